@@ -55,9 +55,10 @@ def venv_version(venv: Path) -> str | None:
         return VERSION
     code = "import sys; print('{}.{}'.format(*sys.version_info[:2]))"
     try:
-        return subprocess.run([venv / "bin/python", "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+        done = subprocess.run([venv / "bin/python", "-c", code], capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):
         return None
+    return done.stdout.strip()
 
 
 def make_venv(venv: Path) -> list[str]:

@@ -1,0 +1,42 @@
+"""The lock files hold what pyproject.toml asks for, with hashes, the same in both."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+
+from meta.source import ROOT
+
+PIN = re.compile(r"^([A-Za-z0-9_.-]+)==([^ ;\\]+)", re.MULTILINE)
+
+
+def pins(name: str) -> dict[str, str]:
+    return dict(PIN.findall((ROOT / name).read_text()))
+
+
+def normalised(requirement: str) -> str:
+    name = re.match(r"[A-Za-z0-9_.-]+", requirement)
+    assert name
+    return re.sub(r"[-_.]+", "-", name[0]).lower()
+
+
+def test_runtime_lock_is_part_of_the_development_lock() -> None:
+    assert pins("requirements.lock").items() <= pins("requirements-dev.lock").items()
+
+
+def test_each_requirement_is_locked() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    runtime = {normalised(each) for each in project["project"]["dependencies"]}
+    dev = {normalised(each) for each in project["dependency-groups"]["dev"]}
+
+    assert runtime <= pins("requirements.lock").keys()
+    assert dev <= pins("requirements-dev.lock").keys()
+
+
+def test_each_pin_has_a_hash() -> None:
+    for name in ("requirements.lock", "requirements-dev.lock"):
+        blocks = re.split(r"\n(?=\S)", (ROOT / name).read_text())
+        pinned = [block for block in blocks if PIN.match(block)]
+
+        assert len(pinned) == len(pins(name)) > 0
+        assert [block for block in pinned if "--hash=sha256:" not in block] == []
