@@ -1,0 +1,137 @@
+"""Write the generated pages of docs/ from the tables in the code, or compare: `_docs.py [--check]`.
+
+The same text on every machine and every Python: nothing is taken from argparse's own help, whose layout changes
+between versions and terminals, but from the parser's table of arguments.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from trueline.cli import build_parser
+from trueline.faults import FAULTS
+from trueline.settings import settings_markdown, settings_schema
+
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+NOTE = "<!-- Written by scripts/docs from {}; edits here are lost. -->\n\n"
+
+
+def faults_page() -> str:
+    """The catalogue: one row per fault id."""
+    head = (
+        "# Faults\n\n"
+        f"The {len(FAULTS)} deviations from OpenAI's format that Trueline knows by name. What was mended in a whole reply\n"
+        "stands in its `x-trueline-repairs` header; `trueline faults ID` prints a row of this table.\n\n"
+        "| Id | Where | What the upstream does | Severity | What Trueline does |\n|---|---|---|---|---|\n"
+    )
+    rows = (
+        f"| `{fault.id}` | {', '.join(fault.where)} | {cell(fault.line)} | {fault.severity} | {cell(fault.action)} |\n"
+        for fault in FAULTS.values()
+    )
+    return NOTE.format("trueline.faults") + head + "".join(rows)
+
+
+def cell(text: str) -> str:
+    """Text that may stand in a Markdown table."""
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+def cli_page() -> str:
+    """Every verb with its arguments."""
+    parser = build_parser()
+    verbs = "".join(verb_section(name, verb) for name, verb in subparsers(parser))
+    return NOTE.format("trueline.cli") + "# The command\n\n" + verb_body(parser) + verbs
+
+
+def subparsers(parser: argparse.ArgumentParser) -> Iterator[tuple[str, argparse.ArgumentParser]]:
+    """The parsers of a parser's verbs, in their order."""
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            yield from action.choices.items()
+
+
+def verb_section(name: str, parser: argparse.ArgumentParser) -> str:
+    return f"\n## trueline {name}\n\n{verb_body(parser)}"
+
+
+def verb_body(parser: argparse.ArgumentParser) -> str:
+    """Description, table of arguments, and what stands after it in the help."""
+    shown = [action for action in parser._actions if action.help is not argparse.SUPPRESS]
+    rows = "".join(f"| {cell(call(action))} | {cell(meaning(parser, action))} |\n" for action in shown)
+    parts = [
+        parser.description or "",
+        "| Argument | Meaning |\n|---|---|\n" + rows if rows else "",
+        fenced(parser.epilog),
+    ]
+    return "\n\n".join(part.strip() for part in parts if part) + "\n"
+
+
+def fenced(text: str | None) -> str:
+    """Examples in the epilog keep their lines."""
+    return f"```\n{text.strip()}\n```" if text else ""
+
+
+def call(action: argparse.Action) -> str:
+    """How an argument is written: `-c`, `--config FILE`."""
+    if isinstance(action, argparse._SubParsersAction):
+        return ", ".join(f"`{name}`" for name in action.choices)
+    value = metavar(action)
+    if not action.option_strings:
+        return f"`[{value}]`" if action.nargs in ("?", "*") else f"`{value}`"
+    return ", ".join(f"`{option} {value}`" if value else f"`{option}`" for option in action.option_strings)
+
+
+def metavar(action: argparse.Action) -> str:
+    """The name of an argument's value; empty for a flag."""
+    if action.nargs == 0:
+        return ""
+    if isinstance(action.metavar, tuple):
+        return " ".join(action.metavar)
+    if action.metavar is not None:
+        return action.metavar
+    if action.choices is not None:
+        return "{" + ",".join(map(str, action.choices)) + "}"
+    return action.dest.upper() if action.option_strings else action.dest
+
+
+def meaning(parser: argparse.ArgumentParser, action: argparse.Action) -> str:
+    """The help text with its `%(default)s` and the like filled in."""
+    if isinstance(action, argparse._SubParsersAction):
+        return action.help or "what to do"
+    values = {**vars(action), "prog": parser.prog}
+    return (action.help or "") % values
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "cli.md": cli_page,
+    "faults.md": faults_page,
+    "settings.md": lambda: NOTE.format("trueline.settings") + settings_markdown().strip() + "\n",
+    "trueline.schema.json": lambda: json.dumps(settings_schema(), indent=2, ensure_ascii=False) + "\n",
+}
+
+
+def stale() -> list[str]:
+    """Names of the pages that are not what the code says."""
+    return [name for name, page in PAGES.items() if read(DOCS / name) != page()]
+
+
+def read(path: Path) -> str | None:
+    return path.read_text(encoding="utf-8") if path.exists() else None
+
+
+def main(check: bool) -> int:
+    """Write what is stale, or report it."""
+    names = stale()
+    for name in names:
+        if not check:
+            (DOCS / name).write_text(PAGES[name](), encoding="utf-8")
+        print(f"docs/{name} {'is stale: run scripts/docs' if check else 'written'}")
+    return 1 if check and names else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main("--check" in sys.argv[1:]))
