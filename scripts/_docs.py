@@ -24,8 +24,8 @@ def faults_page() -> str:
     """The catalogue: one row per fault id."""
     head = (
         "# Faults\n\n"
-        f"The {len(FAULTS)} deviations from OpenAI's format that Trueline knows by name. What was mended in a whole reply\n"
-        "stands in its `x-trueline-repairs` header; `trueline faults ID` prints a row of this table.\n\n"
+        f"The {len(FAULTS)} deviations from OpenAI's format that Trueline knows by name. What was mended in a whole\n"
+        "reply stands in its `x-trueline-repairs` header; `trueline faults ID` prints a row of this table.\n\n"
         "| Id | Where | What the upstream does | Severity | What Trueline does |\n|---|---|---|---|---|\n"
     )
     rows = (
