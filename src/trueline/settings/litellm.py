@@ -1,0 +1,212 @@
+"""A LiteLLM `config.yaml`, accepted as it is: `model_list` -> our upstreams and models.
+
+Only OpenAI-compatible entries can be served; any other is an error that says so, because a model that is quietly
+missing is found out much later.  What the file says beyond that (budgets, callbacks, routing) is named in a warning.
+LiteLLM's terms: https://docs.litellm.ai/docs/proxy/configs (read in 2025).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import yaml
+
+from . import kinds
+from .file import Document, Value, Values
+from .secret import Secret
+
+__all__ = ["PROVIDERS", "Provider", "read_litellm"]
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """A LiteLLM model prefix whose API is OpenAI's; `url` is None where `api_base` must say it."""
+
+    url: str | None
+    key_env: str | None = None
+    bare_path: str = "/"
+    """What LiteLLM puts in the place of an `api_base` path that is missing."""
+
+
+_OPENAI = Provider("https://api.openai.com/v1", "OPENAI_API_KEY")
+_OLLAMA = Provider("http://localhost:11434/v1", bare_path="/v1")
+
+PROVIDERS: Mapping[str, Provider] = {
+    "openai": _OPENAI,
+    "custom_openai": _OPENAI,
+    "text-completion-openai": _OPENAI,
+    "openai_like": Provider(None, "OPENAI_LIKE_API_KEY"),
+    "hosted_vllm": Provider(None, "HOSTED_VLLM_API_KEY"),
+    "lm_studio": Provider(None, "LM_STUDIO_API_KEY"),
+    "llamafile": Provider("http://127.0.0.1:8080/v1"),
+    "ollama": _OLLAMA,
+    "ollama_chat": _OLLAMA,
+    "cerebras": Provider("https://api.cerebras.ai/v1", "CEREBRAS_API_KEY"),
+    "deepinfra": Provider("https://api.deepinfra.com/v1/openai", "DEEPINFRA_API_KEY"),
+    "deepseek": Provider("https://api.deepseek.com/v1", "DEEPSEEK_API_KEY"),
+    "fireworks_ai": Provider("https://api.fireworks.ai/inference/v1", "FIREWORKS_API_KEY"),
+    "groq": Provider("https://api.groq.com/openai/v1", "GROQ_API_KEY"),
+    "mistral": Provider("https://api.mistral.ai/v1", "MISTRAL_API_KEY"),
+    "nvidia_nim": Provider("https://integrate.api.nvidia.com/v1", "NVIDIA_NIM_API_KEY"),
+    "openrouter": Provider("https://openrouter.ai/api/v1", "OPENROUTER_API_KEY"),
+    "perplexity": Provider("https://api.perplexity.ai", "PERPLEXITYAI_API_KEY"),
+    "sambanova": Provider("https://api.sambanova.ai/v1", "SAMBANOVA_API_KEY"),
+    "together_ai": Provider("https://api.together.xyz/v1", "TOGETHERAI_API_KEY"),
+    "xai": Provider("https://api.x.ai/v1", "XAI_API_KEY"),
+}
+
+_OPENAI_MODELS = ("gpt-", "chatgpt-", "o1", "o3", "o4", "dall-e", "text-embedding-", "whisper-", "tts-")
+_USED = frozenset({"model", "api_base", "base_url", "api_key", "extra_headers", "headers", "custom_llm_provider"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Server:
+    """What makes two entries share an upstream."""
+
+    url: str
+    key: Secret | None
+    headers: tuple[tuple[str, Secret], ...]
+
+
+def read_litellm(document: Document, sections: Mapping[str, yaml.Node], values: Values, warnings: list[str]) -> None:
+    """Add the upstreams, models and master key of a LiteLLM file to `values`.  Raises SettingsError."""
+    unused = {name for name in sections if name not in ("model_list", "general_settings")}
+    names: dict[_Server, str] = {}
+    wildcards: list[tuple[yaml.Node, str]] = []
+    model_list = sections["model_list"]
+    if not isinstance(model_list, yaml.SequenceNode):
+        raise document.error(model_list, "model_list", "allowed: a list of {model_name, litellm_params}")
+    for index, entry in enumerate(model_list.value):
+        key = f"model_list[{index}]"
+        alias, params = _entry(document, entry, key)
+        server, model, provider = _server(document, entry, params, f"{key}.litellm_params")
+        unused.update(f"litellm_params.{name}" for name in params if name not in _USED)
+        upstream = _upstream_name(document, entry, server, provider, names, values)
+        if "*" in alias or "*" in model:
+            wildcards.append((entry, key))
+        elif ("models", alias) in values:
+            warnings.append(f"{document.name}: {alias} has several entries; the first one serves it")
+        else:
+            origin = document.origin(entry)
+            values["models", alias] = Value(None, origin)
+            values["models", alias, "upstream"] = Value(upstream, origin)
+            values["models", alias, "model"] = Value(model, origin)
+    if wildcards and len(names) > 1:
+        # With one upstream every model goes there anyway; with several, the choice would be a guess.
+        raise document.error(*wildcards[0], "a * is served only where all entries share one upstream; name each model")
+    unused.update(_general(document, sections.get("general_settings"), values))
+    if unused:
+        warnings.append(f"{document.name}: not used by Trueline: {', '.join(sorted(unused))}")
+
+
+def _entry(document: Document, entry: yaml.Node, key: str) -> tuple[str, dict[str, yaml.Node]]:
+    fields = {name: child for name, _, child in document.pairs(entry, key)}
+    for name in ("model_name", "litellm_params"):
+        if name not in fields:
+            raise document.error(entry, f"{key}.{name}", "is missing")
+    alias = document.value(fields["model_name"], f"{key}.model_name", kinds.TEXT)
+    params = {name: child for name, _, child in document.pairs(fields["litellm_params"], f"{key}.litellm_params")}
+    if "model" not in params:
+        raise document.error(entry, f"{key}.litellm_params.model", "is missing")
+    return alias, params
+
+
+def _server(
+    document: Document, entry: yaml.Node, params: Mapping[str, yaml.Node], key: str
+) -> tuple[_Server, str, str]:
+    """(server, the upstream's name for the model, LiteLLM's prefix) of one entry."""
+    base_node = params.get("api_base") or params.get("base_url")
+    base = document.text(base_node, f"{key}.api_base", kinds.URL.allowed) if base_node else None
+    written = document.value(params["model"], f"{key}.model", kinds.TEXT)
+    prefix, model = _split(document, params, written, bool(base), key)
+    provider = PROVIDERS.get(prefix)
+    if provider is None:
+        raise document.error(
+            params["model"],
+            f"{key}.model",
+            f'found "{written}"; Trueline serves OpenAI-compatible upstreams: '
+            f"put openai/ before the model and its URL into api_base, or use one of {', '.join(sorted(PROVIDERS))}",
+        )
+    if base and base_node:
+        bare = not urlsplit(base).path
+        try:
+            url = kinds.read_url(base + provider.bare_path if bare else base)
+        except ValueError as refused:
+            reason = str(refused) or f'found "{base}"; allowed: {kinds.URL.allowed}'
+            raise document.error(base_node, f"{key}.api_base", reason) from None
+    elif provider.url:
+        url = provider.url
+    else:
+        raise document.error(entry, f"{key}.api_base", f"is missing; {prefix}/ needs the URL of its server")
+    return _Server(url, _key(document, params, provider, key), _headers(document, params, key)), model, prefix
+
+
+def _split(
+    document: Document, params: Mapping[str, yaml.Node], written: str, has_base: bool, key: str
+) -> tuple[str, str]:
+    if "custom_llm_provider" in params:
+        prefix = document.value(params["custom_llm_provider"], f"{key}.custom_llm_provider", kinds.TEXT)
+        return prefix, written.removeprefix(prefix + "/")
+    prefix, slash, model = written.partition("/")
+    if slash:
+        return prefix, model
+    return ("openai" if has_base or written.startswith(_OPENAI_MODELS) else ""), written
+
+
+def _key(document: Document, params: Mapping[str, yaml.Node], provider: Provider, key: str) -> Secret | None:
+    node = params.get("api_key")
+    text = document.text(node, f"{key}.api_key", kinds.SECRET.allowed) if node else None
+    if not text and node is None and provider.key_env:
+        text = document.env.get(provider.key_env)
+    return Secret(text.strip()) if text and text.strip() else None
+
+
+def _headers(document: Document, params: Mapping[str, yaml.Node], key: str) -> tuple[tuple[str, Secret], ...]:
+    found: list[tuple[str, Secret]] = []
+    for field in ("headers", "extra_headers"):
+        if field in params:
+            for name, _, child in document.pairs(params[field], f"{key}.{field}"):
+                found.append((name, document.value(child, f"{key}.{field}.{name}", kinds.SECRET)))
+    return tuple(found)
+
+
+def _upstream_name(
+    document: Document, entry: yaml.Node, server: _Server, provider: str, names: dict[_Server, str], values: Values
+) -> str:
+    """The upstream of a server: named after its provider, or after its host where only that tells it apart."""
+    if server in names:
+        return names[server]
+    plain = provider if PROVIDERS[provider].url == server.url else urlsplit(server.url).netloc
+    name = next(name for name in _numbered(plain) if ("upstreams", name) not in values)
+    names[server] = name
+    origin = document.origin(entry)
+    path = ("upstreams", name)
+    values[path] = Value(None, origin)
+    fields: dict[str, Any] = {"url": server.url, "key": server.key, "headers": dict(server.headers)}
+    values.update({(*path, field): Value(value, origin) for field, value in fields.items() if value})
+    return name
+
+
+def _numbered(name: str) -> Iterator[str]:
+    yield name
+    number = 2
+    while True:
+        yield f"{name}-{number}"
+        number += 1
+
+
+def _general(document: Document, node: yaml.Node | None, values: Values) -> set[str]:
+    """`master_key` becomes our `keys`: a proxy that asked for a key must not open itself by moving here."""
+    unused: set[str] = set()
+    if node is None:
+        return unused
+    for name, _, child in document.pairs(node, "general_settings"):
+        if name == "master_key":
+            secret = document.value(child, "general_settings.master_key", kinds.SECRET)
+            values["keys",] = Value((secret,), document.origin(child))
+        else:
+            unused.add(f"general_settings.{name}")
+    return unused

@@ -1,0 +1,225 @@
+"""Flags over environment over file over defaults -> `Settings`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from trueline.context import FormatOptions
+
+from .errors import Origin, did_you_mean
+from .file import Value, Values, read_file, read_kind
+from .kinds import Kind
+from .model import Limits, ModelAlias, Proxy, Settings, Timeouts, Upstream
+from .references import expand
+from .rows import ROWS, TREE, Row
+
+__all__ = ["FILE_NAME", "find_settings_file", "load_settings"]
+
+FILE_NAME = "trueline.yaml"
+
+_Group = TypeVar("_Group", FormatOptions, Timeouts, Limits)
+_UPSTREAM_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:\[\]-]*")
+# Kubernetes sets these in every pod beside a service that is named `trueline`: TRUELINE_PORT=tcp://10.0.0.1:4000.
+_SERVICE_LINK = re.compile(r"TRUELINE_(SERVICE_.*|PORT_\d+_.*|PORT)")
+_OTHER_VARIABLES = frozenset({"TRUELINE_CONFIG"})
+
+
+def find_settings_file(config: str | None, env: Mapping[str, str]) -> Path | None:
+    """`--config`, else TRUELINE_CONFIG, else `trueline.yaml` in the working directory if it is there."""
+    named = config or env.get("TRUELINE_CONFIG")
+    if named:
+        return Path(named)
+    return Path(FILE_NAME) if Path(FILE_NAME).is_file() else None
+
+
+def load_settings(
+    flags: Mapping[str, str | None] | None = None,
+    env: Mapping[str, str] | None = None,
+    file: str | Path | None = None,
+) -> Settings:
+    """Read all sources and check them together.
+
+    `flags` maps keys (`timeouts.connect`) to their text; None is a flag that was not given.  No file is searched for:
+    that is `find_settings_file`.  Raises SettingsError for the first mistake found.
+    """
+    env = env if env is not None else {}
+    values: Values = {}
+    warnings: list[str] = []
+    if file is not None:
+        values, warnings = read_file(Path(file), env)
+    loaders = (_read_env(env, warnings), _read_flags(flags or {}, env))
+    for later in loaders:
+        _set_aside_file_upstreams(values, later, warnings)
+        values.update(later)
+    return _build(values, warnings)
+
+
+def _read_env(env: Mapping[str, str], warnings: list[str]) -> Values:
+    values: Values = {}
+    known: set[str] = set()
+    for row in ROWS:
+        known.update(row.env)
+        for name in row.env:
+            text = env.get(name)
+            if not text or (_SERVICE_LINK.fullmatch(name) and text.startswith("tcp://")):
+                continue
+            values[row.path] = Value(_read_text(row, text, env, Origin("env", name)), Origin("env", name))
+            break
+    known |= _OTHER_VARIABLES
+    for name in sorted(env):
+        if name.startswith("TRUELINE_") and name not in known and not _SERVICE_LINK.fullmatch(name):
+            near = did_you_mean(name, sorted(known), prefix="TRUELINE_")
+            warnings.append(f"the environment variable {name} is no setting{near and ';' + near}")
+    return values
+
+
+def _read_flags(flags: Mapping[str, str | None], env: Mapping[str, str]) -> Values:
+    rows = {row.key: row for row in ROWS}
+    values: Values = {}
+    for key, text in flags.items():
+        if text is not None:
+            origin = Origin("flag", rows[key].flag or key)
+            values[rows[key].path] = Value(_read_text(rows[key], text, env, origin), origin)
+    return values
+
+
+def _read_text(row: Row, text: str, env: Mapping[str, str], origin: Origin) -> Any:
+    def read(kind: Kind, found: str) -> Any:
+        try:
+            return read_kind(kind, expand(found, env))
+        except ValueError as refused:
+            raise origin.error(row.key, str(refused)) from None
+
+    if row.kind.item is None:
+        return read(row.kind, text)
+    return tuple(read(row.kind.item, part) for part in re.split(r"[,\s]+", text) if part)
+
+
+def _set_aside_file_upstreams(values: Values, later: Values, warnings: list[str]) -> None:
+    """`upstream` from the environment or a flag stands in for all upstreams of the file, and for their aliases."""
+    if ("upstream",) not in later:
+        return
+    by = later["upstream",].origin
+    if ("upstream",) in values and ("key",) in values:
+        # The key was given for the other upstream: it must not be sent to this one.
+        warnings.append(f"the key of {values.pop(('key',)).origin} is set aside by {by}")
+    gone = [path for path in values if path[0] in ("upstreams", "models")]
+    if gone:
+        warnings.append(f"the upstreams and models of {values[gone[0]].origin.name} are set aside by {by}")
+    for path in gone:
+        del values[path]
+
+
+def _build(values: Values, warnings: list[str]) -> Settings:
+    def get(key: str, fallback: Any) -> Any:
+        found = values.get(tuple(key.split(".")))
+        return fallback if found is None else found.value
+
+    base = Settings()
+    timeouts = _group(values, ("timeouts",), base.timeouts)
+    format = _group(values, ("format",), base.format)
+    upstreams = _upstreams(values, timeouts, format)
+    plain = ("host", "port", "workers", "grace", "allow_public", "keys", "allowed_hosts", "log_level")
+    return Settings(
+        **{name: get(name, getattr(base, name)) for name in plain},
+        upstreams=upstreams,
+        models=_models(values, upstreams),
+        format=format,
+        timeouts=timeouts,
+        limits=_group(values, ("limits",), base.limits),
+        proxy=Proxy(http=get("proxy.http", None), https=get("proxy.https", None), no_proxy=get("proxy.no_proxy", ())),
+        warnings=tuple(warnings),
+        origins={".".join(path): value.origin for path, value in values.items()},
+    )
+
+
+def _group(values: Values, path: tuple[str, ...], base: _Group) -> _Group:
+    """`base` with the values that stand under `path`, whose last part names a group of the table."""
+    names = TREE[path[-1]]
+    assert isinstance(names, dict)
+    given = {name: values[(*path, name)].value for name in names if (*path, name) in values}
+    return type(base)(**{name: given.get(name, getattr(base, name)) for name in names})
+
+
+def _named(values: Values, section: str) -> list[str]:
+    return [path[1] for path in values if path[0] == section and len(path) == 2]
+
+
+def _upstreams(values: Values, timeouts: Timeouts, format: FormatOptions) -> dict[str, Upstream]:
+    names = _named(values, "upstreams")
+    short = values.get(("upstream",))
+    key = values.get(("key",))
+    if short is not None:
+        if names:
+            raise short.origin.error("upstream", "stands beside `upstreams`; use one of the two")
+        name = urlsplit(short.value).netloc
+        secret = key.value if key else None
+        return {name: Upstream(name=name, url=short.value, key=secret, timeouts=timeouts, format=format)}
+    if key is not None:
+        raise key.origin.error("key", "belongs to `upstream`, which is not set; each of `upstreams` has its own `key`")
+    return {name: _upstream(values, name, timeouts, format) for name in names}
+
+
+def _upstream(values: Values, name: str, timeouts: Timeouts, format: FormatOptions) -> Upstream:
+    path = ("upstreams", name)
+    section = values[path].origin
+    if not _UPSTREAM_NAME.fullmatch(name):
+        allowed = "letters, digits, dot, dash and underscore"
+        raise section.error(f"upstreams.{name}", f'found the name "{name}"; allowed: {allowed}')
+    given = {row: values[(*path, row)] for row in ("url", "key", "headers", "verify") if (*path, row) in values}
+    if "url" not in given:
+        raise section.error(f"upstreams.{name}.url", "is missing; allowed: the base URL of the upstream")
+    return Upstream(
+        name=name,
+        **{row: value.value for row, value in given.items()},
+        ca_file=_ca_file(values.get((*path, "ca_file")), f"upstreams.{name}.ca_file"),
+        timeouts=_group(values, (*path, "timeouts"), timeouts),
+        format=_group(values, (*path, "format"), format),
+    )
+
+
+def _ca_file(given: Value | None, key: str) -> str | None:
+    """A path is relative to the file that it is written in."""
+    if given is None:
+        return None
+    path = Path(given.origin.name).parent / given.value
+    if not path.is_file():
+        raise given.origin.error(key, f'found "{given.value}", but there is no such file')
+    return str(path)
+
+
+def _models(values: Values, upstreams: Mapping[str, Upstream]) -> dict[str, ModelAlias]:
+    return {alias: _model(values, alias, upstreams) for alias in _named(values, "models")}
+
+
+def _model(values: Values, alias: str, upstreams: Mapping[str, Upstream]) -> ModelAlias:
+    path = ("models", alias)
+    key = f"models.{alias}"
+    section = values[path].origin
+    model = values.get((*path, "model"))
+    upstream = values.get((*path, "upstream"))
+    short = values.get((*path, "short"))
+    if short is not None:
+        name, slash, rest = (short.value or "").partition("/")
+        if not slash or not name or not rest:
+            raise short.origin.error(key, f'found "{short.value or ""}"; allowed: upstream/model')
+        upstream, model = Value(name, short.origin), Value(rest, short.origin)
+    if upstream is None:
+        if len(upstreams) != 1:
+            raise section.error(f"{key}.upstream", f"is missing; allowed: {_listed(upstreams)}")
+        upstream = Value(next(iter(upstreams)), section)
+    if upstream.value not in upstreams:
+        where = key if short else f"{key}.upstream"
+        meant = did_you_mean(upstream.value, upstreams)
+        raise upstream.origin.error(
+            where, f'there is no upstream "{upstream.value}";{meant} allowed: {_listed(upstreams)}'
+        )
+    return ModelAlias(upstream.value, model.value if model else alias)
+
+
+def _listed(upstreams: Mapping[str, Upstream]) -> str:
+    return ", ".join(upstreams) or "none, as `upstreams` is empty"

@@ -1,0 +1,200 @@
+"""The one table of settings.  YAML keys, environment names, flags, docs and the JSON Schema all follow from it.
+
+A key is a path; `*` stands for a name that the user chooses.  Rows without a `*` can also be set by
+`TRUELINE_` + the path in capitals, and, unless they hold a list of secrets, by a flag with the path in dashes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from . import kinds
+from .kinds import Kind
+
+__all__ = ["GROUPS", "ROWS", "SHORT_FORMS", "TREE", "Row", "Section", "default"]
+
+Path: TypeAlias = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    key: str
+    kind: Kind
+    default: Any
+    help: str
+    also_env: tuple[str, ...] = ()
+    """Variables of other programs that are read after our own, in this order."""
+    metavar: str | None = None
+
+    @property
+    def path(self) -> Path:
+        return tuple(self.key.split("."))
+
+    @property
+    def env(self) -> tuple[str, ...]:
+        if "*" in self.path:
+            return ()
+        return ("TRUELINE_" + self.key.upper().replace(".", "_"), *self.also_env)
+
+    @property
+    def flag(self) -> str | None:
+        # A list of keys has no place on a command line, where every user of the machine can read it.
+        if "*" in self.path or (self.kind.secret and self.key != "key"):
+            return None
+        return "--" + self.key.replace(".", "-").replace("_", "-")
+
+    @property
+    def secret(self) -> bool:
+        return self.kind.secret
+
+
+MIB = 1024 * 1024
+
+_SERVER = (
+    Row("host", kinds.BIND_HOST, "127.0.0.1", "Address to listen on. Anything but loopback wants `keys`."),
+    Row("port", kinds.integer(0, 65535), 4000, "Port to listen on; 0 takes a free one."),
+    Row("workers", kinds.integer(1, 256), 1, "Processes that serve; about one per core."),
+    Row("grace", kinds.seconds(optional=False), 30.0, "How long running replies may finish after SIGTERM."),
+    Row("allow_public", kinds.BOOLEAN, False, "Listen beyond loopback although there are no `keys`."),
+    Row(
+        "keys",
+        kinds.list_of(kinds.SECRET),
+        (),
+        "Keys that Trueline itself demands of its clients. With none, the client's key is forwarded.",
+    ),
+    Row(
+        "allowed_hosts",
+        kinds.list_of(kinds.UPSTREAM_HOST),
+        (),
+        "Hosts that `/{host}/v1/…` may reach, each with its port where it has one.",
+    ),
+    Row("log_level", kinds.choice("debug", "info", "warning", "error"), "info", "What is logged to stderr."),
+)
+
+_UPSTREAM = (
+    Row("upstream", kinds.URL, None, "The only upstream, in short: its base URL.", metavar="URL"),
+    Row("key", kinds.SECRET, None, "The key of `upstream`, best as `env:NAME`.", metavar="env:NAME"),
+)
+
+_FORMAT = (
+    Row("format.extras", kinds.choice("keep", "drop"), "keep", "What an upstream says beyond OpenAI's schema."),
+    Row(
+        "format.reasoning",
+        kinds.choice("reasoning_content", "reasoning", "think", "drop"),
+        "reasoning_content",
+        "The field that thoughts go to; `think` writes them into the content between tags.",
+    ),
+    Row(
+        "format.think_tags",
+        kinds.choice("split", "keep"),
+        "split",
+        "Whether a reply that begins with a `<think>` block is split into thoughts and answer.",
+    ),
+    Row(
+        "format.model_name",
+        kinds.choice("upstream", "requested"),
+        "upstream",
+        "Whose name for the model replies carry.",
+    ),
+    Row(
+        "format.id",
+        kinds.choice("keep", "openai"),
+        "keep",
+        "Keep a stable id of the upstream, or always make one in OpenAI's form.",
+    ),
+)
+
+_TIMEOUTS = (
+    Row("timeouts.connect", kinds.seconds(), 10.0, "To connect to an upstream, TLS included."),
+    Row("timeouts.first_byte", kinds.seconds(), 600.0, "From the request to the first byte of the reply."),
+    Row("timeouts.stall", kinds.seconds(), 120.0, "Between two reads of a reply."),
+    Row("timeouts.total", kinds.seconds(), None, "For the whole exchange."),
+)
+
+_LIMITS = (
+    Row("limits.request_bytes", kinds.SIZE, 64 * MIB, "Largest request body."),
+    Row("limits.reply_bytes", kinds.SIZE, 256 * MIB, "Largest reply of an upstream, decoded."),
+    Row("limits.header_bytes", kinds.SIZE, 64 * 1024, "Largest head of an upstream's reply."),
+)
+
+_PROXY = (
+    Row(
+        "proxy.http",
+        kinds.PROXY,
+        None,
+        "Proxy for http:// upstreams; loopback is never proxied.",
+        also_env=("http_proxy", "HTTP_PROXY"),
+    ),
+    Row(
+        "proxy.https",
+        kinds.PROXY,
+        None,
+        "Proxy for https:// upstreams.",
+        also_env=("https_proxy", "HTTPS_PROXY"),
+    ),
+    Row(
+        "proxy.no_proxy",
+        kinds.list_of(kinds.NO_PROXY),
+        (),
+        "Hosts that are reached directly.",
+        also_env=("no_proxy", "NO_PROXY"),
+    ),
+)
+
+_EACH_UPSTREAM = (
+    Row("upstreams.*.url", kinds.URL, None, "Base URL, usually ending in `/v1`. Required."),
+    Row("upstreams.*.key", kinds.SECRET, None, "Its key; without one, the client's key is forwarded."),
+    Row("upstreams.*.headers", kinds.map_of(kinds.SECRET), {}, "Headers to add to every request."),
+    Row("upstreams.*.verify", kinds.BOOLEAN, True, "Verify its TLS certificate."),
+    Row("upstreams.*.ca_file", kinds.FILE, None, "PEM file of the authorities to trust instead of the system's."),
+    *(
+        Row(f"upstreams.*.{row.key}", row.kind, None, f"As `{row.key}`, for this upstream only.")
+        for row in (*_FORMAT, *_TIMEOUTS)
+    ),
+)
+
+_EACH_MODEL = (
+    Row("models.*.upstream", kinds.TEXT, None, "Name of the upstream that serves it; the only one, if left out."),
+    Row("models.*.model", kinds.TEXT, None, "The upstream's name for it; the alias itself, if left out."),
+)
+
+GROUPS: Mapping[str, tuple[Row, ...]] = {
+    "Server": _SERVER,
+    "Upstream": _UPSTREAM,
+    "Upstreams": _EACH_UPSTREAM,
+    "Models": _EACH_MODEL,
+    "Format": _FORMAT,
+    "Timeouts": _TIMEOUTS,
+    "Limits": _LIMITS,
+    "Proxy": _PROXY,
+}
+ROWS: tuple[Row, ...] = tuple(row for group in GROUPS.values() for row in group)
+
+SHORT_FORMS: Mapping[str, str] = {"upstreams.*": "url", "models.*": "short"}
+"""Sections that may also be one text, and the key it stands for: `local: http://…`, `gpt-4o: local/llama3`."""
+
+Section: TypeAlias = "dict[str, Row | Section]"
+
+
+def _tree(rows: tuple[Row, ...]) -> Section:
+    tree: Section = {}
+    for row in rows:
+        section = tree
+        *parents, last = row.path
+        for name in parents:
+            child = section.setdefault(name, {})
+            assert isinstance(child, dict), f"{row.key}: {name} is a value and a section"
+            section = child
+        section[last] = row
+    return tree
+
+
+TREE: Section = _tree(ROWS)
+_BY_KEY = {row.key: row for row in ROWS}
+
+
+def default(key: str) -> Any:
+    """The default of a row, for the structs of `model.py`; KeyError where there is no such row."""
+    return _BY_KEY[key].default
