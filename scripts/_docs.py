@@ -14,6 +14,7 @@ from pathlib import Path
 
 from trueline.cli import build_parser
 from trueline.faults import FAULTS
+from trueline.repairs import REPAIRS
 from trueline.settings import settings_markdown, settings_schema
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -32,7 +33,24 @@ def faults_page() -> str:
         f"| `{fault.id}` | {', '.join(fault.where)} | {cell(fault.line)} | {fault.severity} | {cell(fault.action)} |\n"
         for fault in FAULTS.values()
     )
-    return NOTE.format("trueline.faults") + head + "".join(rows)
+    return NOTE.format("trueline.faults") + head + "".join(rows) + rules_section()
+
+
+def rules_section() -> str:
+    """The rules over events, in their order, with the first sentence of each and what it mends."""
+    head = (
+        "\n## Rules\n\n"
+        "Most of these are mended by rules over the events of a reply, in this order; the others where bytes and fields\n"
+        "are read.\n\n"
+        "| Rule | What it does | Mends |\n|---|---|---|\n"
+    )
+    rows = (f"| {rule.__name__} | {summary(rule)} | {', '.join(f'`{i}`' for i in rule.mends)} |\n" for rule in REPAIRS)
+    return head + "".join(rows)
+
+
+def summary(documented: object) -> str:
+    """The first line of a docstring."""
+    return cell((documented.__doc__ or "").partition("\n")[0])
 
 
 def cell(text: str) -> str:

@@ -1,0 +1,73 @@
+"""Nothing is mended anonymously: the table of faults, the code that notes them and the rules agree."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from meta.source import here, modules, tree
+from trueline.faults import FAULTS
+from trueline.repairs import REPAIRS, Rule
+
+PLACES = {"chat", "stream", "images", "embeddings", "models", "completions", "errors", "http"}
+TABLE = "trueline.faults"
+# The server that commits faults names them all; that says nothing about their being mended.
+MENDING = [name for name in modules() if name != TABLE and not name.startswith("trueline.sim")]
+
+
+def noted(module: ast.Module) -> Iterator[tuple[int, str]]:
+    """(line, id) of every literal that is handed to something called `note`, and of conditional ones."""
+    for node in ast.walk(module):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == "note" and node.args:
+            for part in literals(node.args[0]):
+                yield part.lineno, part.value
+
+
+def literals(node: ast.expr) -> Iterator[ast.Constant]:
+    """String constants that an argument may be: `"a"`, `"a" if x else "b"`."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node
+    elif isinstance(node, ast.IfExp):
+        yield from literals(node.body)
+        yield from literals(node.orelse)
+
+
+def strings(module: ast.Module) -> set[str]:
+    return {node.value for node in ast.walk(module) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+
+
+@pytest.mark.parametrize("key", sorted(FAULTS))
+def test_row(key: str) -> None:
+    fault = FAULTS[key]
+
+    assert fault.id == key
+    assert re.fullmatch(r"[a-z0-9]+([-_][a-z0-9]+)*", key)
+    assert fault.where and set(fault.where) <= PLACES
+    assert fault.line and fault.action and fault.severity
+    assert "\n" not in fault.line + fault.action
+
+
+@pytest.mark.parametrize("name", MENDING)
+def test_what_is_noted_is_in_the_table(name: str) -> None:
+    unknown = [
+        f"{here(modules()[name], line)} {key}" for line, key in noted(tree(modules()[name])) if key not in FAULTS
+    ]
+
+    assert unknown == []
+
+
+def test_what_is_in_the_table_is_noted_somewhere() -> None:
+    named: set[str] = set().union(*(strings(tree(modules()[name])) for name in MENDING))
+
+    assert sorted(FAULTS.keys() - named) == []
+
+
+@pytest.mark.parametrize("rule", REPAIRS, ids=lambda rule: rule.__name__)
+def test_rule_says_what_it_mends(rule: type[Rule]) -> None:
+    assert rule.__doc__, "the first line of a rule's docstring stands in docs/faults.md"
+    assert rule.sees, "a rule says which events it wants"
+    assert sorted(set(rule.mends) - FAULTS.keys()) == []
+    assert len(set(rule.mends)) == len(rule.mends)
