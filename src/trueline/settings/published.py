@@ -54,20 +54,14 @@ def settings_markdown() -> str:
 
 def _markdown_row(row: Row) -> str:
     ways = [f"`{name}`" for name in row.env] + ([f"`{row.flag}`"] if row.flag else [])
-    cells = (f"`{row.key}`", row.kind.name, _shown_default(row), ", ".join(ways), row.help)
+    cells = (
+        f"`{row.key}`",
+        row.kind.name,
+        f"`{row.shown_default}`" if row.shown_default else "",
+        ", ".join(ways),
+        row.help,
+    )
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
-
-
-def _shown_default(row: Row) -> str:
-    value = row.default
-    if value is None or value in ((), {}):
-        return ""
-    if row.kind.name == "size" and value % 1024 == 0:
-        unit, size = ("MiB", value // 1024**2) if value % 1024**2 == 0 else ("KiB", value // 1024)
-        return f"`{size}{unit}`"
-    if isinstance(value, bool):
-        return f"`{str(value).lower()}`"
-    return f"`{value:g}`" if isinstance(value, float) else f"`{value}`"
 
 
 def settings_schema() -> dict[str, Any]:

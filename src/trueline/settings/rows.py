@@ -15,6 +15,9 @@ from .kinds import Kind
 
 __all__ = ["GROUPS", "ROWS", "SHORT_FORMS", "TREE", "Row", "Section", "default"]
 
+KIB = 1024
+MIB = 1024 * KIB
+
 Path: TypeAlias = tuple[str, ...]
 
 
@@ -46,11 +49,21 @@ class Row:
         return "--" + self.key.replace(".", "-").replace("_", "-")
 
     @property
+    def shown_default(self) -> str:
+        """The default as it would be written in the file; empty where there is none."""
+        value = self.default
+        if value is None or value in ((), {}):
+            return ""
+        if self.kind is kinds.SIZE and value % KIB == 0:
+            return f"{value // MIB}MiB" if value % MIB == 0 else f"{value // KIB}KiB"
+        if isinstance(value, bool):
+            return str(value).lower()
+        return f"{value:g}" if isinstance(value, float) else str(value)
+
+    @property
     def secret(self) -> bool:
         return self.kind.secret
 
-
-MIB = 1024 * 1024
 
 _SERVER = (
     Row("host", kinds.BIND_HOST, "127.0.0.1", "Address to listen on. Anything but loopback wants `keys`."),
@@ -116,7 +129,7 @@ _TIMEOUTS = (
 _LIMITS = (
     Row("limits.request_bytes", kinds.SIZE, 64 * MIB, "Largest request body."),
     Row("limits.reply_bytes", kinds.SIZE, 256 * MIB, "Largest reply of an upstream, decoded."),
-    Row("limits.header_bytes", kinds.SIZE, 64 * 1024, "Largest head of an upstream's reply."),
+    Row("limits.header_bytes", kinds.SIZE, 64 * KIB, "Largest head of an upstream's reply."),
 )
 
 _PROXY = (
@@ -161,8 +174,8 @@ _EACH_MODEL = (
 )
 
 GROUPS: Mapping[str, tuple[Row, ...]] = {
-    "Server": _SERVER,
     "Upstream": _UPSTREAM,
+    "Server": _SERVER,
     "Upstreams": _EACH_UPSTREAM,
     "Models": _EACH_MODEL,
     "Format": _FORMAT,
