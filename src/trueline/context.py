@@ -1,0 +1,55 @@
+"""What every stage of one exchange may know: the request, the way it took, the options, and where faults are noted."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from .messages import ChatRequest
+from .mint import Mint
+
+__all__ = ["FormatOptions", "ReplyContext", "Route"]
+
+
+class Route(msgspec.Struct, frozen=True):
+    """Which way a request went; part of a derived fingerprint and of error messages, so it carries no secret."""
+
+    upstream: str = "upstream"
+    """Name of the upstream in the settings, or its host."""
+    model: str | None = None
+    """The model name that the upstream was asked for, where it differs from the client's."""
+
+
+class FormatOptions(msgspec.Struct, frozen=True):
+    """How replies are written where OpenAI's format leaves a choice."""
+
+    extras: Literal["keep", "drop"] = "keep"
+    """Fields beyond OpenAI's schema."""
+    reasoning: Literal["reasoning_content", "reasoning", "think", "drop"] = "reasoning_content"
+    """Where thoughts go: a field of that name, a `<think>` block in the content, or nowhere."""
+    think_tags: Literal["split", "keep"] = "split"
+    """Whether a reply that begins with a `<think>` block is split into thoughts and answer."""
+    model_name: Literal["upstream", "requested"] = "upstream"
+    id: Literal["keep", "openai"] = "keep"
+    """`keep` a stable id of the upstream, or always mint one in OpenAI's form."""
+
+
+class ReplyContext:
+    """One exchange.  `note` counts a fault by its id (`faults.py`)."""
+
+    __slots__ = ("faults", "mint", "options", "request", "route", "upstream_id")
+
+    def __init__(
+        self, request: ChatRequest, route: Route, mint: Mint, options: FormatOptions = FormatOptions()
+    ) -> None:
+        self.request = request
+        self.route = route
+        self.mint = mint
+        self.options = options
+        self.faults: dict[str, int] = {}
+        self.upstream_id: str | None = None
+        """The upstream's own id, where it was replaced."""
+
+    def note(self, fault: str) -> None:
+        self.faults[fault] = self.faults.get(fault, 0) + 1

@@ -1,0 +1,317 @@
+"""The payloads of a chat stream to events: lenient in every field, and never an exception.
+
+Knows what a chunk may look like; what its events mean together (tool calls, finish, usage) is the business of rules.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import UNSET
+
+from ...context import ReplyContext
+from ...events import (
+    ChoiceStart,
+    Event,
+    Extras,
+    Failure,
+    Finish,
+    Opaque,
+    ReasoningDelta,
+    RefusalDelta,
+    ReplyStart,
+    TextDelta,
+    ToolFragment,
+    Usage,
+)
+from ..error_bodies import error_in
+from .fields import (
+    CHOICE_FIELDS,
+    REPLY_FIELDS,
+    Fields,
+    Message,
+    choice_list,
+    fill_start,
+    finish_word,
+    known,
+    read_message,
+    unwrap,
+)
+
+__all__ = ["ChunkReader", "tool_fragment"]
+
+_TOOL_FIELDS = frozenset(("index", "id", "type", "function", "custom"))
+_FUNCTION_FIELDS = frozenset(("name", "arguments", "input"))
+_REPLY_OBJECTS = ("chat.completion.chunk",)
+
+
+class ChunkReader:
+    """`read(payload) -> events` for each payload of one stream."""
+
+    def __init__(self, context: ReplyContext) -> None:
+        self._note = context.note
+        self._one_choice = context.request.n == 1
+        self._start: ReplyStart | None = ReplyStart()  # None once it was sent
+        self._seen_id: Any = None
+        self._seen_created: Any = None
+        self._open: set[int] = set()
+        self._list_lengths: dict[tuple[int, str], int] = {}
+
+    def read(self, payload: Any, event: bytes | None = None) -> list[Event]:
+        """`event`: the name of the server-sent event, where it had one."""
+        if isinstance(payload, list) and payload:
+            return [e for item in payload for e in self.read(item, event)]
+        if not isinstance(payload, dict):
+            if event == b"error":
+                error = error_in(payload, event)
+                return [Failure(error)] if error else []
+            self._note("null-chunk" if payload is None else "non-chunk-object")
+            return []
+        payload = unwrap(payload, self._note)
+        error = error_in(payload, event)
+        if error is not None:
+            return [Failure(error)]
+        if payload.get("error", UNSET) is not UNSET:
+            self._note("error-key-on-success")
+        return self._read_chunk(payload)
+
+    def _read_chunk(self, payload: Fields) -> list[Event]:
+        events: list[Event] = []
+        choices = payload.get("choices")
+        if not isinstance(choices, list):
+            choices = choice_list(payload, self._note)
+            if not choices and not _carries_usage(payload):
+                self._note("non-chunk-object")
+                return []
+        extras = None
+        if not payload.keys() <= REPLY_FIELDS:
+            fields = known(payload, REPLY_FIELDS)
+            fields = self._take_reply_usage(fields, events)
+            extras = Extras(reply=fields) if fields else None
+        usage = payload.get("usage")
+        if usage is not None:
+            self._take_usage(usage, bool(choices), events)
+        if len(choices) > 1:
+            self._note("choices-two-in-one-chunk")
+        for choice in choices:
+            if isinstance(choice, dict):
+                extras = self._read_choice(choice, extras, events)
+        if extras is not None:
+            self._leave(extras, events)
+        if not choices and usage is None and not events:
+            self._note("choices-empty-first" if self._start is not None else "choices-empty-mid")
+        return self._stamp(payload, events)
+
+    def _stamp(self, payload: Fields, events: list[Event]) -> list[Event]:
+        """Put ReplyStart before the first event, and watch that the envelope stays what it was."""
+        if self._start is None:
+            identity = payload.get("id")
+            if identity != self._seen_id and identity:
+                self._note("id-changes-per-chunk")
+                self._seen_id = identity
+            created = payload.get("created")
+            if created != self._seen_created and created:
+                self._note("created-varies")
+                self._seen_created = created
+            if payload.get("object") not in _REPLY_OBJECTS:
+                self._note("object-wrong-stream" if payload.get("object") else "object-missing")
+            return events
+        fill_start(self._start, payload)
+        if not any(type(e) is not Opaque for e in events):
+            return events
+        if payload.get("object") not in _REPLY_OBJECTS:
+            self._note("object-wrong-stream" if payload.get("object") else "object-missing")
+        start, self._start = self._start, None
+        self._seen_id = start.id if payload.get("id") else None
+        self._seen_created = payload.get("created")
+        return [start, *events]
+
+    # -- one choice ---------------------------------------------------------------------------------------------------
+
+    def _read_choice(self, choice: Fields, extras: Extras | None, events: list[Event]) -> Extras | None:
+        """Append the events of one choice; returns the chunk's extras if nothing took them yet."""
+        error = choice.get("error")
+        if error:
+            failure = error_in({"error": error})
+            if failure is not None:
+                events.append(Failure(failure))
+                return None
+        index = self._index(choice)
+        if not choice.keys() <= CHOICE_FIELDS:
+            extras = extras or Extras()
+            extras.choice = known(choice, CHOICE_FIELDS)
+        if choice.get("usage"):
+            self._note("usage-in-choice")
+            events.append(Usage(choice["usage"]))
+        word = finish_word(choice, self._note, whole=False)
+        message = read_message(self._delta(choice), self._note)
+        if message.extras:
+            extras = extras or Extras()
+            extras.message = self._index_lists(index, message.extras)
+        before = len(events)
+        self._read_delta(index, message, word, choice.get("logprobs", UNSET), events)
+        if word is not None:
+            if message.content or message.tools:
+                self._note("finish-with-content")
+            logprobs = choice.get("logprobs", UNSET) if len(events) == before else None
+            events.append(Finish(index, word, logprobs))
+        if extras is None:
+            return None
+        if len(events) > before:
+            if type(events[before]) is ChoiceStart and len(events) > before + 1:
+                before += 1  # they belong to what was said, not to the role
+            events[before].extras = extras  # type: ignore[union-attr]  # none of these is a Failure or a ReplyEnd
+        else:
+            events.append(Opaque(extras, index, choice.get("logprobs", UNSET)))
+        return None
+
+    def _index(self, choice: Fields) -> int:
+        index = choice.get("index", UNSET)
+        if type(index) is not int or index < 0:
+            self._note("choice-index-missing")
+            index = int(index) if isinstance(index, str) and index.isdigit() else 0
+        if index and self._one_choice:
+            self._note("choices-split-by-kind")
+            index = 0
+        return index
+
+    def _delta(self, choice: Fields) -> Fields:
+        delta = choice.get("delta")
+        if isinstance(delta, dict):
+            if "message" in choice and choice["message"] is not None:
+                self._note("message-not-delta")
+                if not delta and isinstance(choice["message"], dict):
+                    return choice["message"]
+            return delta
+        message = choice.get("message")
+        if isinstance(message, dict):
+            self._note("message-not-delta")
+            return message
+        if isinstance(choice.get("text"), str):
+            self._note("text-not-message")
+            return {"content": choice["text"]}
+        if isinstance(delta, str):
+            self._note("text-not-message")
+            return {"content": delta}
+        self._note("delta-missing-null")
+        return {}
+
+    def _read_delta(self, index: int, message: Message, word: str | None, logprobs: Any, events: list[Event]) -> None:
+        content = message.content
+        tools = message.tools or ([] if message.function_call is None else [_legacy(message.function_call)])
+        said = bool(content or message.reasoning or message.refusal or tools)
+        fresh = index not in self._open
+        if fresh:
+            if not said and message.role is UNSET and word is None and content is UNSET:
+                return
+            self._open.add(index)
+            events.append(self._choice_start(index, message, said))
+        elif message.role is not UNSET:
+            self._note("role-repeated" if message.role == "assistant" else "role-null-or-empty")
+        if not said:
+            if not fresh and word is None and (content is not UNSET or message.extras is None):
+                self._note("empty-deltas")
+            if fresh and logprobs is not UNSET and word is None:
+                events[-1].logprobs = logprobs  # type: ignore[union-attr]
+            return
+        first = len(events)
+        if message.reasoning:
+            events.append(ReasoningDelta(index, message.reasoning, last=word is not None))
+        if content:
+            events.append(TextDelta(index, content, last=word is not None))
+        if message.refusal:
+            events.append(RefusalDelta(index, message.refusal))
+        if tools and content:
+            self._note("content-and-tool-same-delta")
+        events.extend(tool_fragment(index, entry) for entry in tools)
+        if logprobs is not UNSET:
+            for event in events[first:]:
+                event.logprobs = None  # type: ignore[union-attr]
+            events[first].logprobs = logprobs  # type: ignore[union-attr]
+
+    def _choice_start(self, index: int, message: Message, said: bool) -> ChoiceStart:
+        role = message.role
+        if role is UNSET:
+            self._note("role-missing-first")
+        elif role is None or role == "":
+            self._note("role-null-or-empty")
+        elif role != "assistant":
+            self._note("role-foreign")
+        tools = bool(message.tools or message.function_call)
+        null = message.content is None or (message.content is UNSET and tools)
+        refusal = message.refusal
+        if isinstance(refusal, str):
+            refusal = ""
+        alone = null and not tools and refusal != ""
+        return ChoiceStart(index, None if null else "", refusal, alone)
+
+    def _index_lists(self, choice: int, extras: Fields) -> Fields:
+        """Lists of objects in a delta carry an `index`: openai-python's accumulator demands it."""
+        mended = extras
+        for key, value in extras.items():
+            if not isinstance(value, list) or all(type(v.get("index")) is int for v in value if isinstance(v, dict)):
+                continue
+            self._note("list-in-delta-no-index")
+            position = self._list_lengths.get((choice, key), 0)
+            entries = []
+            for entry in value:
+                if isinstance(entry, dict):
+                    entry = {**entry, "index": position}
+                    position += 1
+                entries.append(entry)
+            self._list_lengths[choice, key] = position
+            mended = {**mended, key: entries}
+        return mended
+
+    # -- usage and what belongs to no choice --------------------------------------------------------------------------
+
+    def _take_usage(self, usage: Any, beside_choices: bool, events: list[Event]) -> None:
+        if not isinstance(usage, dict):
+            return
+        if not usage:
+            self._note("usage-empty-object")
+            return
+        if beside_choices:
+            self._note("usage-in-finish-chunk")
+        events.append(Usage(usage))
+
+    def _take_reply_usage(self, fields: Fields | None, events: list[Event]) -> Fields | None:
+        groq = fields.get("x_groq") if fields else None
+        if isinstance(groq, dict) and isinstance(groq.get("usage"), dict):
+            self._note("usage-x-groq")
+            events.append(Usage(groq["usage"]))
+        return fields
+
+    def _leave(self, extras: Extras, events: list[Event]) -> None:
+        """The chunk had no choice to carry its extras: its usage does, else they travel on their own."""
+        if events and type(events[-1]) is Usage:
+            events[-1].extras = extras
+        else:
+            events.append(Opaque(extras))
+
+
+def _carries_usage(payload: Fields) -> bool:
+    return isinstance(payload.get("usage"), dict) or "choices" in payload
+
+
+def _legacy(call: Fields) -> Fields:
+    return {"type": "function_call", "function": call}
+
+
+def tool_fragment(choice: int, entry: Fields, whole: bool = False) -> ToolFragment:
+    """One entry of `tool_calls` as it came."""
+    kind = entry.get("type", UNSET)
+    inner = entry.get("custom") if isinstance(entry.get("custom"), dict) else entry.get("function")
+    if not isinstance(inner, dict):
+        inner = {}
+    return ToolFragment(
+        choice,
+        entry.get("index", UNSET),
+        entry.get("id", UNSET),
+        inner.get("name", UNSET),
+        "custom" if "custom" in entry and isinstance(entry["custom"], dict) else kind,
+        inner.get("arguments", inner.get("input", UNSET)),
+        whole,
+        call_extras=known(entry, _TOOL_FIELDS),
+        function_extras=known(inner, _FUNCTION_FIELDS),
+    )

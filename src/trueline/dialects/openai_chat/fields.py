@@ -1,0 +1,298 @@
+"""Single fields of a chat reply, read whatever an upstream put into them.
+
+Nothing here raises: what cannot be understood is kept as an extra or left out, and the fault is noted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from msgspec import UNSET
+
+from ...events import ReplyStart
+from ...wire import jsonio
+
+__all__ = [
+    "Message",
+    "choice_list",
+    "fill_start",
+    "finish_word",
+    "known",
+    "read_message",
+    "tool_entries",
+    "unwrap",
+]
+
+Note = Callable[[str], None]
+Fields = dict[str, Any]
+
+REPLY_FIELDS = frozenset(
+    ("id", "object", "created", "model", "service_tier", "system_fingerprint", "choices", "usage", "error")
+)
+CHOICE_FIELDS = frozenset(
+    (
+        "index",
+        "delta",
+        "message",
+        "text",
+        "logprobs",
+        "finish_reason",
+        "finishReason",
+        "finish_details",
+        "usage",
+        "error",
+    )
+)
+REASONING_NAMES = (
+    "reasoning_content",
+    "reasoning",
+    "reasoning_text",
+    "thinking_content",
+    "thinking",
+    "thought",
+)
+"""Names under which servers send thoughts, the usual one first (`reasoning-field-name`, `reasoning-other-names`)."""
+
+_MESSAGE_FIELDS = frozenset(("role", "content", "refusal", "tool_calls", "function_call", *REASONING_NAMES))
+_NULLISH = ("", "null", "None", "none", "undefined")
+_WRAPPERS = ("result", "data", "response", "output")
+_PARTS_OF_THOUGHT = ("thinking", "reasoning", "reasoning_content", "thought")
+
+
+class Message(NamedTuple):
+    """A message or a delta, taken apart."""
+
+    role: Any
+    content: Any
+    """The text, None where it was null, UNSET where it was absent."""
+    reasoning: str
+    refusal: Any
+    tools: list[Fields]
+    function_call: Fields | None
+    extras: Fields | None
+
+
+def known(fields: Fields, names: frozenset[str]) -> Fields | None:
+    """The fields that are not in `names`, or None: the extras."""
+    if fields.keys() <= names:
+        return None
+    return {key: value for key, value in fields.items() if key not in names}
+
+
+def unwrap(payload: Fields, note: Note) -> Fields:
+    """`{"result": {"choices": …}}` and the like, without the wrapper (`envelope-wrapped`)."""
+    if "choices" in payload:
+        return payload
+    for name in _WRAPPERS:
+        inner = payload.get(name)
+        if isinstance(inner, dict) and isinstance(inner.get("choices"), list):
+            note("envelope-wrapped")
+            return inner
+        if name == "result" and isinstance(inner, dict) and isinstance(inner.get("response"), str):
+            note("envelope-wrapped")
+            message: Fields = {"role": "assistant", "content": inner["response"]}
+            if isinstance(inner.get("tool_calls"), list):
+                message["tool_calls"] = inner["tool_calls"]
+            return {"choices": [{"index": 0, "message": message}], "usage": inner.get("usage")}
+    return payload
+
+
+def fill_start(start: ReplyStart, payload: Fields) -> None:
+    """Take from `payload` what the reply's envelope still lacks: the first usable value of each field wins."""
+    for field, name in (
+        ("id", "id"),
+        ("created", "created"),
+        ("model", "model"),
+        ("fingerprint", "system_fingerprint"),
+        ("service_tier", "service_tier"),
+    ):
+        value = payload.get(name, UNSET)
+        if value is not UNSET and (getattr(start, field) in (UNSET, None, "", 0)):
+            setattr(start, field, value)
+
+
+def choice_list(payload: Fields, note: Note) -> list[Fields]:
+    """The choices, each an object; null, missing and foreign ones count as none."""
+    choices = payload.get("choices", UNSET)
+    if isinstance(choices, list):
+        return [c for c in choices if isinstance(c, dict)]
+    if isinstance(choices, dict):
+        return [choices]
+    note("choices-missing" if choices is UNSET else "choices-null")
+    return []
+
+
+def finish_word(choice: Fields, note: Note, whole: bool) -> str | None:
+    """The finish reason as the upstream said it, or None where it said none."""
+    word = choice.get("finish_reason", UNSET)
+    if word is UNSET or word is None:
+        if word is UNSET and not whole:
+            note("finish-key-absent")
+        other = choice.get("finishReason")
+        details = choice.get("finish_details")
+        if other is None and isinstance(details, dict):
+            other = details.get("type")
+        if other is None:
+            return None
+        note("finish-camel-or-details")
+        word = other
+    if isinstance(word, dict):
+        word = word.get("type") or word.get("reason")
+    if word is None:
+        return None
+    if not isinstance(word, str):
+        note("finish-foreign-vocab")
+        return str(word)
+    if word in _NULLISH:
+        note("finish-empty-string" if word == "" else "finish-null-string")
+        return None
+    return word
+
+
+def read_message(fields: Fields, note: Note) -> Message:
+    """A `message` or a `delta`."""
+    content = fields.get("content", UNSET)
+    thoughts: list[str] = []
+    extras = None if fields.keys() <= _MESSAGE_FIELDS else known(fields, _MESSAGE_FIELDS)
+    if content is not UNSET and content is not None and not isinstance(content, str):
+        content, extras = _plain_content(content, thoughts, extras, note)
+    for name in REASONING_NAMES:
+        if name in fields:
+            extras = _read_reasoning(name, fields[name], thoughts, extras, note)
+    if extras:
+        extras = _legal_extras(extras, note)
+    refusal = fields.get("refusal", UNSET)
+    if refusal is not UNSET and refusal is not None and not isinstance(refusal, str):
+        refusal = None
+    call = fields.get("function_call", UNSET)
+    if not isinstance(call, dict) or not (call.get("name") or call.get("arguments")):
+        if call is not UNSET:
+            note("tool-calls-null")
+        call = None
+    return Message(
+        fields.get("role", UNSET),
+        content,
+        "".join(thoughts),
+        refusal,
+        tool_entries(fields, note),
+        call,
+        extras,
+    )
+
+
+def _legal_extras(extras: Fields, note: Note) -> Fields | None:
+    """`extras` without fields that OpenAI's schema knows and that break it: nulls go, foreign annotations move."""
+    annotations = extras.get("annotations", UNSET)
+    if extras.get("audio", UNSET) is None:
+        extras.pop("audio")
+    if annotations is None:
+        note("annotations-null")
+        extras.pop("annotations")
+    elif annotations is not UNSET:
+        own = [a for a in annotations if _is_citation(a)] if isinstance(annotations, list) else []
+        if own != annotations:
+            note("annotations-foreign")
+            extras["annotations"] = own
+            extras["upstream_annotations"] = annotations
+    return extras or None
+
+
+def _is_citation(annotation: Any) -> bool:
+    citation = annotation.get("url_citation") if isinstance(annotation, dict) else None
+    return (
+        isinstance(citation, dict)
+        and annotation.get("type") == "url_citation"
+        and all(type(citation.get(k)) is int for k in ("start_index", "end_index"))
+        and all(isinstance(citation.get(k), str) for k in ("url", "title"))
+    )
+
+
+def _read_reasoning(name: str, value: Any, thoughts: list[str], extras: Fields | None, note: Note) -> Fields | None:
+    if value is None or value == "":
+        if value == "" or name != REASONING_NAMES[0]:
+            note("reasoning-field-name")
+        return extras
+    text = value
+    if isinstance(value, dict):
+        text = value.get("content") or value.get("text")
+    if not isinstance(text, str):
+        return {**(extras or {}), name: value}
+    if name == REASONING_NAMES[1]:
+        note("reasoning-field-name")
+    elif name != REASONING_NAMES[0]:
+        note("reasoning-other-names")
+    if thoughts:
+        if text == "".join(thoughts):
+            note("reasoning-mirrored")
+            return extras
+        return {**(extras or {}), name: value}
+    thoughts.append(text)
+    return extras
+
+
+def _plain_content(content: Any, thoughts: list[str], extras: Fields | None, note: Note) -> tuple[str, Fields | None]:
+    """Content that is not a string: a list of parts, an object with a text, a number, or parsed JSON."""
+    if isinstance(content, dict) and isinstance(content.get("text"), str):
+        note("content-object")
+        return content["text"], extras
+    if not isinstance(content, list) or (content and not any(isinstance(p, (dict, str)) for p in content)):
+        note("content-object")
+        return jsonio.encode(content).decode(), extras
+    note("content-parts-list")
+    texts: list[str] = []
+    others: list[Any] = []
+    for part in content:
+        _read_part(part, texts, thoughts, others)
+    if others:
+        extras = {**(extras or {}), "content_parts": others}
+    return "".join(texts), extras
+
+
+def _read_part(part: Any, texts: list[str], thoughts: list[str], others: list[Any]) -> None:
+    if isinstance(part, str):
+        texts.append(part)
+        return
+    kind = part.get("type") if isinstance(part, dict) else None
+    if kind in _PARTS_OF_THOUGHT:
+        for name in ("thinking", "reasoning", "summary", "text", "content"):
+            inner = part.get(name)
+            if isinstance(inner, str):
+                thoughts.append(inner)
+            elif isinstance(inner, list):
+                thoughts.extend(p["text"] for p in inner if isinstance(p, dict) and isinstance(p.get("text"), str))
+        signature = {k: v for k, v in part.items() if k in ("signature", "data") and v}
+        if signature:
+            others.append({"type": kind, **signature})
+    elif isinstance(part, dict) and isinstance(part.get("text"), str) and kind in (None, "text", "output_text"):
+        texts.append(part["text"])
+        if part.keys() - {"type", "text"} and any(v for k, v in part.items() if k not in ("type", "text")):
+            others.append(part)
+    elif part is not None:
+        others.append(part)
+
+
+def tool_entries(fields: Fields, note: Note) -> list[Fields]:
+    """The entries of `tool_calls`, each in the shape `{index, id, type, function}`."""
+    if "tool_calls" not in fields:
+        return []
+    entries = fields["tool_calls"]
+    if isinstance(entries, dict):
+        entries = [entries]
+    if not isinstance(entries, list):
+        note("tool-calls-null")
+        return []
+    if not entries:
+        note("tool-calls-empty-array")
+        return []
+    return [_wrap_entry(e, note) for e in entries if isinstance(e, dict)]
+
+
+def _wrap_entry(entry: Fields, note: Note) -> Fields:
+    if isinstance(entry.get("function"), dict) or isinstance(entry.get("custom"), dict):
+        return entry
+    if "name" not in entry and "arguments" not in entry:
+        return entry
+    note("tool-calls-other-shape")
+    rest = {k: v for k, v in entry.items() if k not in ("name", "arguments")}
+    return {**rest, "function": {k: entry[k] for k in ("name", "arguments") if k in entry}}

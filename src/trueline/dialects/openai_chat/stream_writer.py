@@ -1,0 +1,276 @@
+"""Events to a chat stream exactly as OpenAI sends one (rules.md section C): one event, one chunk.
+
+The envelope is rendered once per reply; a content chunk is that head, the escaped text and a fixed tail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from msgspec import UNSET
+
+from ...context import ReplyContext
+from ...errors import TruelineError
+from ...events import (
+    ChoiceStart,
+    Event,
+    Extras,
+    Finish,
+    Opaque,
+    ReasoningDelta,
+    RefusalDelta,
+    ReplyEnd,
+    ReplyStart,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallStart,
+    Usage,
+)
+from ...wire import jsonio, sse
+
+__all__ = ["StreamWriter", "omits_logprobs"]
+
+Fields = dict[str, Any]
+
+_OMITS_LOGPROBS = ("o1", "o3", "o4", "gpt-5")
+_OMITS_LOGPROBS_ANYWHERE = ("audio", "search")
+
+
+def omits_logprobs(model: object) -> bool:
+    """Whether OpenAI leaves the `logprobs` key out of this model's replies (rules.md C12, ruling 5)."""
+    name = str(model).rsplit("/", 1)[-1]
+    return name.startswith(_OMITS_LOGPROBS) or any(word in name for word in _OMITS_LOGPROBS_ANYWHERE)
+
+
+class StreamWriter:
+    """`write(event) -> bytes`; the bytes of consecutive events are simply joined."""
+
+    def __init__(self, context: ReplyContext) -> None:
+        self._note = context.note
+        self._usage = context.request.include_usage
+        self._reasoning = context.options.reasoning
+        self._head = b""
+        self._tail = b',"usage":null' if self._usage else b""
+        self._default_logprobs: Any = None
+        self._held: dict[int, ChoiceStart] = {}
+        self._extras_of_reply: Fields = {}
+        self._extras_of_choice: dict[int, Fields] = {}
+        self._thinking: set[int] = set()  # choices inside a <think> block that we opened
+        self.started = False
+        self._writers: dict[type, Callable[[Any], bytes]] = {
+            ReplyStart: self._reply_start,
+            ChoiceStart: self._choice_start,
+            TextDelta: self._text,
+            ReasoningDelta: self._thought,
+            RefusalDelta: self._refusal,
+            ToolCallStart: self._call_start,
+            ToolCallDelta: self._call_delta,
+            Finish: self._finish,
+            Usage: self._usage_chunk,
+            Opaque: self._opaque,
+            ReplyEnd: self._end,
+        }
+
+    def write(self, event: Event) -> bytes:
+        """The bytes for one event; Failure is the pipeline's to answer (`failure`)."""
+        return self._writers[type(event)](event)
+
+    def failure(self, error: TruelineError) -> bytes:
+        """A failure after the first byte: an error event, then `[DONE]`, as OpenAI does (rules.md X)."""
+        return sse.write(jsonio.encode(error.body())) + sse.DONE
+
+    # -- the envelope -------------------------------------------------------------------------------------------------
+
+    def _reply_start(self, event: ReplyStart) -> bytes:
+        head: Fields = {
+            "id": event.id,
+            "object": "chat.completion.chunk",
+            "created": event.created,
+            "model": event.model,
+            "service_tier": event.service_tier,
+            "system_fingerprint": event.fingerprint,
+        }
+        if omits_logprobs(event.model):
+            self._default_logprobs = UNSET
+        encoded = jsonio.encode({k: v for k, v in head.items() if v is not UNSET})
+        self._head = b"data: " + encoded[:-1] + b',"choices":['
+        self._take(event.extras, None)
+        return b""
+
+    def _chunk(
+        self, choice: int, delta: Fields, logprobs: Any, extras: Extras | None, finish: str | None = None
+    ) -> bytes:
+        self.started = True
+        if logprobs is UNSET:
+            logprobs = self._default_logprobs
+        body: Fields = {"index": choice, "delta": delta}
+        if logprobs is not UNSET:
+            body["logprobs"] = logprobs
+        body["finish_reason"] = finish
+        reply_extras = None
+        if extras is not None or self._extras_of_reply or self._extras_of_choice:
+            reply_extras = self._add_extras(choice, body, delta, extras)
+        tail = self._tail
+        if reply_extras:
+            tail += b"," + jsonio.encode(reply_extras)[1:-1]
+        return self._head + jsonio.encode(body) + b"]" + tail + b"}\n\n"
+
+    # -- extras -------------------------------------------------------------------------------------------------------
+
+    def _add_extras(self, choice: int, body: Fields, delta: Fields, extras: Extras | None) -> Fields | None:
+        """Put extras at their levels, with those that waited for a chunk; returns those of the reply."""
+        waiting = self._extras_of_choice.pop(choice, None)
+        if waiting:
+            body.update(waiting)
+        reply, self._extras_of_reply = self._extras_of_reply, {}
+        if extras is not None:
+            if extras.choice:
+                body.update(extras.choice)
+            if extras.message:
+                for key, value in extras.message.items():
+                    delta.setdefault(key, value)
+            if extras.reply:
+                reply = {**reply, **extras.reply}
+        return reply
+
+    def _take(self, extras: Extras | None, choice: int | None) -> None:
+        """Let extras wait for the next chunk."""
+        if extras is None:
+            return
+        if extras.reply:
+            self._extras_of_reply.update(extras.reply)
+        if extras.choice and choice is not None:
+            self._extras_of_choice.setdefault(choice, {}).update(extras.choice)
+
+    def _opaque(self, event: Opaque) -> bytes:
+        extras = event.extras
+        choice = event.choice
+        if choice is None:
+            if extras.reply and "moderation" in extras.reply and self.started:
+                return self._choiceless(extras.reply)  # rules.md C8: a chunk of its own
+            self._take(extras, None)
+            return b""
+        if extras.message:
+            return self._flush(choice) + self._chunk(choice, {}, event.logprobs, extras)
+        if self._conflicts(choice, extras):
+            out = self._flush(choice) + self._chunk(choice, {}, UNSET, None)
+            self._take(extras, choice)
+            return out
+        self._take(extras, choice)
+        return b""
+
+    def _conflicts(self, choice: int, extras: Extras) -> bool:
+        waiting = self._extras_of_choice.get(choice)
+        return bool(
+            self.started
+            and waiting
+            and extras.choice
+            and any(key in waiting and waiting[key] != value for key, value in extras.choice.items())
+        )
+
+    # -- the choices --------------------------------------------------------------------------------------------------
+
+    def _flush(self, choice: int, tools: bool = False) -> bytes:
+        """The role chunk that waited to see what follows it."""
+        start = self._held.pop(choice, None) if self._held else None
+        if start is None:
+            return b""
+        if not tools and start.content is None and start.refusal != "":
+            self._note("content-null-first-delta")
+            start.content = ""
+        return self._role_chunk(start)
+
+    def _choice_start(self, event: ChoiceStart) -> bytes:
+        if event.content is None and event.refusal != "":
+            self._held[event.choice] = event
+            return b""
+        return self._role_chunk(event)
+
+    def _role_chunk(self, event: ChoiceStart, tool: Fields | None = None) -> bytes:
+        delta: Fields = {"role": "assistant", "content": event.content}
+        if tool is not None:
+            delta["tool_calls"] = [tool]
+        if event.refusal is not UNSET:
+            delta["refusal"] = event.refusal
+        return self._chunk(event.choice, delta, event.logprobs, event.extras)
+
+    def _text(self, event: TextDelta) -> bytes:
+        out = self._flush(event.choice) if self._held else b""
+        text = event.text
+        if self._thinking and event.choice in self._thinking:
+            self._thinking.discard(event.choice)
+            text = "</think>" + text
+        return out + self._chunk(event.choice, {"content": text}, event.logprobs, event.extras)
+
+    def _thought(self, event: ReasoningDelta) -> bytes:
+        out = self._flush(event.choice)
+        text = event.text
+        name = self._reasoning
+        if name == "drop":
+            self._take(event.extras, event.choice)
+            return out
+        if name == "think":
+            name = "content"  # type: ignore[assignment]
+            if event.choice not in self._thinking:
+                self._thinking.add(event.choice)
+                text = "<think>" + text
+        return out + self._chunk(event.choice, {name: text}, event.logprobs, event.extras)
+
+    def _refusal(self, event: RefusalDelta) -> bytes:
+        out = self._flush(event.choice)
+        return out + self._chunk(event.choice, {"refusal": event.text}, event.logprobs, event.extras)
+
+    def _call_start(self, event: ToolCallStart) -> bytes:
+        if event.kind == "function_call":
+            delta: Fields = {"function_call": {"name": event.name, "arguments": ""}}
+            return self._flush(event.choice, True) + self._chunk(event.choice, delta, event.logprobs, event.extras)
+        inner: Fields = {"name": event.name, "arguments": ""}
+        if event.kind == "custom":
+            inner = {"name": event.name, "input": ""}
+        if event.function_extras:
+            inner.update(event.function_extras)
+        call: Fields = {"index": event.index, "id": event.id, "type": event.kind, event.kind: inner}
+        if event.call_extras:
+            call.update(event.call_extras)
+        start = self._held.get(event.choice)
+        if start is not None and not start.alone:
+            del self._held[event.choice]
+            if start.extras is None:
+                start.extras = event.extras
+            return self._role_chunk(start, call)
+        out = self._flush(event.choice, True)
+        return out + self._chunk(event.choice, {"tool_calls": [call]}, event.logprobs, event.extras)
+
+    def _call_delta(self, event: ToolCallDelta) -> bytes:
+        if event.kind == "function_call":
+            delta: Fields = {"function_call": {"arguments": event.arguments}}
+        elif event.kind == "custom":
+            delta = {"tool_calls": [{"index": event.index, "custom": {"input": event.arguments}}]}
+        else:
+            delta = {"tool_calls": [{"index": event.index, "function": {"arguments": event.arguments}}]}
+        return self._chunk(event.choice, delta, event.logprobs, event.extras)
+
+    def _finish(self, event: Finish) -> bytes:
+        out = self._flush(event.choice)
+        if event.choice in self._thinking:
+            self._thinking.discard(event.choice)
+            out += self._chunk(event.choice, {"content": "</think>"}, UNSET, None)
+        return out + self._chunk(event.choice, {}, event.logprobs, event.extras, event.reason)
+
+    # -- the end ------------------------------------------------------------------------------------------------------
+
+    def _choiceless(self, fields: Fields) -> bytes:
+        self.started = True
+        return self._head + b"]" + (b"," + jsonio.encode(fields)[1:-1] if fields else b"") + b"}\n\n"
+
+    def _usage_chunk(self, event: Usage) -> bytes:
+        fields: Fields = {"usage": event.data}
+        fields.update(self._extras_of_reply)
+        self._extras_of_reply = {}
+        if event.extras is not None and event.extras.reply:
+            fields.update(event.extras.reply)
+        return self._choiceless(fields)
+
+    def _end(self, event: ReplyEnd) -> bytes:
+        return sse.DONE

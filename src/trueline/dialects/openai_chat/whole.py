@@ -1,0 +1,162 @@
+"""A whole chat reply to events: the same lenient reading as a stream's, then unfolded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import UNSET
+
+from ...context import ReplyContext
+from ...errors import UpstreamFormatError
+from ...events import Call, Choice, Event, Failure, Reply, ReplyEnd, ReplyStart, Usage, unfold
+from ..error_bodies import error_in
+from .chunks import tool_fragment
+from .fields import (
+    CHOICE_FIELDS,
+    REPLY_FIELDS,
+    Fields,
+    choice_list,
+    fill_start,
+    finish_word,
+    known,
+    read_message,
+    unwrap,
+)
+
+__all__ = ["read_whole"]
+
+
+def read_whole(payload: Any, context: ReplyContext) -> list[Event]:
+    """The events of a whole reply, ReplyEnd included; a reply that is an error, or nothing known, is a Failure."""
+    note = context.note
+    if isinstance(payload, list) and len(payload) == 1:
+        payload = payload[0]
+    if not isinstance(payload, dict):
+        return [Failure(_foreign(payload))]
+    payload = unwrap(payload, note)
+    error = error_in(payload)
+    if error is not None:
+        note("envelope-all-null" if "choices" in payload else "err-in-200-body")
+        return [Failure(error)]
+    if payload.get("error", UNSET) is not UNSET:
+        note("error-key-on-success")
+    choices = choice_list(payload, note)
+    if not choices:
+        return [Failure(_foreign(payload))]
+    for choice in choices:
+        inner = error_in({"error": choice["error"]}) if choice.get("error") else None
+        if inner is not None:
+            return [Failure(inner)]
+    start = ReplyStart()
+    fill_start(start, payload)
+    _note_object(payload, context)
+    reply = Reply(start, [], extras=known(payload, REPLY_FIELDS) or {})
+    for position, choice in enumerate(choices):
+        reply.choices.append(_read_choice(position, choice, len(choices), context))
+    if len(choices) > 1 and context.request.n == 1:
+        note("choices-split-by-kind")
+        reply.choices = [_merge_choices(reply.choices)]
+    usage = payload.get("usage", UNSET)
+    reply.usage = usage if isinstance(usage, dict) and usage else UNSET
+    if usage == {}:
+        note("usage-empty-object")
+    events = unfold(reply)
+    events.extend(Usage(c["usage"]) for c in choices if isinstance(c.get("usage"), dict) and reply.usage is UNSET)
+    events.append(ReplyEnd(True))
+    return events
+
+
+def _note_object(payload: Fields, context: ReplyContext) -> None:
+    kind = payload.get("object")
+    if kind != "chat.completion":
+        chunk = kind == "chat.completion.chunk"
+        context.note("chunk-for-nonstream" if chunk else "object-wrong-nonstream" if kind else "object-missing")
+
+
+def _read_choice(position: int, choice: Fields, count: int, context: ReplyContext) -> Choice:
+    note = context.note
+    message = choice.get("message")
+    if not isinstance(message, dict):
+        if isinstance(choice.get("delta"), dict):
+            note("delta-not-message")
+            message = choice["delta"]
+        elif isinstance(choice.get("text"), str):
+            note("text-not-message")
+            message = {"role": "assistant", "content": choice["text"]}
+        else:
+            message = {"role": "assistant", "content": message if isinstance(message, str) else None}
+    index = choice.get("index", UNSET)
+    if index is UNSET or index is None:
+        note("choice-index-missing")
+    elif index != position:
+        note("choice-index-all-zero")
+    said = read_message(message, note)
+    _note_role(said.role, context)
+    if said.content is UNSET:
+        note("content-key-missing")
+    refusal = said.refusal
+    if refusal is UNSET:
+        note("refusal-key-missing")
+    tools = said.tools or ([{"type": "function_call", "function": said.function_call}] if said.function_call else [])
+    return Choice(
+        position,
+        content=said.content or ("" if said.content == "" else None),
+        reasoning=said.reasoning or None,
+        refusal=refusal or None,
+        calls=[_call(entry) for entry in tools],
+        finish=finish_word(choice, note, whole=True),
+        logprobs=choice.get("logprobs", UNSET),
+        extras=known(choice, CHOICE_FIELDS) or {},
+        message_extras=said.extras or {},
+    )
+
+
+def _note_role(role: Any, context: ReplyContext) -> None:
+    if role == "assistant":
+        return
+    if role is UNSET:
+        context.note("role-missing-nonstream")
+    else:
+        context.note("role-null-or-empty" if not role else "role-foreign")
+
+
+def _call(entry: Fields) -> Call:
+    piece = tool_fragment(0, entry, whole=True)
+    return Call(
+        piece.id,
+        piece.name,
+        piece.arguments,
+        piece.kind,
+        piece.index,
+        extras=piece.call_extras,
+        function_extras=piece.function_extras,
+    )
+
+
+def _merge_choices(choices: list[Choice]) -> Choice:
+    """One answer that came over several choices, as one (`choices-split-by-kind`)."""
+    first, *others = choices
+    for other in others:
+        if other.content:
+            first.content = (first.content or "") + other.content
+        if other.reasoning:
+            first.reasoning = (first.reasoning or "") + other.reasoning
+        first.refusal = first.refusal or other.refusal
+        first.calls = first.calls + other.calls
+        first.finish = _stronger(first.finish, other.finish)
+        first.extras = {**other.extras, **first.extras}
+        first.message_extras = {**other.message_extras, **first.message_extras}
+    return first
+
+
+def _stronger(one: str | None, two: str | None) -> str | None:
+    return one if two in (None, "stop") and one is not None else two
+
+
+def _foreign(payload: Any) -> UpstreamFormatError:
+    shape = "an object with " + ", ".join(map(repr, list(payload)[:6])) if isinstance(payload, dict) else "no object"
+    return UpstreamFormatError(
+        f"The upstream's reply is not a chat completion: it is {shape}, with no usable 'choices'. "
+        "Check the upstream's base URL and model.",
+        faults=("native-shape",),
+    )

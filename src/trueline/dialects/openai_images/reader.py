@@ -1,0 +1,174 @@
+"""Image replies of any server (`faults.md` section 13): lenient, and never an exception."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Callable
+from typing import Any
+
+from msgspec import Struct
+
+from ...errors import TruelineError, UpstreamFormatError, UpstreamReplyError
+from ...wire import jsonio
+from ..error_bodies import error_in, plain_text
+
+__all__ = ["Image", "ImageReply", "image_mime", "is_image_usage", "read_whole"]
+
+Fields = dict[str, Any]
+Note = Callable[[str], None]
+
+_LIST_KEYS = ("data", "images", "artifacts", "output", "predictions", "image", "result")
+_B64_KEYS = ("b64_json", "base64", "b64", "image_base64", "bytesBase64Encoded", "image")
+_URL_KEYS = ("url", "image_url", "uri")
+_ITEM_FIELDS = frozenset(("url", "b64_json", "revised_prompt", "object", "embedding", "index", *_B64_KEYS, *_URL_KEYS))
+_META = ("background", "output_format", "quality", "size")
+_MAGIC = (
+    ("iVBOR", b"\x89PNG", "image/png"),
+    ("/9j/", b"\xff\xd8\xff", "image/jpeg"),
+    ("R0lG", b"GIF8", "image/gif"),
+    ("UklGR", b"RIFF", "image/webp"),
+)
+
+
+class Image(Struct):
+    """One picture; `b64_json` without a data prefix."""
+
+    url: str | None = None
+    b64_json: str | None = None
+    revised_prompt: str | None = None
+    extras: Fields = {}
+
+
+class ImageReply(Struct):
+    created: Any
+    images: list[Image]
+    extras: Fields
+    """Everything else of the reply, its metadata and usage among it."""
+
+
+def image_mime(start: str | bytes) -> str | None:
+    """The media type of a picture by its first bytes, raw or in base64."""
+    for text, raw, mime in _MAGIC:
+        if start.startswith(text) if isinstance(start, str) else start.startswith(raw):
+            return mime
+    return None
+
+
+def read_whole(body: bytes, note: Note) -> ImageReply | TruelineError:
+    """The reply in `body`, which is JSON, or a picture itself (`img-binary-body`)."""
+    if image_mime(body[:8]):
+        note("img-binary-body")
+        return ImageReply(None, [Image(b64_json=b64encode(body).decode())], {})
+    try:
+        payload = jsonio.decode(body.strip(), note)
+    except jsonio.JSONError:
+        shown = plain_text(body)
+        return UpstreamFormatError(f"The upstream's reply is neither JSON nor a picture: {shown!r}.")
+    if isinstance(payload, list):
+        note("img-top-level-array")
+        payload = {"data": payload}
+    if not isinstance(payload, dict):
+        return UpstreamFormatError("The upstream's reply is not an image reply: it is no object.")
+    error = error_in(payload)
+    if error is not None:
+        return error
+    return _read(payload, note)
+
+
+def _read(payload: Fields, note: Note) -> ImageReply | TruelineError:
+    key, items = _find_items(payload, note)
+    if key is None:
+        names = ", ".join(map(repr, list(payload)[:6]))
+        return UpstreamFormatError(
+            f"The upstream's reply is not an image reply: it has {names or 'no fields'}, and no 'data'. "
+            "Check the upstream's base URL and model."
+        )
+    images = [image for image in (_read_item(item, note) for item in items) if image is not None]
+    if len(images) < len(items):
+        note("img-partial-n")
+    if items and not images:
+        return UpstreamReplyError(
+            "The upstream made no picture: every one was withheld.", status=400, code="content_policy_violation"
+        )
+    extras = {k: v for k, v in payload.items() if k not in ("created", key)}
+    for name in _META:
+        if name in extras and extras[name] is None:
+            note("img-meta-null")
+            del extras[name]
+    if "usage" in extras and not is_image_usage(extras["usage"]):
+        note("img-usage-foreign")
+        del extras["usage"]
+    if extras.get("error", 0) in (None, {}, ""):
+        note("error-key-on-success")
+        del extras["error"]
+    if "embedding" in str(payload.get("object")) or any(isinstance(i, dict) and "embedding" in i for i in items):
+        note("img-embedding-shape")
+        extras = {k: v for k, v in extras.items() if k not in ("id", "object", "model")}
+    return ImageReply(payload.get("created"), images, extras)
+
+
+def _find_items(payload: Fields, note: Note) -> tuple[str | None, list[Any]]:
+    for key in _LIST_KEYS:
+        value = payload.get(key)
+        if isinstance(value, list):
+            if key != "data":
+                note("img-images-key")
+            return key, value
+        if isinstance(value, str) and value and key != "data":
+            note("img-single-field")
+            return key, [value]
+        if isinstance(value, dict):
+            inner_key, items = _find_items(value, note)
+            if inner_key is not None:
+                note("envelope-wrapped")
+                return key, items
+    return None, []
+
+
+def _read_item(item: Any, note: Note) -> Image | None:
+    if isinstance(item, str) and item:
+        note("img-list-of-strings")
+        return _from_string(item, note)
+    if not isinstance(item, dict):
+        return None
+    image = Image(extras={k: v for k, v in item.items() if k not in _ITEM_FIELDS})
+    for key in (*_B64_KEYS, *_URL_KEYS):
+        value = item.get(key)
+        if isinstance(value, dict):
+            value = value.get("url")
+        if not isinstance(value, str) or not value:
+            if key in item and key in ("url", "b64_json"):
+                note("img-both-null")
+            continue
+        found = _from_string(value, note)
+        image.url = image.url or found.url
+        image.b64_json = image.b64_json or found.b64_json
+    if image.url is None and image.b64_json is None:
+        return None
+    prompt = item.get("revised_prompt")
+    if isinstance(prompt, str) and prompt:
+        image.revised_prompt = prompt
+    elif "revised_prompt" in item:
+        note("img-revised-prompt")
+    return image
+
+
+def _from_string(value: str, note: Note) -> Image:
+    if value.startswith(("http://", "https://", "/")) and not value.startswith("/9j/"):
+        return Image(url=value)
+    if value.startswith("data:"):
+        note("img-data-prefix")
+        return Image(b64_json=value.partition(",")[2])
+    return Image(b64_json=value)
+
+
+def is_image_usage(usage: Any) -> bool:
+    """Whether `usage` is OpenAI's: all counts there, all of them integers."""
+    if not isinstance(usage, dict):
+        return False
+    details = usage.get("input_tokens_details")
+    return (
+        all(type(usage.get(k)) is int for k in ("input_tokens", "output_tokens", "total_tokens"))
+        and isinstance(details, dict)
+        and all(type(details.get(k)) is int for k in ("text_tokens", "image_tokens"))
+    )

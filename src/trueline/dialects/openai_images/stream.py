@@ -1,0 +1,93 @@
+"""Streamed images: `image_generation.*` and `image_edit.*` events, `event` line and all (rules.md F4 and G)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ...errors import TruelineError, UpstreamFormatError
+from ...messages import ImageRequest
+from ...mint import Mint
+from ...wire import jsonio, sse
+from ..error_bodies import error_in
+from .reader import ImageReply, is_image_usage
+
+__all__ = ["ImageEvents"]
+
+Fields = dict[str, Any]
+
+_TYPES = ("image_generation.", "image_edit.")
+
+_NO_USAGE: Fields = {
+    "total_tokens": 0,
+    "input_tokens": 0,
+    "output_tokens": 0,
+    "input_tokens_details": {"text_tokens": 0, "image_tokens": 0},
+}
+"""The schema requires a usage; `x_trueline: unknown` beside it says that nobody counted."""
+
+
+class ImageEvents:
+    """`read(payload) -> bytes` for each event of one stream; `finished` once a picture was completed."""
+
+    def __init__(self, request: ImageRequest, mint: Mint, note: Callable[[str], None]) -> None:
+        self._request = request
+        self._created = mint.now()
+        self._note = note
+        self._partial = 0
+        self.finished = False
+
+    def read(self, payload: Any, event: bytes | None) -> bytes | TruelineError:
+        """The event to send on, b"" for what is none, or the error that it carries."""
+        error = error_in(payload, event)
+        if error is not None:
+            return error
+        if not isinstance(payload, dict):
+            self._note("null-chunk" if payload is None else "non-chunk-object")
+            return b""
+        kind = payload.get("type") or (event or b"").decode("utf-8", "replace")
+        if not kind.startswith(_TYPES):
+            self._note("non-chunk-object")
+            return b""
+        if kind.endswith(".completed"):
+            self.finished = True
+        return self._write(kind, {"type": kind, **payload})
+
+    def from_whole(self, reply: ImageReply) -> bytes | TruelineError:
+        """A whole reply to a stream request, as completed events (`img-stream-events`)."""
+        self._note("img-stream-events")
+        out = b""
+        for image in reply.images:
+            if image.b64_json is None:
+                return UpstreamFormatError("The upstream answered the stream request with the URL of a picture.")
+            kind = "image_generation.completed"
+            body: Fields = {"type": kind, "b64_json": image.b64_json}
+            if reply.created:
+                body["created_at"] = reply.created
+            for name in ("size", "quality", "background", "output_format", "usage"):
+                if name in reply.extras:
+                    body[name] = reply.extras[name]
+            out += self._write(kind, body)
+        self.finished = True
+        return out
+
+    def _write(self, kind: str, body: Fields) -> bytes:
+        if type(body.get("created_at")) is not int:
+            self._note("img-created-missing")
+            body["created_at"] = self._created
+        for name, default in (
+            ("size", "1024x1024"),
+            ("quality", "auto"),
+            ("background", "auto"),
+            ("output_format", "png"),
+        ):
+            if not isinstance(body.get(name), str):
+                self._note("img-meta-null")
+                body[name] = self._request.body.get(name) or default
+        if kind.endswith(".partial_image") and type(body.get("partial_image_index")) is not int:
+            body["partial_image_index"] = self._partial
+        self._partial += kind.endswith(".partial_image")
+        if kind.endswith(".completed") and not is_image_usage(body.get("usage")):
+            self._note("usage-missing-stream")
+            body["usage"] = {**_NO_USAGE, "x_trueline": "unknown"}
+        return b"event: " + kind.encode() + b"\n" + sse.write(jsonio.encode(body))

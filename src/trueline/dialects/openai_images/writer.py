@@ -1,0 +1,76 @@
+"""Image replies as OpenAI writes them: pictures as URL or as base64, as asked, and each in one form only."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from typing import Any
+
+from ...context import FormatOptions
+from ...messages import ImageRequest
+from .reader import Image, ImageReply, image_mime
+
+__all__ = ["wanted_form", "write_whole"]
+
+Fields = dict[str, Any]
+
+_META = ("background", "output_format", "quality", "size", "usage", "safety_identifier", "svg_usage")
+_GPT_IMAGE = ("gpt-image", "chatgpt-image")
+
+
+def _bare_model(request: ImageRequest) -> str:
+    return (request.model or "").rsplit("/", 1)[-1]
+
+
+def wanted_form(request: ImageRequest) -> str | None:
+    """`url` or `b64_json`, as the request or its model demands, or None where either is right (rules.md G)."""
+    model = _bare_model(request)
+    if model.startswith(_GPT_IMAGE):
+        return "b64_json"
+    if request.response_format in ("url", "b64_json"):
+        return request.response_format
+    return "url" if model.startswith("dall-e") else None
+
+
+def mend_form(image: Image, form: str | None, note: Any) -> str | None:
+    """Bring one picture into `form`; returns the URL that has to be fetched for that, if one has to."""
+    if form == "url" and image.url is None and image.b64_json is not None:
+        note("img-b64-when-url")
+        image.url = f"data:{image_mime(image.b64_json[:8]) or 'image/png'};base64,{image.b64_json}"
+    elif form == "b64_json" and image.b64_json is None:
+        return image.url
+    return None
+
+
+def supply(image: Image, data: bytes, note: Any) -> None:
+    """The bytes of a picture whose URL had to be fetched."""
+    note("img-url-when-b64")
+    image.b64_json = b64encode(data).decode()
+
+
+def write_whole(reply: ImageReply, request: ImageRequest, options: FormatOptions) -> Fields:
+    """The JSON object: `created`, `data`, then what GPT image models and vendors add."""
+    form = wanted_form(request)
+    if form is None and reply.images:
+        form = "b64_json" if reply.images[0].b64_json is not None else "url"
+    keep = options.extras == "keep"
+    extras = reply.extras if keep else {k: v for k, v in reply.extras.items() if k in _META}
+    body: Fields = {"created": reply.created, "data": [_image(i, form, request, keep) for i in reply.images]}
+    for key, value in extras.items():
+        body.setdefault(key, value)
+    return body
+
+
+def _image(image: Image, form: str | None, request: ImageRequest, keep: bool) -> Fields:
+    body: Fields = {}
+    if image.revised_prompt is not None and not _bare_model(request).startswith("dall-e-2"):
+        body["revised_prompt"] = image.revised_prompt
+    if form == "b64_json" and image.b64_json is not None:
+        body["b64_json"] = image.b64_json
+    elif image.url is not None:
+        body["url"] = image.url
+    else:
+        body["b64_json"] = image.b64_json
+    if keep:
+        for key, value in image.extras.items():
+            body.setdefault(key, value)
+    return body

@@ -1,0 +1,5 @@
+"""OpenAI's list of models and single models (`faults.md` section 14)."""
+
+from .reader import read_model, read_models
+
+__all__ = ["read_model", "read_models"]

@@ -1,0 +1,64 @@
+"""Lists of models of any server, as OpenAI's: four keys each, vendor fields after them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+__all__ = ["read_model", "read_models"]
+
+Fields = dict[str, Any]
+Note = Callable[[str], None]
+
+_KEYS = ("id", "object", "created", "owned_by")
+_LISTS = ("data", "models", "result")
+
+
+def read_models(payload: Any, note: Note) -> Fields | None:
+    """`{"object": "list", "data": [model…]}`, or None where there is no list of models in it."""
+    extras: Fields = {}
+    if isinstance(payload, list):
+        note("models-bare-array")
+        entries = payload
+    elif isinstance(payload, dict):
+        key = next((k for k in _LISTS if isinstance(payload.get(k), list)), None)
+        if key is None:
+            return None
+        if key != "data":
+            note("models-other-key")
+        if payload.get("object") != "list":
+            note("models-object-missing")
+        entries = payload[key]
+        extras = {k: v for k, v in payload.items() if k not in ("object", key)}
+    else:
+        return None
+    models = [read_model(e, note) for e in entries]
+    return {"object": "list", "data": [m for m in models if m is not None], **extras}
+
+
+def read_model(entry: Any, note: Note) -> Fields | None:
+    """`{"id", "object", "created", "owned_by"}` and the vendor's own fields, or None where nothing names it."""
+    if isinstance(entry, str) and entry:
+        entry = {"id": entry}
+    if not isinstance(entry, dict):
+        return None
+    name = next((entry[k] for k in ("id", "name", "model") if isinstance(entry.get(k), str) and entry[k]), None)
+    if name is None:
+        return None
+    created = entry.get("created")
+    if not isinstance(created, (int, float)) or isinstance(created, bool):
+        note("models-fields-missing")
+        created = 0
+    if type(created) is not int or created > 1e11:
+        note("models-created-float-ms")
+        created = int(created / 1000 if created > 1e11 else created)
+    owner = entry.get("owned_by")
+    if not isinstance(owner, str) or entry.get("object") != "model":
+        note("models-fields-missing")
+    return {
+        "id": name.removeprefix("models/") if "id" not in entry else name,
+        "object": "model",
+        "created": created,
+        "owned_by": owner if isinstance(owner, str) else "unknown",
+        **{k: v for k, v in entry.items() if k not in _KEYS},
+    }

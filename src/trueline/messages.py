@@ -1,0 +1,224 @@
+"""Requests: what the engine needs to know of them, and everything else as it came.
+
+A request is refused here only for what OpenAI itself refuses by shape, before any upstream is called; what a model
+server may understand and OpenAI may not is forwarded.  Messages, codes and params are OpenAI's own (rules.md section
+X).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from .errors import RequestError
+from .wire import jsonio
+
+__all__ = ["ChatRequest", "ImageRequest", "read_chat_request", "read_image_request", "read_json_object"]
+
+NOT_JSON = (
+    "We could not parse the JSON body of your request. The OpenAI API expects a JSON payload, "
+    "but what was sent was not valid JSON."
+)
+
+_KINDS: dict[type, str] = {
+    str: "a string",
+    bool: "a boolean",
+    int: "an integer",
+    float: "a decimal",
+    list: "an array",
+    dict: "an object",
+    type(None): "null",
+}
+
+
+def read_json_object(body: bytes) -> dict[str, Any]:
+    """The request's JSON object.  Raises RequestError: not JSON, or JSON but no object."""
+    if not body.strip():
+        raise RequestError("The request has no body. The OpenAI API expects a JSON object.")
+    try:
+        value = jsonio.decode_strict(body)
+    except jsonio.JSONError as error:
+        raise RequestError(f"{NOT_JSON} ({error})") from None
+    if not isinstance(value, dict):
+        raise RequestError(f"The body of your request must be a JSON object, but it is {_kind(value)}.")
+    return value
+
+
+class _Request:
+    __slots__ = ("_raw", "body", "model", "stream")
+
+    def __init__(self, body: dict[str, Any], raw: bytes) -> None:
+        self.body = body
+        self._raw = raw
+        self.model: str | None = body.get("model")
+        self.stream: bool = bool(body.get("stream"))
+
+    def with_model(self, model: str | None) -> bytes:
+        """The body to forward: byte for byte as it came, unless the upstream knows the model by another name."""
+        if model is None or model == self.model:
+            return self._raw
+        return jsonio.encode({**self.body, "model": model})
+
+
+class ChatRequest(_Request):
+    """A chat completion request: facts that decide how the reply has to look, and the whole `body`."""
+
+    __slots__ = (
+        "include_usage",
+        "legacy_functions",
+        "logprobs",
+        "n",
+        "named_tool",
+        "tool_names",
+        "top_logprobs",
+    )
+
+    def __init__(self, body: dict[str, Any], raw: bytes) -> None:
+        super().__init__(body, raw)
+        self.n: int = body.get("n") or 1
+        options = body.get("stream_options")
+        self.include_usage: bool = bool(options.get("include_usage")) if isinstance(options, dict) else False
+        tools = body.get("tools")
+        self.tool_names: frozenset[str] = frozenset(filter(None, map(_tool_name, tools))) if tools else frozenset()
+        self.legacy_functions: bool = bool(body.get("functions"))
+        choice = body.get("tool_choice")
+        self.named_tool: bool = isinstance(choice, dict) or isinstance(body.get("function_call"), dict)
+        self.logprobs: bool = bool(body.get("logprobs"))
+        self.top_logprobs: int = body.get("top_logprobs") or 0
+
+
+class ImageRequest(_Request):
+    """An image generation request."""
+
+    __slots__ = ("n", "response_format")
+
+    def __init__(self, body: dict[str, Any], raw: bytes) -> None:
+        super().__init__(body, raw)
+        self.n: int = body.get("n") or 1
+        self.response_format: str | None = body.get("response_format")
+
+
+_R = TypeVar("_R", bound=_Request)
+
+
+def _tool_name(tool: Any) -> str | None:
+    if not isinstance(tool, dict):
+        return None
+    inner = tool.get("function") or tool.get("custom") or tool
+    name = inner.get("name") if isinstance(inner, dict) else None
+    return name if isinstance(name, str) else None
+
+
+def read_chat_request(body: bytes) -> ChatRequest:
+    """Read and check a chat request.  Raises RequestError with OpenAI's message, code and param."""
+    return _read(body, ChatRequest, _CHAT_FIELDS, _check_messages)
+
+
+def read_image_request(body: bytes) -> ImageRequest:
+    """Read and check an image generation request.  Raises RequestError like `read_chat_request`."""
+    return _read(body, ImageRequest, _IMAGE_FIELDS, _check_prompt)
+
+
+def _read(
+    raw: bytes, request: type[_R], fields: dict[str, tuple[type, ...]], check: Callable[[dict[str, Any]], None]
+) -> _R:
+    body = read_json_object(raw)
+    for name, types in fields.items():
+        value = body.get(name)
+        if value is not None and (not isinstance(value, types) or (isinstance(value, bool) and bool not in types)):
+            expected = " or ".join(dict.fromkeys(_KINDS[t] for t in types if t is not int or float not in types))
+            raise RequestError(
+                f"Invalid type for '{name}': expected {expected}, but got {_kind(value)} instead.",
+                param=name,
+                code="invalid_type",
+            )
+    check(body)
+    n = body.get("n")
+    if n is not None and not 1 <= n <= 128:
+        bound, want = ("below minimum", ">= 1") if n < 1 else ("above maximum", "<= 128")
+        raise RequestError(
+            f"Invalid 'n': integer {bound} value. Expected a value {want}, but got {n} instead.",
+            param="n",
+            code=f"integer_{'below_min' if n < 1 else 'above_max'}_value",
+        )
+    return request(body, raw)
+
+
+_CHAT_FIELDS: dict[str, tuple[type, ...]] = {
+    "model": (str,),
+    "messages": (list,),
+    "stream": (bool,),
+    "stream_options": (dict,),
+    "n": (int,),
+    "tools": (list,),
+    "tool_choice": (str, dict),
+    "functions": (list,),
+    "function_call": (str, dict),
+    "temperature": (int, float),
+    "top_p": (int, float),
+    "presence_penalty": (int, float),
+    "frequency_penalty": (int, float),
+    "max_tokens": (int,),
+    "max_completion_tokens": (int,),
+    "stop": (str, list),
+    "seed": (int,),
+    "logprobs": (bool,),
+    "top_logprobs": (int,),
+    "logit_bias": (dict,),
+    "response_format": (dict,),
+    "user": (str,),
+}
+
+_IMAGE_FIELDS: dict[str, tuple[type, ...]] = {
+    "model": (str,),
+    "prompt": (str,),
+    "n": (int,),
+    "size": (str,),
+    "quality": (str,),
+    "style": (str,),
+    "response_format": (str,),
+    "stream": (bool,),
+    "user": (str,),
+}
+
+
+def _missing(name: str) -> RequestError:
+    return RequestError(f"Missing required parameter: '{name}'.", param=name, code="missing_required_parameter")
+
+
+def _check_messages(body: dict[str, Any]) -> None:
+    messages = body.get("messages")
+    if messages is None:
+        raise _missing("messages")
+    if not messages:
+        raise RequestError(
+            "Invalid 'messages': empty array. Expected an array with minimum length 1, but got an empty array instead.",
+            param="messages",
+            code="empty_array",
+        )
+    for position, message in enumerate(messages):
+        where = f"messages[{position}]"
+        if not isinstance(message, dict):
+            raise RequestError(
+                f"Invalid type for '{where}': expected an object, but got {_kind(message)} instead.",
+                param=where,
+                code="invalid_type",
+            )
+        role = message.get("role")
+        if role is None:
+            raise _missing(f"{where}.role")
+        if not isinstance(role, str):
+            raise RequestError(
+                f"Invalid type for '{where}.role': expected a string, but got {_kind(role)} instead.",
+                param=f"{where}.role",
+                code="invalid_type",
+            )
+
+
+def _check_prompt(body: dict[str, Any]) -> None:
+    if body.get("prompt") is None:
+        raise _missing("prompt")
+
+
+def _kind(value: object) -> str:
+    return _KINDS.get(type(value), "something else")

@@ -1,0 +1,40 @@
+"""One exchange, bytes to bytes.
+
+`feed(bytes) -> bytes` while the upstream sends, `close() -> bytes` when it has ended.  Whole and streamed replies
+have the same two verbs; a stream gives bytes as they come, a whole reply when it is complete.  Where the exchange
+fails before anything was written, `error` says how, and the caller answers with its status.
+"""
+
+from __future__ import annotations
+
+from ..context import FormatOptions, ReplyContext, Route
+from ..messages import ChatRequest, ImageRequest
+from ..mint import Mint
+from .base import MAX_REPLY, Pipeline
+from .chat import ChatStream, WholeChat
+from .images import ImageStream, WholeImages
+from .models import Models
+
+__all__ = [
+    "MAX_REPLY",
+    "FormatOptions",
+    "Models",
+    "Pipeline",
+    "Route",
+    "WholeImages",
+    "chat_pipeline",
+    "image_pipeline",
+]
+
+
+def chat_pipeline(request: ChatRequest, route: Route, mint: Mint, options: FormatOptions = FormatOptions()) -> Pipeline:
+    """The pipeline for the reply to a chat request, whole or streamed as the request asked."""
+    context = ReplyContext(request, route, mint, options)
+    return ChatStream(context) if request.stream else WholeChat(context)
+
+
+def image_pipeline(
+    request: ImageRequest, route: Route, mint: Mint, options: FormatOptions = FormatOptions()
+) -> Pipeline:
+    """The pipeline for the reply to an image request, whole or streamed as the request asked."""
+    return ImageStream(request, mint) if request.stream else WholeImages(request, mint, options)

@@ -1,0 +1,69 @@
+"""What every pipeline is, and the chain of repairs that chats go through."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from ..context import ReplyContext
+from ..dialects.error_bodies import plain_text
+from ..errors import TruelineError, UpstreamFormatError
+from ..events import Event
+from ..repairs import REPAIRS
+
+__all__ = ["MAX_REPLY", "Chain", "Pipeline", "not_json"]
+
+MAX_REPLY = 64 * 1024 * 1024
+"""Bytes of a whole reply."""
+
+
+class Pipeline(Protocol):
+    """What an exchange needs of any pipeline."""
+
+    content_type: bytes
+    error: TruelineError | None
+    """Why the exchange failed, where nothing was written yet."""
+    done: bool
+    """Nothing more will be written: the upstream may be let go."""
+
+    @property
+    def faults(self) -> dict[str, int]: ...
+    @property
+    def upstream_id(self) -> str | None: ...
+    def feed(self, data: bytes) -> bytes: ...
+    def close(self, cut: TruelineError | None = None) -> bytes: ...
+
+
+class Chain:
+    """The repairs of one exchange, bound by event type."""
+
+    def __init__(self, context: ReplyContext) -> None:
+        rules = [rule(context) for rule in REPAIRS if rule.wanted(context)]
+        self._bound: dict[type, tuple[tuple[int, Callable[[Any], Any]], ...]] = {}
+        for kind in {kind for rule in rules for kind in rule.sees}:
+            self._bound[kind] = tuple((i, rule.see) for i, rule in enumerate(rules) if kind in rule.sees)
+
+    def push(self, event: Event, out: list[Event], after: int = -1) -> None:
+        """Take `event` through the rules behind position `after`; what comes out is appended to `out`."""
+        kind = type(event)
+        for position, see in self._bound.get(kind, ()):
+            if position <= after:
+                continue
+            result = see(event)
+            if result is event:
+                continue
+            if result is None:
+                return
+            for one in result if type(result) is list else (result,):
+                self.push(one, out, position)
+            return
+        out.append(event)
+
+
+def not_json(body: bytes) -> UpstreamFormatError:
+    """The error for a reply that is text or a web page."""
+    html = b"<" in body[:200]
+    hint = " It looks like a web page: check the upstream's base URL." if html else ""
+    return UpstreamFormatError(
+        f"The upstream's reply is not JSON: {plain_text(body)!r}.{hint}", faults=("err-html",) if html else ()
+    )

@@ -1,0 +1,321 @@
+"""Chat replies, streamed and whole: wire, dialect, repairs, dialect, wire."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..context import ReplyContext
+from ..dialects.error_bodies import error_in
+from ..dialects.openai_chat import ChunkReader, StreamWriter, read_whole, write_whole
+from ..errors import (
+    TruelineError,
+    UpstreamCutError,
+    UpstreamFormatError,
+    UpstreamReplyError,
+    UpstreamReplyTooLargeError,
+)
+from ..events import Event, Failure, ReplyEnd, fold
+from ..wire import jsonio, sse
+from .base import MAX_REPLY, Chain, not_json
+
+__all__ = ["ChatStream", "WholeChat"]
+
+
+class _Chat:
+    """What whole and streamed chats share."""
+
+    def __init__(self, context: ReplyContext) -> None:
+        self._context = context
+        self._chain = Chain(context)
+        self._text = ""  # what came instead of JSON, for an error message
+        self.error: TruelineError | None = None
+        self.done = False
+
+    @property
+    def faults(self) -> dict[str, int]:
+        return self._context.faults
+
+    @property
+    def upstream_id(self) -> str | None:
+        return self._context.upstream_id
+
+    def _fail(self, error: TruelineError) -> None:
+        for fault in error.faults:
+            self._context.note(fault)
+        self.error = error
+        self.done = True
+
+    def _payloads(self, frame: sse.Frame) -> list[Any] | None:
+        """The JSON values of one event; None for `[DONE]`."""
+        note = self._context.note
+        data = frame.data.strip()
+        while data[:5] == b"data:":
+            note("sse-double-prefix")
+            data = data[5:].strip()
+        if data[:6] == b"[DONE]" or data == b'"[DONE]"' or frame.event == b"done":
+            if data != b"[DONE]":
+                note("done-variants")
+            return None
+        if not data or data == b'""':
+            note("sse-empty-data")
+            return []
+        if data[:1] == b":":
+            note("sse-comment-as-data")
+            return []
+        try:
+            return jsonio.decode_all(data, note)
+        except jsonio.JSONError:
+            note("sse-non-json-data")
+            return [Failure(_text_error(data))] if _says_error(data, frame.event) else self._keep_text(data)
+
+    def _keep_text(self, data: bytes) -> list[Any]:
+        if len(self._text) < 2000:
+            self._text += data[:2000].decode("utf-8", "replace") + "\n"
+        return []
+
+
+class ChatStream(_Chat):
+    """A chat reply for a client that asked for a stream."""
+
+    content_type = b"text/event-stream; charset=utf-8"
+
+    def __init__(self, context: ReplyContext) -> None:
+        super().__init__(context)
+        self._sse = sse.SSEReader(context.note)
+        self._reader = ChunkReader(context)
+        self._writer = StreamWriter(context)
+        self._start: bytes | None = b""  # the first bytes, until it is clear that they are an event stream
+        self._body: list[bytes] | None = None  # a whole body that answers instead of a stream
+        self._size = 0
+        self._written = False
+
+    def feed(self, data: bytes) -> bytes:
+        if self.done:
+            if data.strip() and not self.error:
+                self._context.note("data-after-done" if b"[DONE]" not in data else "done-duplicated")
+            return b""
+        try:
+            if self._start is not None:
+                return self._sniff(data)
+            if self._body is not None:
+                self._keep(data)
+                return b""
+            return self._frames(self._sse.feed(data))
+        except UpstreamReplyTooLargeError as error:
+            return self._answer(error)
+
+    def close(self, cut: TruelineError | None = None) -> bytes:
+        if self.done:
+            return b""
+        out = b""
+        if self._start:
+            start, self._start = self._start, None
+            if start.lstrip()[:1] in (b"{", b"["):
+                self._body = [start]
+            else:
+                out = self._frames(self._sse.feed(start))
+        if self._body is not None and not self.done:
+            return out + self._whole(b"".join(self._body), cut)
+        if not self.done:
+            out += self._frames(self._sse.close())
+        if not self.done:
+            out += self._end(cut)
+        return out
+
+    def _sniff(self, data: bytes) -> bytes:
+        """Tell an event stream from one JSON value that answers instead of it (`json-for-stream`)."""
+        start = (self._start or b"") + data
+        stripped = start.removeprefix(b"\xef\xbb\xbf").lstrip()
+        if not stripped:
+            self._start = start[-8:]
+            return b""
+        if stripped[:1] not in (b"{", b"["):
+            self._start = None
+            return self._frames(self._sse.feed(start))
+        if stripped[:6] == b"[DONE]" or _begins_ndjson(stripped):
+            self._start = None
+            return self._frames(self._sse.feed(start))
+        self._start = start
+        if b"\n" in stripped or len(start) > 65536:
+            self._start = None
+            self._body = []
+            self._keep(start)
+        return b""
+
+    def _keep(self, data: bytes) -> None:
+        if self._body is not None:
+            self._body.append(data)
+        self._size += len(data)
+        if self._size > MAX_REPLY:
+            raise UpstreamReplyTooLargeError(f"The upstream's reply is larger than {MAX_REPLY} bytes.")
+
+    def _frames(self, frames: list[sse.Frame]) -> bytes:
+        out: list[bytes] = []
+        for frame in frames:
+            if self.done:
+                self._context.note("data-after-done")
+                break
+            payloads = self._payloads(frame)
+            if payloads is None:
+                out.append(self._events([ReplyEnd(True)]))
+                continue
+            for payload in payloads:
+                if isinstance(payload, Failure):
+                    out.append(self._events([payload]))
+                else:
+                    out.append(self._events(self._reader.read(payload, frame.event)))
+                if self.done:
+                    break
+        return b"".join(out) if len(out) != 1 else out[0]
+
+    def _whole(self, body: bytes, cut: TruelineError | None) -> bytes:
+        if cut is not None:
+            return self._answer(cut)
+        note = self._context.note
+        try:
+            payload = jsonio.decode(body.strip(), note)
+        except jsonio.JSONError:
+            return self._answer(UpstreamCutError("The upstream's reply is not complete JSON."))
+        if isinstance(payload, list):
+            note("json-array-stream")
+            events = [e for item in payload for e in self._reader.read(item)]
+            return self._events([*events, ReplyEnd(False)])
+        events = read_whole(payload, self._context)
+        if not isinstance(events[0], Failure):
+            note("json-for-stream")
+        return self._events(events)
+
+    def _end(self, cut: TruelineError | None) -> bytes:
+        if not self._written and cut is not None:
+            return self._answer(cut)
+        if not self._written and self._text:
+            return self._answer(not_json(self._text.encode()))
+        return self._events([ReplyEnd(False)], cut)
+
+    def _events(self, events: list[Event], cut: TruelineError | None = None) -> bytes:
+        mended: list[Event] = []
+        for event in events:
+            self._chain.push(event, mended)
+        out: list[bytes] = []
+        for event in mended:
+            kind = type(event)
+            if kind is Failure:
+                out.append(self._answer(cut or event.error))  # type: ignore[union-attr]
+                break
+            data = self._writer.write(event)
+            if data:
+                self._written = True
+                out.append(data)
+            if kind is ReplyEnd:
+                self.done = True
+        return b"".join(out) if len(out) != 1 else out[0]
+
+    def _answer(self, error: TruelineError) -> bytes:
+        """A failure: an HTTP status if nothing was written, else an error event; never a finish."""
+        if not self._written:
+            if error.status == 502 or error.status >= 400:
+                self._context.note("err-200-first-event") if isinstance(error, UpstreamReplyError) else None
+            self._fail(error)
+            return b""
+        if isinstance(error, UpstreamReplyError):
+            self._context.note("err-mid-stream")
+        for fault in error.faults:
+            self._context.note(fault)
+        self.done = True
+        return self._writer.failure(error)
+
+
+class WholeChat(_Chat):
+    """A chat reply for a client that asked for one JSON object."""
+
+    content_type = b"application/json"
+
+    def __init__(self, context: ReplyContext) -> None:
+        super().__init__(context)
+        self._body: list[bytes] = []
+        self._size = 0
+
+    def feed(self, data: bytes) -> bytes:
+        if self.done:
+            return b""
+        self._body.append(data)
+        self._size += len(data)
+        if self._size > MAX_REPLY:
+            self._fail(UpstreamReplyTooLargeError(f"The upstream's reply is larger than {MAX_REPLY} bytes."))
+        return b""
+
+    def close(self, cut: TruelineError | None = None) -> bytes:
+        if self.done:
+            return b""
+        self.done = True
+        if cut is not None:
+            self._fail(cut)
+            return b""
+        body = b"".join(self._body)
+        self._body = []
+        payload: Any = None
+        if sse.looks_like_sse(body[:256]):
+            self._context.note("sse-for-nonstream")
+            events = self._read_stream(body)
+        else:
+            payload = self._decode(body)
+            events = [payload] if isinstance(payload, Failure) else read_whole(payload, self._context)
+        return self._write(events, payload, body)
+
+    def _write(self, events: list[Event], payload: Any, body: bytes) -> bytes:
+        mended: list[Event] = []
+        for event in events:
+            self._chain.push(event, mended)
+            if mended and type(mended[-1]) is Failure:
+                self._fail(mended[-1].error)  # type: ignore[union-attr]
+                return b""
+        reply = write_whole(fold(mended), self._context)
+        if reply == payload and not self.faults:
+            return body  # exact as it came: not even its white space changes
+        return jsonio.encode(reply)
+
+    def _decode(self, body: bytes) -> Any:
+        note = self._context.note
+        text = body.strip()
+        if not text:
+            return Failure(UpstreamCutError("The upstream's reply is empty.", code="upstream_empty_reply"))
+        if body[:1] in (b"\n", b"\r", b" "):
+            note("leading-blank-lines")
+        try:
+            values = jsonio.decode_all(text, note)
+        except jsonio.JSONError:
+            return Failure(not_json(text[:20000]))
+        return values[0]
+
+    def _read_stream(self, body: bytes) -> list[Event]:
+        note = self._context.note
+        frames_reader = sse.SSEReader(note)
+        reader = ChunkReader(self._context)
+        events: list[Event] = []
+        for frame in (*frames_reader.feed(body), *frames_reader.close()):
+            payloads = self._payloads(frame)
+            if payloads is None:
+                return [*events, ReplyEnd(True)]
+            for payload in payloads:
+                events.extend([payload] if isinstance(payload, Failure) else reader.read(payload, frame.event))
+        return [*events, ReplyEnd(False)]
+
+
+def _begins_ndjson(start: bytes) -> bool:
+    """Whether the first line is a chunk by itself (`ndjson-stream`)."""
+    line, newline, _ = start.partition(b"\n")
+    if not newline or (b'"delta"' not in line and b'"done"' not in line):
+        return False
+    try:
+        return isinstance(jsonio.decode_strict(line), dict)
+    except jsonio.JSONError:
+        return False
+
+
+def _says_error(data: bytes, event: bytes | None) -> bool:
+    return event == b"error" or b"error" in data[:200].lower()
+
+
+def _text_error(data: bytes) -> TruelineError:
+    said = error_in(data[:4000].decode("utf-8", "replace"), b"error")
+    return said or UpstreamFormatError("The upstream sent an error that could not be read.")

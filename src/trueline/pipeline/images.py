@@ -1,0 +1,220 @@
+"""Image replies, streamed and whole."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..context import FormatOptions
+from ..dialects.error_bodies import error_in
+from ..dialects.openai_images import ImageEvents, ImageReply, mend_form, read_whole, supply, wanted_form, write_whole
+from ..errors import TruelineError, UpstreamCutError, UpstreamReplyTooLargeError
+from ..messages import ImageRequest
+from ..mint import Mint
+from ..wire import jsonio, sse
+from .base import MAX_REPLY
+
+__all__ = ["ImageStream", "WholeImages"]
+
+_MAX_CREATED = 1e11
+
+
+class _Images:
+    def __init__(self) -> None:
+        self.error: TruelineError | None = None
+        self.done = False
+        self.faults: dict[str, int] = {}
+        self.upstream_id: str | None = None
+        self._body: list[bytes] = []
+        self._size = 0
+
+    def note(self, fault: str) -> None:
+        self.faults[fault] = self.faults.get(fault, 0) + 1
+
+    def _keep(self, data: bytes) -> None:
+        self._body.append(data)
+        self._size += len(data)
+        if self._size > MAX_REPLY:
+            self._fail(UpstreamReplyTooLargeError(f"The upstream's reply is larger than {MAX_REPLY} bytes."))
+
+    def _fail(self, error: TruelineError) -> bytes:
+        for fault in error.faults:
+            self.note(fault)
+        self.error = error
+        self.done = True
+        return b""
+
+    def _mend_created(self, reply: ImageReply, mint: Mint) -> None:
+        created = reply.created
+        if (isinstance(created, float) and created > 0) or (type(created) is int and created > 0):
+            if created > _MAX_CREATED:
+                self.note("created-ms")
+                created /= 1000
+            elif isinstance(created, float):
+                self.note("created-float")
+            reply.created = int(created)
+            return
+        self.note("img-created-missing")
+        reply.created = mint.now()
+
+
+class WholeImages(_Images):
+    """An image reply as one JSON object.
+
+    Pictures that came as a URL where base64 was asked for are listed in `missing` after `close`, which then returns
+    nothing: the caller fetches each, hands it to `supply`, and takes the reply from `finish`.
+    """
+
+    content_type = b"application/json"
+
+    def __init__(self, request: ImageRequest, mint: Mint, options: FormatOptions) -> None:
+        super().__init__()
+        self._request = request
+        self._mint = mint
+        self._options = options
+        self._reply = ImageReply(None, [], {})
+        self._raw = b""
+        self.missing: list[str] = []
+
+    def feed(self, data: bytes) -> bytes:
+        if not self.done:
+            self._keep(data)
+        return b""
+
+    def close(self, cut: TruelineError | None = None) -> bytes:
+        if self.done:
+            return b""
+        self.done = True
+        if cut is not None:
+            return self._fail(cut)
+        self._raw = b"".join(self._body)
+        self._body = []
+        if not self._raw.strip():
+            return self._fail(UpstreamCutError("The upstream's reply is empty.", code="upstream_empty_reply"))
+        reply = read_whole(self._raw, self.note)
+        if isinstance(reply, TruelineError):
+            if reply.status != 502 or not reply.code:
+                self.note("err-in-200-body")
+            return self._fail(reply)
+        self._reply = reply
+        self._mend_created(reply, self._mint)
+        form = wanted_form(self._request)
+        for image in reply.images:
+            url = mend_form(image, form, self.note)
+            if url is not None:
+                self.missing.append(url)
+        return b"" if self.missing else self.finish()
+
+    def supply(self, url: str, data: bytes) -> None:
+        """The bytes behind one of the `missing` URLs."""
+        for image in self._reply.images:
+            if image.url == url and image.b64_json is None:
+                supply(image, data, self.note)
+
+    def finish(self) -> bytes:
+        """The reply, once nothing is missing."""
+        body = write_whole(self._reply, self._request, self._options)
+        if not self.faults and body == _decoded(self._raw):
+            return self._raw
+        return jsonio.encode(body)
+
+
+class ImageStream(_Images):
+    """An image generation for a client that asked for events."""
+
+    content_type = b"text/event-stream; charset=utf-8"
+
+    def __init__(self, request: ImageRequest, mint: Mint) -> None:
+        super().__init__()
+        self._mint = mint
+        self._sse = sse.SSEReader(self._noted)
+        self._events = ImageEvents(request, mint, self.note)
+        self._written = False
+        self._whole: bool | None = None
+
+    def _noted(self, fault: str) -> None:
+        if fault != "sse-event-line":  # image streams do carry event lines (rules.md F4)
+            self.note(fault)
+
+    def feed(self, data: bytes) -> bytes:
+        if self.done:
+            return b""
+        if self._whole is None:
+            start = b"".join((*self._body, data)).lstrip()
+            if not start:
+                self._keep(data)
+                return b""
+            self._whole = not sse.looks_like_sse(start)
+            data, self._body = start, []
+        if self._whole:
+            self._keep(data)
+            return b""
+        try:
+            return self._take(self._sse.feed(data))
+        except UpstreamReplyTooLargeError as error:
+            return self._answer(error)
+
+    def close(self, cut: TruelineError | None = None) -> bytes:
+        if self.done:
+            return b""
+        if self._whole is not False:
+            return self._answer(cut) if cut is not None else self._close_whole()
+        out = self._take(self._sse.close())
+        if self.done:
+            return out
+        if self._events.finished and cut is None:
+            self.done = True
+            return out
+        return out + self._answer(cut or UpstreamCutError("The upstream's reply was cut: no picture was completed."))
+
+    def _close_whole(self) -> bytes:
+        body = b"".join(self._body)
+        if not body.strip():
+            return self._answer(UpstreamCutError("The upstream's reply is empty.", code="upstream_empty_reply"))
+        reply = read_whole(body, self.note)
+        if isinstance(reply, TruelineError):
+            return self._answer(reply)
+        self._mend_created(reply, self._mint)
+        out = self._events.from_whole(reply)
+        if isinstance(out, TruelineError):
+            return self._answer(out)
+        self.done = self._written = True
+        return out
+
+    def _take(self, frames: list[sse.Frame]) -> bytes:
+        out: list[bytes] = []
+        for frame in frames:
+            data = frame.data.strip()
+            if not data or data[:6] == b"[DONE]":
+                self.note("done-variants" if data else "sse-empty-data")
+                continue
+            try:
+                payload: Any = jsonio.decode(data, self.note)
+            except jsonio.JSONError:
+                self.note("sse-non-json-data")
+                error = error_in(data[:2000].decode("utf-8", "replace"), frame.event)
+                if error is not None:
+                    out.append(self._answer(error))
+                    break
+                continue
+            written = self._events.read(payload, frame.event)
+            if isinstance(written, TruelineError):
+                out.append(self._answer(written))
+                break
+            self._written = self._written or bool(written)
+            out.append(written)
+        return b"".join(out)
+
+    def _answer(self, error: TruelineError) -> bytes:
+        if not self._written:
+            return self._fail(error)
+        for fault in error.faults:
+            self.note(fault)
+        self.done = True
+        return b"event: error\n" + sse.write(jsonio.encode(error.body()))
+
+
+def _decoded(raw: bytes) -> Any:
+    try:
+        return jsonio.decode_strict(raw)
+    except jsonio.JSONError:
+        return None

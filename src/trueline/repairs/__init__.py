@@ -1,0 +1,31 @@
+"""Named rules over canonical events, in the order in which they run.
+
+A rule declares the event types that it wants to see and answers each with the event itself, another one, a list, or
+None (dropped).  Rules are bound by type when an exchange begins, so that an event meets only those that asked for it.
+There is no streaming version of a rule: a whole reply is unfolded into the same events.
+"""
+
+from .base import Result, Rule
+from .envelope import Envelope
+from .extras import DropExtras
+from .finish import FinishReasons
+from .logprobs import Logprobs
+from .repeats import Repeats
+from .surrogates import Surrogates
+from .thinking import ThinkTags
+from .tools import ToolCalls
+from .usage import UsageTotals
+
+__all__ = ["REPAIRS", "Result", "Rule"]
+
+REPAIRS: tuple[type[Rule], ...] = (
+    Envelope,
+    Surrogates,
+    Repeats,
+    ThinkTags,
+    ToolCalls,
+    Logprobs,
+    FinishReasons,
+    UsageTotals,
+    DropExtras,
+)

@@ -1,0 +1,34 @@
+"""What a rule is."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, TypeAlias
+
+from ..context import ReplyContext
+from ..events import Event
+
+__all__ = ["Result", "Rule"]
+
+Result: TypeAlias = Event | list[Event] | None
+
+
+class Rule:
+    """One rule of one exchange.  Faults that it mends are listed in `mends` and noted by id."""
+
+    sees: ClassVar[tuple[type, ...]] = ()
+    """The event types that are handed to `see`."""
+    mends: ClassVar[tuple[str, ...]] = ()
+    """Ids of `faults.py`."""
+
+    def __init__(self, context: ReplyContext) -> None:
+        self.context = context
+        self.note = context.note
+
+    @classmethod
+    def wanted(cls, context: ReplyContext) -> bool:
+        """Whether the rule has anything to do under these options; asked once per exchange."""
+        return True
+
+    def see(self, event: Any) -> Result:
+        """The event itself, another, several, or None to drop it."""
+        raise NotImplementedError

@@ -1,0 +1,108 @@
+"""One constant id, created, model, tier and fingerprint per reply (`faults.md` section 1)."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any
+
+from msgspec import UNSET
+
+from ..events import ReplyStart
+from .base import Result, Rule
+
+__all__ = ["Envelope"]
+
+_NO_ID = ("", "null", "None", "undefined")
+_TIERS = ("auto", "default", "flex", "scale", "priority", "fast")
+_OTHER_TIERS = {"standard": "default", "on_demand": "default"}
+_DATES = ("%Y/%m/%d %H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S")
+
+
+class Envelope(Rule):
+    """Mend the envelope once; the writer stamps it on every chunk."""
+
+    sees = (ReplyStart,)
+    mends = (
+        "id-missing",
+        "id-empty",
+        "id-null-string",
+        "created-missing",
+        "created-float",
+        "created-ms",
+        "created-string",
+        "model-empty",
+        "model-differs",
+        "service-tier-foreign",
+        "fingerprint-missing",
+    )
+
+    def see(self, event: ReplyStart) -> Result:
+        event.id = self._id(event.id)
+        event.created = self._created(event.created)
+        event.model = self._model(event.model)
+        event.service_tier = self._tier(event.service_tier)
+        event.fingerprint = self._fingerprint(event.fingerprint, event.model)
+        return event
+
+    def _id(self, value: Any) -> str:
+        if isinstance(value, int) and not isinstance(value, bool):
+            value = str(value)
+        if not isinstance(value, str) or value in _NO_ID:
+            missing = value is UNSET or value is None or not isinstance(value, str)
+            self.note("id-missing" if missing else "id-null-string" if value else "id-empty")
+        elif self.context.options.id == "keep":
+            return value
+        else:
+            self.context.upstream_id = value
+        return "chatcmpl-" + self.context.mint.token(29)
+
+    def _created(self, value: Any) -> int:
+        if isinstance(value, str):
+            self.note("created-string")
+            value = _seconds(value)
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value or value <= 0:
+            self.note("created-missing")
+            return self.context.mint.now()
+        if value > 1e11:
+            self.note("created-ms")
+            value = value / (1e6 if value > 1e14 else 1e3)
+        elif isinstance(value, float):
+            self.note("created-float")
+        return int(value)
+
+    def _model(self, value: Any) -> str:
+        asked = self.context.request.model
+        if self.context.options.model_name == "requested" and asked:
+            return asked
+        if isinstance(value, str) and value:
+            return value
+        self.note("model-empty")
+        return self.context.route.model or asked or "unknown"
+
+    def _tier(self, value: Any) -> Any:
+        if value is UNSET or value is None or value in _TIERS:
+            return value
+        self.note("service-tier-foreign")
+        return _OTHER_TIERS.get(value, UNSET) if isinstance(value, str) else UNSET
+
+    def _fingerprint(self, value: Any, model: str) -> str | None:
+        """The upstream's, a null that came with the key, else one derived from the backend (DESIGN 1, rule 2)."""
+        if value is None or (isinstance(value, str) and value):
+            return value
+        self.note("fingerprint-missing")
+        route = self.context.route
+        backend = "\0".join((route.upstream, model, route.model or ""))
+        return "fp_" + sha256(backend.encode("utf-8", "replace")).hexdigest()[:10]
+
+
+def _seconds(value: str) -> float | None:
+    if re.fullmatch(r"\s*\d+(\.\d+)?\s*", value):
+        return float(value) if "." in value else int(value)
+    for pattern in _DATES:
+        try:
+            return datetime.strptime(value.strip()[:19], pattern).replace(tzinfo=UTC).timestamp()
+        except ValueError:
+            continue
+    return None

@@ -1,0 +1,113 @@
+"""Only the fields that OpenAI sends, where `extras: drop` asks for that (`extra-fields`)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..context import ReplyContext
+from ..events import (
+    ChoiceStart,
+    Extras,
+    Finish,
+    Opaque,
+    ReasoningDelta,
+    RefusalDelta,
+    ReplyStart,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallStart,
+    Usage,
+)
+from .base import Result, Rule
+from .usage import DETAILS, TOTALS
+
+__all__ = ["DropExtras"]
+
+Fields = dict[str, Any]
+
+_REPLY = ("metadata", "moderation", "obfuscation")
+_MESSAGE = ("annotations", "audio")
+_DELTA = ("audio",)
+_CITATION = ("start_index", "end_index", "url", "title")
+_TOKEN = ("token", "logprob", "bytes", "top_logprobs")
+
+
+class DropExtras(Rule):
+    """Take away what OpenAI's schema does not know, at every level; thoughts too, unless they are written as text."""
+
+    sees = (
+        ReplyStart,
+        ChoiceStart,
+        TextDelta,
+        ReasoningDelta,
+        RefusalDelta,
+        ToolCallStart,
+        ToolCallDelta,
+        Finish,
+        Opaque,
+        Usage,
+    )
+    mends = ("extra-fields",)
+
+    @classmethod
+    def wanted(cls, context: ReplyContext) -> bool:
+        return context.options.extras == "drop"
+
+    def see(self, event: Any) -> Result:
+        kind = type(event)
+        if kind is ReasoningDelta and self.context.options.reasoning != "think":
+            self.note("extra-fields")
+            return None
+        if event.extras is not None:
+            event.extras = self._kept(event.extras)
+        if kind is Opaque:
+            return event if event.extras is not None else None
+        if kind is Usage:
+            event.data = self._usage(event.data)
+        elif kind is ToolCallStart:
+            event.call_extras = event.function_extras = None
+        if kind is not Usage and kind is not ReplyStart and isinstance(event.logprobs, dict):
+            event.logprobs = _logprobs(event.logprobs)
+        return event  # type: ignore[no-any-return]
+
+    def _kept(self, extras: Extras) -> Extras | None:
+        reply = _only(extras.reply, _REPLY)
+        message = _only(extras.message, _DELTA if self.context.request.stream else _MESSAGE)
+        if message and isinstance(message.get("annotations"), list):
+            message["annotations"] = [_annotation(a) for a in message["annotations"]]
+        if (
+            extras.choice
+            or len(reply or ()) != len(extras.reply or ())
+            or len(message or ()) != len(extras.message or ())
+        ):
+            self.note("extra-fields")
+        return Extras(reply=reply, message=message) if reply or message else None
+
+    def _usage(self, data: Fields) -> Fields:
+        kept = {name: data[name] for name in TOTALS}
+        for name, counts in DETAILS.items():
+            if name in data:
+                kept[name] = _only(data[name], counts) or {}
+        if kept != data:
+            self.note("extra-fields")
+        return kept
+
+
+def _only(fields: Fields | None, names: tuple[str, ...]) -> Fields | None:
+    return {k: v for k, v in fields.items() if k in names} if fields else None
+
+
+def _annotation(value: Any) -> Any:
+    citation = value.get("url_citation") if isinstance(value, dict) else None
+    if not isinstance(citation, dict):
+        return value
+    return {"type": value["type"], "url_citation": _only(citation, _CITATION)}
+
+
+def _logprobs(value: Fields) -> Fields:
+    kept = {}
+    for side in ("content", "refusal"):
+        if side in value:
+            tokens = value[side]
+            kept[side] = [_only(t, _TOKEN) for t in tokens] if isinstance(tokens, list) else tokens
+    return kept

@@ -1,0 +1,96 @@
+"""Log probabilities in OpenAI's shape, and only where they were asked for (`faults.md` section 12, rules.md C12)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import UNSET
+
+from ..events import (
+    ChoiceStart,
+    Finish,
+    Opaque,
+    ReasoningDelta,
+    RefusalDelta,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallStart,
+)
+from .base import Result, Rule
+
+__all__ = ["Logprobs"]
+
+LOWEST = -9999.0
+_SIDES = ("content", "refusal")
+
+
+class Logprobs(Rule):
+    """Mend `logprobs` wherever an event carries it."""
+
+    sees = (ChoiceStart, TextDelta, ReasoningDelta, RefusalDelta, ToolCallStart, ToolCallDelta, Finish, Opaque)
+    mends = ("logprobs-legacy", "logprobs-object-of-nulls", "logprobs-inf", "logprobs-unasked")
+
+    def see(self, event: Any) -> Result:
+        value = event.logprobs
+        if value is not UNSET and value is not None:
+            event.logprobs = self._mend(value, event)
+        return event  # type: ignore[no-any-return]
+
+    def _mend(self, value: Any, event: Any) -> Any:
+        if not self.context.request.logprobs:
+            self.note("logprobs-unasked")
+            return None
+        if not isinstance(value, dict):
+            self.note("logprobs-legacy")
+            return None
+        if "token_logprobs" in value or isinstance(value.get("tokens"), list):
+            self.note("logprobs-legacy")
+            return self._legacy(value)
+        mended = dict(value)
+        for side in _SIDES:
+            tokens = value.get(side)
+            if isinstance(tokens, list):
+                mended[side] = [self._token(t) for t in tokens if isinstance(t, dict)]
+        if type(event) is not ChoiceStart and not any(isinstance(mended.get(side), list) for side in _SIDES):
+            self.note("logprobs-object-of-nulls")
+            return None
+        mended.setdefault("content", None)
+        return mended
+
+    def _token(self, token: dict[str, Any]) -> dict[str, Any]:
+        asked = self.context.request.top_logprobs
+        top = token.get("top_logprobs")
+        top = top if isinstance(top, list) else []
+        mended = {
+            **token,
+            **self._entry(token),
+            "top_logprobs": [self._entry(t) for t in top[:asked] if isinstance(t, dict)],
+        }
+        return token if mended == token else mended
+
+    def _entry(self, token: dict[str, Any]) -> dict[str, Any]:
+        text = token.get("token")
+        text = text if isinstance(text, str) else ""
+        logprob = token.get("logprob")
+        if not isinstance(logprob, (int, float)) or isinstance(logprob, bool) or not logprob >= LOWEST:
+            self.note("logprobs-inf")
+            logprob = LOWEST
+        raw = token.get("bytes", UNSET)
+        if raw is UNSET or not (raw is None or isinstance(raw, list)):
+            raw = list(text.encode("utf-8", "replace"))
+        return {"token": text, "logprob": logprob, "bytes": raw}
+
+    def _legacy(self, value: dict[str, Any]) -> Any:
+        """`{"tokens": [], "token_logprobs": [], "top_logprobs": []}` of the old completions API (`logprobs-legacy`)."""
+        tokens = value.get("tokens")
+        scores = value.get("token_logprobs")
+        if not isinstance(tokens, list) or not isinstance(scores, list):
+            return None
+        tops = value.get("top_logprobs")
+        tops = tops if isinstance(tops, list) else []
+        content = []
+        for position, (token, score) in enumerate(zip(tokens, scores, strict=False)):
+            top = tops[position] if position < len(tops) else None
+            pairs = [{"token": t, "logprob": p} for t, p in top.items()] if isinstance(top, dict) else []
+            content.append(self._token({"token": str(token), "logprob": score or 0.0, "top_logprobs": pairs}))
+        return {"content": content, "refusal": None}

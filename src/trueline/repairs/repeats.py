@@ -1,0 +1,111 @@
+"""Text that comes again: running totals instead of increments, and an answer repeated whole at its end."""
+
+from __future__ import annotations
+
+from ..context import ReplyContext
+from ..events import Event, Finish, Opaque, ReasoningDelta, TextDelta
+from .base import Result, Rule
+
+__all__ = ["Repeats"]
+
+MIN_TEXT = 8
+"""Characters below which a repeat is taken for speech: `"ha"`, `"haha"` is legal."""
+MIN_EVIDENCE = 2
+"""Deltas, one after the other, that each begin with all of the text before they are believed to be running totals."""
+
+
+class _Said:
+    """The text of one choice so far, and the deltas that may be running totals of it."""
+
+    __slots__ = ("_pieces", "_total", "cumulative", "held", "length")
+
+    def __init__(self) -> None:
+        self._total = ""
+        self._pieces: list[str] = []  # joined only when a delta is long enough to repeat everything
+        self.length = 0
+        self.held: list[TextDelta | ReasoningDelta] = []
+        self.cumulative = False
+
+    @property
+    def total(self) -> str:
+        if self._pieces:
+            self._total += "".join(self._pieces)
+            self._pieces.clear()
+        return self._total
+
+    def add(self, text: str) -> None:
+        self._pieces.append(text)
+        self.length += len(text)
+
+
+class Repeats(Rule):
+    """Turn running totals into increments, and drop a final delta that says everything once more.
+
+    A delta that begins with all that was said and goes on may be a running total.  One may be chance, so it is held
+    until the next delta confirms it or does not (hysteresis); nothing else waits.
+    """
+
+    sees = (TextDelta, ReasoningDelta, Finish)
+    mends = ("content-cumulative", "final-full-repeat")
+
+    def __init__(self, context: ReplyContext) -> None:
+        super().__init__(context)
+        self._said: dict[tuple[type, int], _Said] = {}
+
+    @classmethod
+    def wanted(cls, context: ReplyContext) -> bool:
+        return context.request.stream
+
+    def see(self, event: TextDelta | ReasoningDelta | Finish) -> Result:
+        if isinstance(event, Finish):
+            return self._finish(event)
+        key = (type(event), event.choice)
+        said = self._said.get(key)
+        if said is None:
+            said = self._said[key] = _Said()
+        if (len(event.text) < said.length or not said.length) and not said.held:
+            said.add(event.text)
+            return event
+        return self._compare(said, event)
+
+    def _compare(self, said: _Said, event: TextDelta | ReasoningDelta) -> Result:
+        text = event.text
+        base = said.held[-1].text if said.held else said.total
+        if text == base and (said.cumulative or (event.last and len(text) >= MIN_TEXT)):
+            self.note("content-cumulative" if said.cumulative else "final-full-repeat")
+            return Opaque(event.extras, event.choice) if event.extras is not None else None
+        if len(text) > len(base) and text.startswith(base):
+            if not said.cumulative and (len(said.held) + 1 < MIN_EVIDENCE or len(text) < MIN_TEXT):
+                said.held.append(event)
+                return None
+            return self._increment(said, event)
+        said.cumulative = False
+        held, said.held = said.held, []
+        for one in (*held, event):
+            said.add(one.text)
+        return [*held, event]
+
+    def _increment(self, said: _Said, event: TextDelta | ReasoningDelta) -> Result:
+        self.note("content-cumulative")
+        total = said.total
+        extras = [Opaque(one.extras, one.choice) for one in said.held if one.extras is not None]
+        said.cumulative = True
+        said.held = []
+        said.add(event.text[len(total) :])
+        event.text = event.text[len(total) :]
+        return [*extras, event]
+
+    def _finish(self, event: Finish) -> Result:
+        released: list[Event] = []
+        for (_, choice), said in self._said.items():
+            if choice != event.choice or not said.held:
+                continue
+            last = said.held[-1]
+            if last.last and said.length >= MIN_TEXT:
+                self.note("final-full-repeat")
+                last.text = last.text[said.length :]
+                released.append(last)
+            else:
+                released.extend(said.held)
+            said.held = []
+        return [*released, event] if released else event

@@ -1,0 +1,137 @@
+"""Thoughts that came as text, moved to where thoughts belong (`faults.md` section 8).
+
+Only a reply that begins with an opening tag is split: an opening tag that is missing cannot be told from an answer that
+mentions `</think>` (ruling 7), and a tag in the middle of an answer is the answer's.
+"""
+
+from __future__ import annotations
+
+from ..context import ReplyContext
+from ..events import Event, Finish, Opaque, ReasoningDelta, RefusalDelta, ReplyEnd, TextDelta, ToolFragment
+from .base import Result, Rule
+
+__all__ = ["TAGS", "ThinkTags"]
+
+TAGS = ("think", "thinking", "reasoning", "thought", "seed:think")
+_OPENING = tuple(f"<{tag}>" for tag in TAGS)
+_LONGEST = max(map(len, _OPENING))
+
+
+class _State:
+    """Where one choice is: `start` before the first character that decides, `inside` a block, `after` it, or `off`."""
+
+    __slots__ = ("closing", "held", "phase", "usual")
+
+    def __init__(self) -> None:
+        self.phase = "start"
+        self.held = ""
+        self.closing = ""
+        self.usual = True
+
+
+class ThinkTags(Rule):
+    """Split `<think>…</think>answer`, wherever the tags are cut; hold no more than a possible tag."""
+
+    sees = (TextDelta, ToolFragment, RefusalDelta, Finish, ReplyEnd)
+    mends = ("think-in-content", "think-unclosed", "reasoning-tag-variants")
+
+    def __init__(self, context: ReplyContext) -> None:
+        super().__init__(context)
+        self._states: dict[int, _State] = {}
+
+    @classmethod
+    def wanted(cls, context: ReplyContext) -> bool:
+        return context.options.think_tags == "split" and context.options.reasoning != "think"
+
+    def see(self, event: TextDelta | ToolFragment | RefusalDelta | Finish | ReplyEnd) -> Result:
+        if isinstance(event, ReplyEnd):
+            released = [e for choice in self._states for e in self._release(choice)]
+            return [*released, event] if released else event
+        state = self._states.get(event.choice)
+        if not isinstance(event, TextDelta):
+            if state is None or not (state.held or state.phase == "inside"):
+                return event
+            return [*self._release(event.choice), event]
+        if state is None:
+            state = self._states[event.choice] = _State()
+        if state.phase == "off":
+            return event
+        return self._split(state, event)
+
+    def _split(self, state: _State, event: TextDelta) -> Result:
+        text = state.held + event.text
+        state.held = ""
+        events: list[Event] = []
+        while text:
+            if state.phase == "start":
+                text = self._begin(state, text, event, events)
+            elif state.phase == "inside":
+                text = self._inside(state, text, event, events)
+            else:  # after: the blanks that follow a block belong to neither side
+                text = text.lstrip("\r\n")
+                if text:
+                    if text.lstrip().startswith("<") and self._may_open(text.lstrip()):
+                        state.phase = "start"
+                        continue
+                    state.phase = "off"
+                    events.append(TextDelta(event.choice, text, last=event.last))
+                break
+        if events:
+            events[0].logprobs, events[0].extras = event.logprobs, event.extras  # type: ignore[union-attr]
+            return events
+        return Opaque(event.extras, event.choice) if event.extras is not None else None
+
+    def _may_open(self, text: str) -> bool:
+        return any(text.startswith(tag) or tag.startswith(text) for tag in _OPENING)
+
+    def _begin(self, state: _State, text: str, event: TextDelta, events: list[Event]) -> str:
+        stripped = text.lstrip()
+        tag = next((t for t in _OPENING if stripped.startswith(t)), None)
+        if tag is not None:
+            self.note("think-in-content")
+            if tag != _OPENING[0]:
+                self.note("reasoning-tag-variants")
+            state.phase, state.closing = "inside", f"</{tag[1:]}"
+            return stripped[len(tag) :].lstrip("\r\n")
+        if not stripped or (len(stripped) < _LONGEST and any(t.startswith(stripped) for t in _OPENING)):
+            state.held = text
+            return ""
+        state.phase = "off"
+        events.append(TextDelta(event.choice, text, last=event.last))
+        return ""
+
+    def _inside(self, state: _State, text: str, event: TextDelta, events: list[Event]) -> str:
+        closing = state.closing
+        at = text.find(closing)
+        if at >= 0:
+            if at:
+                events.append(ReasoningDelta(event.choice, text[:at]))
+            state.phase = "after"
+            return text[at + len(closing) :]
+        keep = partial_suffix(text, closing)
+        if len(text) > keep:
+            events.append(ReasoningDelta(event.choice, text[: len(text) - keep]))
+        state.held = text[len(text) - keep :] if keep else ""
+        return ""
+
+    def _release(self, choice: int) -> list[Event]:
+        """The text of this choice is over: what was held is what it looked like."""
+        state = self._states.get(choice)
+        if state is None:
+            return []
+        held, state.held = state.held, ""
+        if state.phase == "inside":
+            self.note("think-unclosed")
+            state.phase = "off"
+            return [ReasoningDelta(choice, held)] if held else []
+        if state.phase == "start":
+            state.phase = "off"
+        return [TextDelta(choice, held)] if held else []
+
+
+def partial_suffix(text: str, tag: str) -> int:
+    """How many characters at the end of `text` may be the beginning of `tag`."""
+    for length in range(min(len(tag) - 1, len(text)), 0, -1):
+        if text.endswith(tag[:length]):
+            return length
+    return 0

@@ -1,0 +1,332 @@
+"""Tool calls: one tracker that opens each call once, with a dense index, an id, a name and JSON text (`faults.md` 7).
+
+A fragment belongs to the call of its id; without a known id to the call of its index; without either to the call that
+was opened last.  "The arguments parse as JSON" never means that a call is finished, but a new name or a new id beside
+a call whose arguments are complete begins another one.
+"""
+
+from __future__ import annotations
+
+from msgspec import UNSET
+
+from ..context import ReplyContext
+from ..errors import UpstreamFormatError
+from ..events import (
+    Event,
+    Failure,
+    Finish,
+    Opaque,
+    ReplyEnd,
+    ToolCallDelta,
+    ToolCallStart,
+    ToolFragment,
+)
+from ..wire import jsonio
+from .base import Result, Rule
+
+__all__ = ["ToolCalls"]
+
+_KINDS = ("function", "custom", "function_call")
+_NO_ID = ("", "null", "None", "undefined")
+
+
+class _Call:
+    __slots__ = ("arguments", "ended", "fragment", "given_id", "id", "index", "kind", "name", "raw_index", "started")
+
+    def __init__(self, raw_index: int | None, kind: str) -> None:
+        self.index = -1
+        self.raw_index = raw_index
+        self.given_id: str | None = None  # the upstream's
+        self.id = ""
+        self.name = ""
+        self.kind = kind
+        self.started = False
+        self.ended = False
+        self.arguments = ""
+        self.fragment: ToolFragment | None = None  # the first one: its extras leave with the start
+
+    @property
+    def complete(self) -> bool:
+        """Whether the arguments so far are a JSON object; a prefix may be one, so this proves nothing alone."""
+        text = self.arguments.strip()
+        if not text.startswith("{") or not text.endswith("}"):
+            return False
+        try:
+            jsonio.decode_strict(text.encode("utf-8", "replace"))
+        except jsonio.JSONError:
+            return False
+        return True
+
+
+class _Choice:
+    def __init__(self) -> None:
+        self.calls: list[_Call] = []
+        self.by_id: dict[str, _Call] = {}
+        self.by_index: dict[int, _Call] = {}
+        self.started = 0
+
+
+class ToolCalls(Rule):
+    """Turn fragments as they came into ToolCallStart, once per call, and ToolCallDelta."""
+
+    sees = (ToolFragment, Finish, ReplyEnd)
+    mends = (
+        "tool-index-missing",
+        "tool-index-all-zero",
+        "tool-index-bad",
+        "tool-index-id-vs-args",
+        "tool-index-in-nonstream",
+        "tool-args-next-call-no-id",
+        "tool-id-missing",
+        "tool-id-empty-later",
+        "tool-id-repeated",
+        "tool-id-duplicate",
+        "tool-type-missing",
+        "tool-name-empty-later",
+        "tool-name-late",
+        "tool-name-repeated",
+        "tool-name-never",
+        "tool-name-decorated",
+        "tool-args-object",
+        "tool-args-empty",
+        "tool-args-dup-full",
+        "tool-args-cumulative",
+        "legacy-function_call",
+    )
+
+    def __init__(self, context: ReplyContext) -> None:
+        super().__init__(context)
+        self._choices: dict[int, _Choice] = {}
+
+    def see(self, event: ToolFragment | Finish | ReplyEnd) -> Result:
+        if isinstance(event, ToolFragment):
+            return self._fragment(event)
+        if not self._choices:
+            return event
+        if isinstance(event, ReplyEnd):
+            if not event.done:
+                return event
+            ends = [e for choice in list(self._choices) for e in self._end(choice, cut=False)]
+        else:
+            ends = self._end(event.choice, cut=event.reason.lower() in ("length", "max_tokens", "model_length"))
+        return [*ends, event]
+
+    # -- which call a fragment belongs to -----------------------------------------------------------------------------
+
+    def _fragment(self, event: ToolFragment) -> Result:
+        choice = self._choices.get(event.choice)
+        if choice is None:
+            choice = self._choices[event.choice] = _Choice()
+        kind = self._kind(event)
+        index = self._raw_index(event)
+        identity = self._raw_id(event)
+        name = event.name if isinstance(event.name, str) else ""
+        arguments = self._arguments(event)
+        if not (name or identity or arguments) and not choice.calls and not event.whole:
+            return None  # an empty placeholder
+        call = None if event.whole else self._find(choice, index, identity, name, arguments)
+        fresh = call is None
+        if call is None:
+            call = self._open(choice, event, index, identity, kind)
+        self._note_fields(event, call, fresh, name)
+        if name and not call.name:
+            if not fresh:
+                self.note("tool-name-late")
+            call.name = self._bare_name(name)
+        return self._advance(choice, call, event, arguments)
+
+    def _find(
+        self, choice: _Choice, index: int | None, identity: str | None, name: str, arguments: str
+    ) -> _Call | None:
+        """The open call that a fragment continues, or None if it begins one."""
+        if not choice.calls:
+            return None
+        last = choice.calls[-1]
+        if identity is not None:
+            return self._find_by_id(choice, index, identity, name, last)
+        if index is None:
+            begins = bool(name) and (name != last.name or last.complete or not arguments)
+            return None if begins and last.name else last
+        call = choice.by_index.get(index)
+        if call is None:
+            if name:
+                return None
+            self.note("tool-index-id-vs-args")
+            return last
+        if name and call.name and call.complete and arguments and arguments != call.arguments:
+            self.note("tool-args-next-call-no-id")
+            return None
+        return call
+
+    def _find_by_id(self, choice: _Choice, index: int | None, identity: str, name: str, last: _Call) -> _Call | None:
+        call = choice.by_id.get(identity)
+        if call is not None:
+            if name and index is not None and call.raw_index not in (None, index) and index not in choice.by_index:
+                self.note("tool-id-duplicate")
+                return None
+            return choice.by_index.get(index, call) if index is not None and call.raw_index != index else call
+        open_call = choice.by_index.get(index) if index is not None else last
+        if open_call is None:
+            return None
+        if open_call.given_id is None and not (name and open_call.name):
+            return open_call  # the id came late
+        if not name and open_call.name and not open_call.complete:
+            return open_call  # a new id in every fragment of one call
+        if index is not None:
+            self.note("tool-index-all-zero")
+        return None
+
+    def _open(self, choice: _Choice, event: ToolFragment, index: int | None, identity: str | None, kind: str) -> _Call:
+        call = _Call(index, kind)
+        call.fragment = event
+        if identity is not None and identity in choice.by_id:
+            if event.whole:
+                self.note("tool-id-duplicate")
+            identity = None
+        elif identity is None and kind != "function_call":
+            self.note("tool-id-missing")
+        call.given_id = identity
+        call.id = identity if identity is not None else "call_" + self.context.mint.token(24)
+        if identity is not None:
+            choice.by_id[identity] = call
+        if index is not None:
+            choice.by_index[index] = call
+        choice.calls.append(call)
+        return call
+
+    # -- the fields of a fragment -------------------------------------------------------------------------------------
+
+    def _kind(self, event: ToolFragment) -> str:
+        kind = event.kind if event.kind in _KINDS else "function"
+        if kind == "function_call" and not self.context.request.legacy_functions:
+            self.note("legacy-function_call")
+            return "function"
+        return kind
+
+    def _raw_index(self, event: ToolFragment) -> int | None:
+        index = event.index
+        if event.whole:
+            if index is not UNSET:
+                self.note("tool-index-in-nonstream")
+            return None
+        if type(index) is int and index >= 0:
+            return index
+        if event.kind == "function_call":
+            return None
+        self.note("tool-index-missing" if index is UNSET else "tool-index-bad")
+        return int(index) if isinstance(index, str) and index.isdigit() else None
+
+    def _raw_id(self, event: ToolFragment) -> str | None:
+        identity = event.id
+        if isinstance(identity, int) and not isinstance(identity, bool):
+            identity = str(identity)
+        return identity if isinstance(identity, str) and identity not in _NO_ID else None
+
+    def _arguments(self, event: ToolFragment) -> str:
+        arguments = event.arguments
+        if isinstance(arguments, str):
+            return jsonio.mend_surrogates(arguments) if jsonio.has_surrogates(arguments) else arguments  # type: ignore[no-any-return]
+        if arguments is UNSET or arguments is None:
+            return ""
+        self.note("tool-args-object")
+        return jsonio.encode(arguments).decode()
+
+    def _note_fields(self, event: ToolFragment, call: _Call, fresh: bool, name: str) -> None:
+        if fresh:
+            if event.kind not in _KINDS:
+                self.note("tool-type-missing")
+            return
+        if event.id is not UNSET:
+            self.note("tool-id-repeated" if self._raw_id(event) else "tool-id-empty-later")
+        if event.name is not UNSET:
+            if not name:
+                self.note("tool-name-empty-later")
+            elif call.name:
+                self.note("tool-name-repeated")
+
+    def _bare_name(self, name: str) -> str:
+        """`functions.list_dir:0` for a tool that is called `list_dir` (`tool-name-decorated`)."""
+        names = self.context.request.tool_names
+        if not names or name in names:
+            return name
+        bare = name.split(":", 1)[1] if name.startswith("default_api:") else name
+        bare = bare.removeprefix("functions.").removeprefix("default_api.")
+        for candidate in (bare, bare.rsplit(":", 1)[0]):
+            if candidate in names:
+                self.note("tool-name-decorated")
+                return candidate
+        return name
+
+    # -- what leaves --------------------------------------------------------------------------------------------------
+
+    def _advance(self, choice: _Choice, call: _Call, event: ToolFragment, arguments: str) -> Result:
+        arguments = self._increment(call, arguments)
+        call.arguments += arguments
+        if not call.name:
+            return None  # held until the name is known
+        if call.started:
+            if not arguments:
+                return Opaque(event.extras, event.choice) if event.extras is not None else None
+            return ToolCallDelta(event.choice, call.index, arguments, call.kind, event.logprobs, event.extras)
+        return self._start(choice, call, event)
+
+    def _increment(self, call: _Call, arguments: str) -> str:
+        """Arguments that repeat what came before, without the repeat."""
+        before = call.arguments
+        if not before or not arguments.startswith("{") or not before.startswith("{"):
+            return arguments
+        if arguments == before and call.complete:
+            self.note("tool-args-dup-full")
+            return ""
+        if len(arguments) > len(before) and arguments.startswith(before) and not call.complete:
+            self.note("tool-args-cumulative")
+            return arguments[len(before) :]
+        return arguments
+
+    def _start(self, choice: _Choice, call: _Call, event: ToolFragment) -> list[Event]:
+        call.started = True
+        call.index = choice.started
+        choice.started += 1
+        if (
+            call.raw_index is not None
+            and call.raw_index != call.index
+            and "tool-index-all-zero" not in self.context.faults
+        ):
+            self.note("tool-index-bad")
+        first = call.fragment or event
+        events: list[Event] = [
+            ToolCallStart(
+                event.choice,
+                call.index,
+                call.id,
+                call.name,
+                call.kind,
+                event.logprobs,
+                first.extras,
+                first.call_extras,
+                first.function_extras,
+            )
+        ]
+        if call.arguments:
+            events.append(ToolCallDelta(event.choice, call.index, call.arguments, call.kind))
+        return events
+
+    def _end(self, index: int, cut: bool) -> list[Event]:
+        """The choice is over: calls without arguments get `{}`; one without a name cannot be called."""
+        choice = self._choices.get(index)
+        if choice is None:
+            return []
+        events: list[Event] = []
+        for call in choice.calls:
+            if call.ended:
+                continue
+            call.ended = call.started
+            if not call.started:
+                if not (call.arguments or call.given_id) or cut:
+                    continue
+                self.note("tool-name-never")
+                return [Failure(UpstreamFormatError("The upstream sent a tool call without a name."))]
+            if not call.arguments and call.kind != "custom" and not cut:
+                self.note("tool-args-empty")
+                events.append(ToolCallDelta(index, call.index, "{}", call.kind))
+        return events

@@ -1,0 +1,203 @@
+"""Token counts: OpenAI's names, integers that add up, one report per reply (`faults.md` section 6, rulings 1-3)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from msgspec import UNSET
+
+from ..context import ReplyContext
+from ..events import Extras, Opaque, ReplyEnd, ReplyStart, Usage
+from .base import Result, Rule
+
+__all__ = ["DETAILS", "TOTALS", "UsageTotals", "mend_usage"]
+
+Fields = dict[str, Any]
+
+TOTALS = ("prompt_tokens", "completion_tokens", "total_tokens")
+_OTHER_NAMES = {
+    "input_tokens": "prompt_tokens",
+    "output_tokens": "completion_tokens",
+    "promptTokens": "prompt_tokens",
+    "completionTokens": "completion_tokens",
+    "totalTokens": "total_tokens",
+}
+DETAILS: dict[str, tuple[str, ...]] = {
+    "prompt_tokens_details": ("cached_tokens", "audio_tokens", "text_tokens", "image_tokens", "cache_write_tokens"),
+    "completion_tokens_details": (
+        "reasoning_tokens",
+        "audio_tokens",
+        "text_tokens",
+        "accepted_prediction_tokens",
+        "rejected_prediction_tokens",
+    ),
+}
+_CACHED_ELSEWHERE = ("prompt_cache_hit_tokens", "cached_tokens", "num_cached_tokens", "cache_read_input_tokens")
+_AUDIO_ELSEWHERE = ("audio_prompt_tokens", "prompt_audio_tokens")
+
+
+class UsageTotals(Rule):
+    """Keep the last report that counts anything; send it once, at the end, if it was asked for."""
+
+    sees = (ReplyStart, Usage, ReplyEnd)
+    mends = (
+        "usage-null-fields",
+        "usage-float-string",
+        "usage-other-names",
+        "usage-placeholder-zero",
+        "usage-every-chunk-cumulative",
+        "usage-dup",
+        "usage-unasked",
+        "usage-excl-reasoning",
+        "usage-total-mismatch",
+        "usage-cached-elsewhere",
+        "usage-prompt-excl-cached",
+    )
+
+    def __init__(self, context: ReplyContext) -> None:
+        super().__init__(context)
+        self._last: Usage | None = None
+        self._gemini = False
+        self._wanted = context.request.include_usage or not context.request.stream
+
+    def see(self, event: ReplyStart | Usage | ReplyEnd) -> Result:
+        if isinstance(event, ReplyStart):
+            self._gemini = "gemini" in str(event.model).lower()
+            return event
+        if isinstance(event, Usage):
+            return self._take(event)
+        last = self._last
+        if last is None:
+            return event
+        last.data = mend_usage(last.data, self.note, self._gemini)
+        return [last, event]
+
+    def _take(self, event: Usage) -> Result:
+        if not self._wanted:
+            self.note("usage-unasked")
+            return Opaque(event.extras) if event.extras is not None else None
+        last = self._last
+        if last is not None:
+            if not _counts(event.data) and _counts(last.data):
+                self.note("usage-dup")
+                return None
+            if not _counts(last.data):
+                self.note("usage-placeholder-zero")
+            else:
+                self.note("usage-dup" if last.data == event.data else "usage-every-chunk-cumulative")
+            event.extras = _merged(last.extras, event.extras)
+        self._last = event
+        return None
+
+
+def _counts(data: Fields) -> bool:
+    return any(data.get(name) for name in (*TOTALS, *_OTHER_NAMES))
+
+
+def _merged(old: Extras | None, new: Extras | None) -> Extras | None:
+    if old is None or not old.reply:
+        return new
+    if new is None or not new.reply:
+        return old
+    return Extras(reply={**old.reply, **new.reply})
+
+
+def mend_usage(data: Fields, note: Callable[[str], None], gemini: bool = False) -> Fields:
+    """`data` with OpenAI's names, integers, and `total = prompt + completion`; fields beyond the schema stay.
+
+    `gemini`: an unexplained gap in the total is thoughts, and belongs to the completion (ruling 1).
+    """
+    usage = dict(data)
+    for other, name in _OTHER_NAMES.items():
+        if other in usage and usage.get(name) is None:
+            note("usage-other-names")
+            usage[name] = usage.pop(other)
+    absent = usage.get("total_tokens") is None
+    for name in TOTALS:
+        usage[name] = _integer(usage.get(name, UNSET), note)
+    for name, counts in DETAILS.items():
+        if name in usage:
+            _mend_details(usage, name, counts, note)
+    _copy_cached(usage, note)
+    _balance(usage, absent, note, gemini)
+    return usage
+
+
+def _integer(value: Any, note: Callable[[str], None]) -> int:
+    if type(value) is int:
+        if value < 0:
+            note("usage-null-fields")
+        return max(value, 0)
+    if isinstance(value, str):
+        try:
+            value = float(value)
+        except ValueError:
+            value = None
+    if isinstance(value, float) and 0 <= value < 1e15:
+        note("usage-float-string")
+        return int(value)
+    note("usage-null-fields")
+    return 0
+
+
+def _mend_details(usage: Fields, name: str, counts: tuple[str, ...], note: Callable[[str], None]) -> None:
+    details = usage[name]
+    if not isinstance(details, dict):
+        note("usage-null-fields")
+        del usage[name]
+        return
+    if all(type(details[c]) is int and details[c] >= 0 for c in counts if c in details):
+        return
+    mended = dict(details)
+    for count in counts:
+        if count in mended and type(mended[count]) is not int:
+            value = mended.pop(count)
+            if value is None:
+                note("usage-null-fields")
+            else:
+                mended[count] = _integer(value, note)
+        elif mended.get(count, 0) < 0:
+            mended[count] = _integer(mended[count], note)
+    usage[name] = mended
+
+
+def _copy_cached(usage: Fields, note: Callable[[str], None]) -> None:
+    details = usage.get("prompt_tokens_details") or {}
+    if details.get("cached_tokens"):
+        return
+    found = next((usage[k] for k in _CACHED_ELSEWHERE if type(usage.get(k)) is int and usage[k] > 0), None)
+    if found is not None:
+        note("usage-cached-elsewhere")
+        usage["prompt_tokens_details"] = {**details, "cached_tokens": found}
+
+
+def _balance(usage: Fields, absent: bool, note: Callable[[str], None], gemini: bool) -> None:
+    prompt, completion, total = (usage[name] for name in TOTALS)
+    details = usage.get("completion_tokens_details") or {}
+    reasoning = details.get("reasoning_tokens") or 0
+    inputs = usage.get("prompt_tokens_details") or {}
+    cached = inputs.get("cached_tokens") or 0
+    audio = inputs.get("audio_tokens") or next((usage[k] for k in _AUDIO_ELSEWHERE if type(usage.get(k)) is int), 0)
+    if cached > prompt:
+        note("usage-prompt-excl-cached")
+        prompt += cached
+    gap = total - prompt - completion
+    if absent:
+        note("usage-total-mismatch")
+    elif gap and gap == reasoning:
+        note("usage-excl-reasoning")
+        completion += reasoning
+    elif gap and gap == audio:
+        note("usage-total-mismatch")
+        prompt += audio
+    elif gap > 0 and gemini:
+        note("usage-excl-reasoning")
+        completion += gap
+    elif gap:
+        note("usage-total-mismatch")
+    usage["prompt_tokens"], usage["completion_tokens"] = prompt, completion
+    usage["total_tokens"] = prompt + completion
+    if reasoning > completion:
+        note("usage-excl-reasoning")
+        usage["completion_tokens_details"] = {**details, "reasoning_tokens": completion}

@@ -1,0 +1,186 @@
+"""JSON in, leniently and within limits; JSON out, strictly.
+
+The fast way is msgspec.  What it refuses (NaN, lone surrogates, bytes that are not UTF-8, a tail after the value) is
+read once more by the standard library's tolerant decoder, and the fault is noted.  Duplicate keys: the last one wins,
+as in every client.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from math import isfinite
+from typing import Any
+
+import msgspec
+
+__all__ = [
+    "MAX_DEPTH",
+    "JSONError",
+    "decode",
+    "decode_all",
+    "decode_strict",
+    "encode",
+    "has_surrogates",
+    "mend_surrogates",
+]
+
+MAX_DEPTH = 256
+"""Levels of nested arrays and objects.  Deeper JSON is refused: no API of this field nests a tenth of it."""
+
+LOWEST_LOGPROB = -9999.0
+"""What OpenAI sends for a token of no probability; stands in for `-Infinity` (`nan-infinity`)."""
+
+_encode = msgspec.json.encode
+_decode = msgspec.json.Decoder().decode
+
+Note = Callable[[str], None]
+
+_NOT_BRACKETS = bytes(c for c in range(256) if c not in b"[]{}")
+_TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*"?|[\[\]{}]', re.S)
+_SURROGATES = re.compile("[\ud800-\udfff]")
+_BOM = b"\xef\xbb\xbf"
+
+
+class JSONError(ValueError):
+    """The bytes are not JSON, or nest deeper than `MAX_DEPTH`."""
+
+
+def _ignore(fault: str) -> None:
+    return None
+
+
+def decode(data: bytes, note: Note = _ignore) -> Any:
+    """The one JSON value in `data`; what follows it is ignored.  Raises JSONError."""
+    try:
+        value = _decode(data)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return _tolerant(data, note)[0]
+    if len(data) > MAX_DEPTH:
+        _check_depth(data)
+    return value
+
+
+def decode_strict(data: bytes) -> Any:
+    """The JSON value that is all of `data`, as a client must send it.  Raises JSONError."""
+    try:
+        value = _decode(data.removeprefix(_BOM))
+    except msgspec.DecodeError as error:
+        if "surrogate" in str(error):
+            return decode(data)
+        raise JSONError(str(error).removeprefix("JSON is malformed: ")) from None
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise JSONError(str(error)) from None
+    _check_depth(data)
+    return value
+
+
+def decode_all(data: bytes, note: Note = _ignore) -> list[Any]:
+    """Every JSON value in `data`, one after the other (`two-json-per-line`).  Raises JSONError if the first is none."""
+    try:
+        value = _decode(data)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return _tolerant(data, note)
+    if len(data) > MAX_DEPTH:
+        _check_depth(data)
+    return [value]
+
+
+def _check_depth(data: bytes) -> None:
+    brackets = data.translate(None, _NOT_BRACKETS)
+    if len(brackets) <= MAX_DEPTH or _depth(brackets) <= MAX_DEPTH:
+        return
+    # Brackets inside strings were counted as well: look again, this time stepping over strings.
+    if _depth(b"".join(t for t in _TOKENS.findall(data) if t[:1] != b'"')) > MAX_DEPTH:
+        raise JSONError(f"nested deeper than {MAX_DEPTH} levels")
+
+
+def _depth(brackets: bytes) -> int:
+    depth = deepest = 0
+    for byte in brackets:
+        if byte in b"[{":
+            depth += 1
+            if depth > deepest:
+                deepest = depth
+        else:
+            depth -= 1
+    return deepest
+
+
+def _tolerant(data: bytes, note: Note) -> list[Any]:
+    if data.startswith(_BOM):
+        note("bom")
+        data = data[3:]
+    _check_depth(data)
+    text = _text(data, note)
+
+    def constant(name: str) -> float | None:
+        note("nan-infinity")
+        return LOWEST_LOGPROB if name == "-Infinity" else None
+
+    def number(digits: str) -> float | None:
+        value = float(digits)
+        return value if isfinite(value) else constant("-Infinity" if value < 0 else "Infinity")
+
+    decoder = json.JSONDecoder(strict=False, parse_constant=constant, parse_float=number)
+    values: list[Any] = []
+    position = _skip_space(text, 0)
+    try:
+        while position < len(text):
+            value, position = decoder.raw_decode(text, position)
+            values.append(value)
+            position = _skip_space(text, position)
+    except (ValueError, RecursionError) as error:
+        if not values:
+            raise JSONError(str(error)) from None
+        note("done-glued-on-json")
+    if not values:
+        raise JSONError("no JSON value")
+    if len(values) > 1:
+        note("two-json-per-line")
+    if _SURROGATES.search(text) or "\\ud" in text or "\\uD" in text:
+        note("lone-surrogate")
+    return values
+
+
+def _text(data: bytes, note: Note) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        pass
+    try:
+        return data.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        note("replacement-chars")
+        return data.decode("utf-8", "replace")
+
+
+def _skip_space(text: str, position: int) -> int:
+    while position < len(text) and text[position] in " \t\r\n\0":
+        position += 1
+    return position
+
+
+def has_surrogates(text: str) -> bool:
+    """Whether `text` holds halves of UTF-16 pairs, which no encoder can write."""
+    return not text.isascii() and _SURROGATES.search(text) is not None
+
+
+def mend_surrogates(value: Any) -> Any:
+    """`value` with pairs of surrogates joined and lone ones replaced by U+FFFD, in keys as well (`lone-surrogate`)."""
+    if isinstance(value, str):
+        return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    if isinstance(value, list):
+        return [mend_surrogates(v) for v in value]
+    if isinstance(value, dict):
+        return {mend_surrogates(k): mend_surrogates(v) for k, v in value.items()}
+    return value
+
+
+def encode(value: Any) -> bytes:
+    """Compact UTF-8 JSON of anything that `decode` returned."""
+    try:
+        return _encode(value)
+    except UnicodeEncodeError:
+        return _encode(mend_surrogates(value))
