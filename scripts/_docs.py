@@ -40,8 +40,8 @@ def rules_section() -> str:
     """The rules over events, in their order, with the first sentence of each and what it mends."""
     head = (
         "\n## Rules\n\n"
-        "Most of these are mended by rules over the events of a reply, in this order; the others where bytes and fields\n"
-        "are read.\n\n"
+        "Most of these are mended by rules over the events of a reply, in this order; the others where bytes and\n"
+        "fields are read.\n\n"
         "| Rule | What it does | Mends |\n|---|---|---|\n"
     )
     rows = (f"| {rule.__name__} | {summary(rule)} | {', '.join(f'`{i}`' for i in rule.mends)} |\n" for rule in REPAIRS)
