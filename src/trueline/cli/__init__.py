@@ -53,9 +53,9 @@ def build_parser(verbs: Collection[str] = tuple(VERBS)) -> argparse.ArgumentPars
         if name in verbs:
             module = _module(name)
             verb.usage = module.USAGE
-            verb.description = textwrap.fill(module.DESCRIPTION, 80)
             verb.epilog = module.EPILOG
             module.add_arguments(verb)
+            verb.description = textwrap.fill(verb.description or module.DESCRIPTION, 80)
     return parser
 
 

@@ -90,15 +90,13 @@ class _Seen:
     usage: bool = False
     logprobs: bool = False
     functions: bool = False
-    image_format: str | None = None
 
     def request(self, model: str | None, stream: bool) -> dict[str, Any]:
         """The smallest request that the reply is an answer to."""
         body: dict[str, Any] = {"model": model or self.model or "unknown", "n": min(max(len(self.choices), 1), 128)}
         if self.image:
-            return {**body, "prompt": "recorded"} | (
-                {"response_format": self.image_format} if self.image_format else {}
-            )
+            # No response_format: a URL and base64 both pass as they came.
+            return body | {"prompt": "recorded", "stream": stream}
         body["messages"] = [{"role": "user", "content": "recorded"}]
         if stream:
             body |= {"stream": True, "stream_options": {"include_usage": self.usage}}
@@ -137,6 +135,9 @@ def _note(payload: dict[str, Any], seen: _Seen) -> None:
     if seen.model is None and isinstance(payload.get("model"), str):
         seen.model = payload["model"]
     seen.usage = seen.usage or isinstance(payload.get("usage"), dict)
+    if str(payload.get("type")).startswith("image_"):
+        seen.image = True  # image_generation.partial_image, image_edit.completed
+        return
     images = payload.get("data", payload.get("images"))
     if not seen.streamed and "choices" not in payload and isinstance(images, list) and images:
         _note_images(images, seen)
@@ -156,7 +157,6 @@ def _note_images(images: list[Any], seen: _Seen) -> None:
     seen.image = bool(fields & {"url", "b64_json", "image", "image_url", "base64"}) or isinstance(first, str)
     if seen.image:
         seen.choices = set(range(len(images)))
-        seen.image_format = "b64_json" if "b64_json" in fields else "url" if "url" in fields else None
 
 
 def _pipeline(seen: _Seen, model: str | None, stream: bool) -> Pipeline:

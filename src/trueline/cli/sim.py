@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import argparse
 
-__all__ = ["DESCRIPTION", "EPILOG", "USAGE", "add_arguments", "run"]
+__all__ = ["EPILOG", "USAGE", "add_arguments", "run"]
 
 USAGE = "trueline sim [flags]"
-DESCRIPTION = (
-    "Run a model server that answers like OpenAI's, but commits the faults that it is told to: for trying Trueline "
-    "out, and for testing clients."
-)
 EPILOG = """\
 examples:
   trueline sim --port 8000
-  trueline sim --fault usage-missing --fault finish-missing
+  trueline sim --fault usage-missing,finish-missing
   trueline sim --like ollama
 
 `trueline faults` lists the faults.
