@@ -102,7 +102,17 @@ MISTAKES = [
         'upstream: http://x\nkey: "a\\nb"',
         "2: key: is empty or holds characters that a header cannot carry; allowed: printable ASCII text",
     ),
+    (
+        "upstreams: {a: {url: http://x, headers: {'X A': b}}}",
+        '1: upstreams.a.headers.X A: found "X A"; allowed: the name of an HTTP header',
+    ),
+    (
+        "upstreams: {a: {url: http://x, headers: {Host: b}}}",
+        "1: upstreams.a.headers.Host: Trueline writes this header itself; "
+        "allowed: any but connection, content-length, host, transfer-encoding",
+    ),
     # models
+    ("models: {'*': a/b}", "1: models.*: a * stands for nothing here; allowed: one name after the other"),
     ("models:\n  m: a/b", '2: models.m: there is no upstream "a"; allowed: none, as `upstreams` is empty'),
     (
         "upstreams: {local: http://x}\nmodels:\n  m: locl/b",

@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from .errors import Origin, SettingsError, did_you_mean
-from .kinds import Kind
+from .kinds import Kind, read_header_name
 from .references import expand
 from .rows import SHORT_FORMS, TREE, Row, Section
 
@@ -80,6 +80,17 @@ class Document:
             if isinstance(refused, SettingsError):
                 raise
             raise self.error(node, key, str(refused)) from None
+
+    def headers(self, node: yaml.Node, key: str, kind: Kind) -> dict[str, Any]:
+        """A mapping of header names to values."""
+        headers: dict[str, Any] = {}
+        for name, name_node, child in self.pairs(node, key):
+            try:
+                read_header_name(name)
+            except ValueError as refused:
+                raise self.error(name_node, f"{key}.{name}", str(refused)) from None
+            headers[name] = self.value(child, f"{key}.{name}", kind)
+        return headers
 
     def pairs(self, node: yaml.Node, key: str) -> Iterator[tuple[str, yaml.Node, yaml.Node]]:
         """(name, key node, value node) of a mapping, merge keys included; an error for a name that stands twice."""
@@ -171,6 +182,8 @@ def _walk(
         inner = (*path, name)
         key = ".".join(inner)
         known = section.get(name) or section.get("*")
+        if name == "*" and "*" in section:
+            raise document.error(name_node, key, "a * stands for nothing here; allowed: one name after the other")
         if name == "*" or known is None:
             raise document.error(name_node, key, _unknown(name, section))
         if isinstance(known, Row):
@@ -203,8 +216,7 @@ def _read_row(document: Document, node: yaml.Node, key: str, kind: Kind) -> Any:
     if kind.item is None:
         return document.value(node, key, kind)
     if kind.many == "map":
-        pairs = document.pairs(node, key)
-        return {name: document.value(child, f"{key}.{name}", kind.item) for name, _, child in pairs}
+        return document.headers(node, key, kind.item)
     if isinstance(node, yaml.SequenceNode):
         return tuple(document.value(child, f"{key}[{index}]", kind.item) for index, child in enumerate(node.value))
     if isinstance(node, yaml.ScalarNode) and node.tag == _NULL:

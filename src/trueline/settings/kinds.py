@@ -32,6 +32,7 @@ __all__ = [
     "integer",
     "list_of",
     "map_of",
+    "read_header_name",
     "read_url",
     "seconds",
 ]
@@ -217,6 +218,20 @@ def _upstream_host(found: str | None) -> str:
     if not parts or parts.netloc != text or not parts.hostname or parts.username is not None or "*" in text:
         raise ValueError
     return text
+
+
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+# What the upstream client writes itself: two of them would make two requests out of one.
+_OWN_HEADERS = frozenset({"connection", "content-length", "host", "transfer-encoding"})
+
+
+def read_header_name(found: str) -> str:
+    """A header name that the user may set; ValueError with the reason otherwise."""
+    if not _HEADER_NAME.fullmatch(found):
+        raise ValueError(f'found "{found}"; allowed: the name of an HTTP header')
+    if found.lower() in _OWN_HEADERS:
+        raise ValueError(f"Trueline writes this header itself; allowed: any but {', '.join(sorted(_OWN_HEADERS))}")
+    return found
 
 
 def list_of(item: Kind) -> Kind:

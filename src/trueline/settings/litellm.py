@@ -168,8 +168,7 @@ def _headers(document: Document, params: Mapping[str, yaml.Node], key: str) -> t
     found: list[tuple[str, Secret]] = []
     for field in ("headers", "extra_headers"):
         if field in params:
-            for name, _, child in document.pairs(params[field], f"{key}.{field}"):
-                found.append((name, document.value(child, f"{key}.{field}.{name}", kinds.SECRET)))
+            found += document.headers(params[field], f"{key}.{field}", kinds.SECRET).items()
     return tuple(found)
 
 
