@@ -28,7 +28,7 @@ _STAGGER = 0.25  # RFC 8305 section 5: how long one address may stay silent befo
 _MAX_PROXY_HEAD = 16 * 1024
 
 _UNREACHABLE = {
-    errno.ECONNREFUSED: "refused the connection; is the server running?",
+    errno.ECONNREFUSED: "refused the connection: no server is listening there",
     errno.EHOSTUNREACH: "is unreachable: there is no route to the host",
     errno.ENETUNREACH: "is unreachable: there is no route to its network",
     errno.ECONNRESET: "reset the connection at once",

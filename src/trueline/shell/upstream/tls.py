@@ -60,7 +60,7 @@ def tls_error(where: str, error: Exception) -> UpstreamTLSError:
         why = _REASONS.get(reason, reason.lower().replace("_", " "))
     else:
         why = "it closed the connection during the handshake"
-    return UpstreamTLSError(f"TLS with {where} failed: {why}.")
+    return UpstreamTLSError(f"{where} failed the TLS handshake: {why}.")
 
 
 def _os_words(error: OSError) -> str:
