@@ -65,7 +65,7 @@ def test_credentials_are_used_and_never_shown() -> None:
     assert "s3cret" not in repr(proxy) and "czNjcmV0" not in repr(proxy)
 
 
-@pytest.mark.parametrize("url", ["socks5://x:1", "http://u:s3cret@", "http://u:s3cret@x:99999"])
+@pytest.mark.parametrize("url", ["socks5://x:1", "http://u:s3cret@", "http://u:s3cret@x:99999", "http://u:s3cret@[::1"])
 def test_mistakes(url: str) -> None:
     with pytest.raises(ValueError, match=r"^proxy: ") as caught:
         Proxy.parse(url)

@@ -44,6 +44,9 @@ def test_parse(url: str, expected: tuple[object, ...]) -> None:
         ("http://a b/", "character"),
         ("http://x\x00y/", "character"),
         ("http://[::g]/", "IPv6"),
+        ("http://[::1", "IPv6"),
+        ("http://s3cret@x\u2100/", "not a valid name"),
+        (f"http://{'ü' * 70}/", "international"),
     ],
 )
 def test_mistakes_are_explained_without_their_secrets(url: str, words: str) -> None:

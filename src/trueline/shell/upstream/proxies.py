@@ -31,7 +31,10 @@ class Proxy:
         text = url.strip()
         if "://" not in text:
             text = "http://" + text
-        parts = urlsplit(text)
+        try:
+            parts = urlsplit(text)
+        except ValueError:  # its words would repeat what is in the URL
+            raise ValueError("proxy: the URL is not valid") from None
         authorization = None
         if parts.username is not None:
             pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()

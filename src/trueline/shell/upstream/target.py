@@ -47,7 +47,10 @@ class Target:
         scheme = scheme.lower()
         if scheme not in _DEFAULT_PORTS:
             raise ValueError("the URL must start with http:// or https://, no other scheme is supported")
-        parts = urlsplit(text)
+        try:
+            parts = urlsplit(text)
+        except ValueError:  # its words would repeat what is in the URL
+            raise ValueError("the host in the URL is not a valid name or IPv6 address in brackets") from None
         if parts.username is not None or parts.password is not None:
             raise ValueError("the URL must not contain a user name or password; set the key apart from it")
         if parts.query or parts.fragment or text.endswith(("?", "#")):
