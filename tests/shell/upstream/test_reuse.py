@@ -24,6 +24,40 @@ async def test_requests_one_after_another_share_a_connection() -> None:
         assert server.connections == 1
 
 
+@pytest.mark.parametrize(
+    ("base", "path", "sent"),
+    [
+        ("/v1", "/chat?x=1", "/v1/chat?x=1"),
+        ("/v1/", "/chat", "/v1/chat"),
+        ("/v1", "", "/v1"),
+        ("/v1", "?x", "/v1?x"),
+        ("", "/chat", "/chat"),
+        ("", "", "/"),
+        ("/", "?x", "/?x"),
+    ],
+)
+async def test_paths(base: str, path: str, sent: str) -> None:
+    lines = []
+
+    async def script(peer: Peer) -> None:
+        lines.append((await peer.request()).line)
+        await peer.send(OK)
+
+    async with serve(script) as server, client() as upstream:
+        target = Target.parse(f"http://127.0.0.1:{server.port}{base}")
+        await (await upstream.request("GET", target, path, [])).read_all(10)
+    assert lines == [f"GET {sent} HTTP/1.1"]
+
+
+async def test_what_cannot_be_sent_is_refused_before_connecting() -> None:
+    async with client() as upstream:
+        target = Target.parse("http://nowhere.invalid/v1")
+        for path, headers in [("chat", []), ("/a b", []), ("/", [(b"x", b"a\r\nb")])]:
+            with pytest.raises(ValueError, match=r"path|header x"):
+                await upstream.request("GET", target, path, headers)
+        assert upstream._pool._hosts == {}
+
+
 async def test_what_differs_in_its_route_shares_nothing() -> None:
     wire = Wire()
     for url, tls in [

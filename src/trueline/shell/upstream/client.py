@@ -51,10 +51,11 @@ class UpstreamClient:
     ) -> Response:
         """Send a request and wait for the head of the response; redirects are returned as they are.
 
-        `path` (with its query) is appended to the target's base path.  `host`, `content-length`, `transfer-encoding`
-        and, where missing, `accept-encoding` are set here; hop-by-hop headers in `headers` are dropped.  An async
-        iterator is sent in chunks, or as it is where `headers` give a content-length; it cannot be sent twice, so
-        such a request is never retried.  Cancelling the request drops its connection.
+        `path` (with its query) is appended to the target's base path as it is: `..` in it is the caller's to refuse.
+        `host`, `content-length`, `transfer-encoding` and, where missing, `accept-encoding` are set here; hop-by-hop
+        headers in `headers` are dropped.  An async iterator is sent in chunks, or as it is where `headers` give a
+        content-length; it cannot be sent twice, so such a request is never retried.  Cancelling the request drops its
+        connection; a response that is not read to its end must be closed.
 
         Raises:
             ValueError: the method, path or a header cannot be sent.
@@ -89,10 +90,15 @@ class UpstreamClient:
             prefix, authorization = "http://" + target.authority, proxy.authorization
         streamed = body is not None and not isinstance(body, (bytes, bytearray, memoryview))
         content = b"" if body is None else body if streamed else bytes(body)  # type: ignore[arg-type]
+        if path[:1] not in ("", "/", "?"):
+            raise ValueError("the path must start with a slash")
+        whole_path = target.base_path + path
+        if whole_path[:1] != "/":
+            whole_path = "/" + whole_path
         head = render_head(
             method,
             prefix,
-            (target.base_path + path) or "/",
+            whole_path,
             target.authority,
             headers,
             len(content) if body is not None and isinstance(content, bytes) else None,
