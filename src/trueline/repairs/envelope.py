@@ -75,6 +75,8 @@ class Envelope(Rule):
     def _model(self, value: Any) -> str:
         asked = self.context.request.model
         if self.context.options.model_name == "requested" and asked:
+            if value != asked:
+                self.note("model-differs")
             return asked
         if isinstance(value, str) and value:
             return value

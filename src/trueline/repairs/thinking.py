@@ -108,7 +108,7 @@ class ThinkTags(Rule):
                 events.append(ReasoningDelta(event.choice, text[:at]))
             state.phase = "after"
             return text[at + len(closing) :]
-        keep = partial_suffix(text, closing)
+        keep = _partial_suffix(text, closing)
         if len(text) > keep:
             events.append(ReasoningDelta(event.choice, text[: len(text) - keep]))
         state.held = text[len(text) - keep :] if keep else ""
@@ -129,7 +129,7 @@ class ThinkTags(Rule):
         return [TextDelta(choice, held)] if held else []
 
 
-def partial_suffix(text: str, tag: str) -> int:
+def _partial_suffix(text: str, tag: str) -> int:
     """How many characters at the end of `text` may be the beginning of `tag`."""
     for length in range(min(len(tag) - 1, len(text)), 0, -1):
         if text.endswith(tag[:length]):

@@ -131,7 +131,9 @@ class SSEReader:
         self._tail.append(data)
         self._size += len(data)
         if self._size > self._max_event:
-            raise UpstreamReplyTooLargeError(f"The upstream sent an event of more than {self._max_event} bytes.")
+            raise UpstreamReplyTooLargeError(
+                f"The upstream sent an event of more than {self._max_event} bytes.", faults=("huge-line",)
+            )
 
     def _block(self, block: bytes, frames: list[Frame]) -> None:
         """An event that is followed by a blank line."""

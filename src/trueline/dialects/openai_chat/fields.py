@@ -119,7 +119,10 @@ def choice_list(payload: Fields, note: Note) -> list[Fields]:
         return [c for c in choices if isinstance(c, dict)]
     if isinstance(choices, dict):
         return [choices]
-    note("choices-missing" if choices is UNSET else "choices-null")
+    if payload.get("usage"):
+        note("usage-chunk-no-choices")
+    else:
+        note("choices-missing" if choices is UNSET else "choices-null")
     return []
 
 

@@ -9,7 +9,7 @@ from ...context import FormatOptions
 from ...messages import ImageRequest
 from .reader import Image, ImageReply, image_mime
 
-__all__ = ["wanted_form", "write_whole"]
+__all__ = ["mend_form", "supply", "wanted_form", "write_whole"]
 
 Fields = dict[str, Any]
 
