@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import pytest
 
+from cli.local import ROOT, clean_environment
 from trueline.cli import main
 from trueline.faults import FAULTS
 
@@ -78,7 +81,40 @@ def test_an_unknown_id(capsys: pytest.CaptureFixture[str]) -> None:
     assert far == 'trueline: no fault is called "qqqqqqqq"; `trueline faults` lists all'
 
 
-def test_no_colour_but_on_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("terminal", "no_color", "coloured"), [(True, "", True), (True, "1", False), (False, "", False)]
+)
+def test_colour_on_a_terminal_only(
+    terminal: bool,
+    no_color: str,
+    coloured: bool,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("NO_COLOR", no_color)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: terminal)
+    assert main(["faults", SOME.id]) == 0
     assert main(["faults"]) == 0
 
-    assert "\x1b" not in capsys.readouterr().out
+    assert ("\x1b[" in capsys.readouterr().out) is coloured
+
+
+def test_every_word_of_the_table_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    for fault in {(fault.severity, fault.action): fault for fault in FAULTS.values()}.values():
+        assert main(["faults", fault.id]) == 0
+
+        page = capsys.readouterr().out
+        assert f"{fault.severity}: " in page and f"{fault.action}: " in page
+
+
+def test_a_reader_that_has_seen_enough() -> None:
+    command = [sys.executable, "-m", "trueline", "faults"]
+    with subprocess.Popen(
+        command, env=clean_environment(), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout and process.stderr
+        process.stdout.close()
+
+        assert process.stderr.read() == b""
+        assert process.wait(60) == 0

@@ -24,7 +24,18 @@ examples:
   trueline faults --json | jq length
 """
 
-_STYLES = {"critical": "red", "high": "red", "medium": "yellow", "low": "cyan", "info": "dim", "none": "dim"}
+_STYLES = {"must": "red", "exact": "yellow", "legal": "dim"}
+_SEVERITIES = {
+    "must": "breaks OpenAI's schema, or loses, doubles or falsifies what was said",
+    "exact": "differs from how OpenAI says it; strict clients stumble",
+    "legal": "allowed, and surprising",
+}
+_ACTIONS = {
+    "mends": "the reply leaves in OpenAI's form",
+    "refuses": "an OpenAI error leaves instead, never an invented success",
+    "leaves": "counted, and passed on as it is",
+    "option": "done where a setting asks for it",
+}
 _LEAST_LINE = 24
 
 
@@ -83,10 +94,10 @@ def _table(faults: list[Fault]) -> list[str]:
 
     def line(row: tuple[str, ...], *, head: bool = False) -> str:
         parts = [row[column].ljust(widths[column]) for column in shown]
+        if 2 in shown and not head:
+            parts[shown.index(2)] = paint(row[2].ljust(widths[2]), _STYLES[row[2]], colour)
         text = "  ".join([*parts, fit(row[4], room)]).rstrip()
-        if head:
-            return paint(text, "dim", colour)
-        return text.replace(row[2], paint(row[2], _STYLES.get(row[2], "bold"), colour), 1) if 2 in shown else text
+        return paint(text, "dim", colour) if head else text
 
     return [line(heads, head=True), *(line(row) for row in cells)]
 
@@ -105,8 +116,8 @@ def _entry(fault: Fault) -> str:
     rows = (
         ("what", fault.line),
         ("where", ", ".join(fault.where)),
-        ("severity", fault.severity),
-        ("Trueline", fault.action),
+        ("severity", f"{fault.severity}: {_SEVERITIES[fault.severity]}"),
+        ("Trueline", f"{fault.action}: {_ACTIONS[fault.action]}"),
     )
     lines = [f"  {name:<9} {wrap(text, columns and columns - 12, ' ' * 12)}" for name, text in rows]
     return "\n".join([paint(fault.id, "bold", colour), *lines])
