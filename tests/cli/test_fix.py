@@ -169,6 +169,12 @@ def test_what_is_no_reply_is_an_error(fix: Fix) -> None:
     assert set(done.body["error"]) == {"message", "type", "param", "code"}
 
 
+def test_an_empty_reply_is_an_error(fix: Fix) -> None:
+    done = fix("\n")
+
+    assert (done.code, done.body["error"]["code"]) == (1, "upstream_empty_reply")
+
+
 def test_a_stream_that_was_cut(fix: Fix) -> None:
     done = fix(chunk({"role": "assistant", "content": ""}) + chunk({"content": "Hi"}))
 
@@ -182,4 +188,3 @@ def test_what_cannot_be_read(fix: Fix, tmp_path: Path) -> None:
 
     assert (missing.code, missing.out) == (2, "")
     assert missing.err == f"trueline: {tmp_path / 'none.json'}: No such file or directory\n"
-    assert (fix(" \n").code, fix(" \n").err) == (2, "trueline: the reply is empty\n")

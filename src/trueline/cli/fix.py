@@ -52,9 +52,6 @@ def run(args: argparse.Namespace) -> int:
     data = _read(args.file)
     if data is None:
         return 2
-    if not data.strip():
-        print("trueline: the reply is empty", file=sys.stderr)
-        return 2
     seen = _look(data)
     pipe = _pipeline(seen, args.model, seen.streamed if args.stream is None else args.stream)
     out = pipe.feed(data) + pipe.close()
