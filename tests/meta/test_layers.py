@@ -23,7 +23,7 @@ CORE: dict[str, set[str]] = {
     "context": FACTS | {"events", "messages"},
     "dialects": FACTS | {"context", "events", "messages", "wire"},
     "tokens": FACTS | {"events", "messages"},
-    "repairs": FACTS | {"context", "events", "messages", "tokens"},
+    "repairs": FACTS | {"context", "events", "messages", "tokens", "wire"},
     "pipeline": FACTS | {"context", "dialects", "events", "messages", "repairs", "tokens", "wire"},
     "providers": FACTS | {"dialects"},
     "features": FACTS | {"context", "events", "messages", "pipeline", "providers", "tokens"},
@@ -31,9 +31,9 @@ CORE: dict[str, set[str]] = {
 PURE = set(CORE)
 SHELL: dict[str, set[str]] = {
     "settings": PURE,
-    "shell": PURE | {"settings"},
-    "sim": PURE | {"shell"},
-    "asgi": PURE | {"settings", "shell", "sim"},
+    "sim": PURE,
+    "shell": PURE | {"", "settings", "sim"},
+    "asgi": PURE | {"settings", "shell"},
     "cli": PURE | {"", "asgi", "settings", "shell", "sim", "web"},
     "web": PURE | {"settings", "shell"},
     "__main__": {"cli"},

@@ -1,0 +1,90 @@
+"""The composition: settings to an ASGI application, with everything that it starts and stops."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from .. import __version__
+from ..settings import Settings
+from ..sim.options import SimOptions
+from ..sim.server import SimServer
+from .client import Receive, Scope, Send
+from .fetcher import is_public_address
+from .gateway import Gateway
+from .routes import Routes
+from .upstream import Limits, Proxies, UpstreamClient
+
+__all__ = ["create_app"]
+
+_DEMO_RATE = 30.0
+"""Events per second: a demo reads better than it flashes past."""
+
+
+class _Api:
+    """Stands for the gateway from the start on; it is filled when the application starts."""
+
+    def __init__(self) -> None:
+        self.gateway: Gateway | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self.gateway is None:
+            raise RuntimeError("the application has not started: run it with its lifespan")
+        await self.gateway(scope, receive, send)
+
+
+def create_app(settings: Settings) -> Starlette:
+    """The proxy as an ASGI application.  It needs its lifespan: servers and test clients run it by default."""
+    api = _Api()
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            demo_url = None
+            if any(upstream.demo for upstream in settings.upstreams.values()):
+                demo = await stack.enter_async_context(SimServer(SimOptions(rate=_DEMO_RATE)))
+                demo_url = demo.url
+            limits = Limits(max_body_bytes=settings.limits.reply_bytes, max_head_bytes=settings.limits.header_bytes)
+            proxies = _proxies(settings)
+            upstream = UpstreamClient(limits, proxies=proxies)
+            guarded = UpstreamClient(limits, proxies=proxies, address_allowed=is_public_address)
+            stack.push_async_callback(upstream.close)
+            stack.push_async_callback(guarded.close)
+            api.gateway = Gateway(settings, Routes(settings, demo_url), upstream, guarded)
+            yield
+            api.gateway = None
+
+    async def health(request: Request) -> Response:
+        return JSONResponse({"status": "ok", "version": __version__})
+
+    async def ready(request: Request) -> Response:
+        started = api.gateway is not None
+        return JSONResponse({"status": "ready" if started else "starting"}, 200 if started else 503)
+
+    async def index(request: Request) -> Response:
+        base = f"{request.url.scheme}://{request.url.netloc}/v1"
+        return JSONResponse({"name": "Trueline", "version": __version__, "base_url": base})
+
+    return Starlette(
+        routes=[
+            Route("/", index, methods=["GET"]),
+            Route("/health", health, methods=["GET"]),
+            Route("/health/ready", ready, methods=["GET"]),
+            Route("/{path:path}", api),
+        ],
+        lifespan=lifespan,
+    )
+
+
+def _proxies(settings: Settings) -> Proxies:
+    proxy = settings.proxy
+    return Proxies(
+        proxy.http.reveal() if proxy.http else None,
+        proxy.https.reveal() if proxy.https else None,
+        ",".join(proxy.no_proxy),
+    )

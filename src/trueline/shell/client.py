@@ -1,0 +1,95 @@
+"""The client's side of an exchange, as ASGI gives it: its body, its going away, and the reply to it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from typing import Any
+
+from ..errors import RequestError, TooLargeError
+from .headers import Pairs
+
+__all__ = ["Client", "ClientGone"]
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+
+class ClientGone(Exception):
+    """The client closed its connection; nobody is left to answer."""
+
+
+class Client:
+    """One request and the reply to it.
+
+    `read` and `body` take the request; `start`, `write` and `end` give the reply, each write waiting until the client
+    has taken enough of the one before (back-pressure).
+    """
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send, limit: int) -> None:
+        self.method: str = scope["method"]
+        raw_path: bytes = scope.get("raw_path") or scope["path"].encode("utf-8", "surrogateescape")
+        self.path = raw_path.decode("latin-1")
+        query: bytes = scope.get("query_string") or b""
+        self.query = "?" + query.decode("latin-1") if query else ""
+        self.headers: Pairs = list(scope["headers"])
+        self.started = False
+        self._receive = receive
+        self._send = send
+        self._limit = limit
+        self._body_read = False
+
+    def header(self, name: bytes) -> bytes | None:
+        """The first value of a header; `name` is lower-case."""
+        return next((value for key, value in self.headers if key == name), None)
+
+    # -- the request --------------------------------------------------------------------------------------------------
+
+    async def read(self) -> bytes:
+        """The whole body.  Raises TooLargeError, ClientGone."""
+        pieces = [piece async for piece in self.body()]
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    async def body(self) -> AsyncIterator[bytes]:
+        """The body as it arrives.  Raises TooLargeError, ClientGone."""
+        declared = self.header(b"content-length")
+        if declared is not None and declared.isdigit() and int(declared) > self._limit:
+            raise self._too_large()
+        size = 0
+        while True:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise ClientGone
+            piece = message.get("body", b"")
+            size += len(piece)
+            if size > self._limit:
+                raise self._too_large()
+            if piece:
+                yield piece
+            if not message.get("more_body"):
+                self._body_read = True
+                return
+
+    def _too_large(self) -> RequestError:
+        return TooLargeError(f"The body of your request is larger than the {self._limit} bytes that are allowed.")
+
+    async def gone(self) -> None:
+        """Return when the client has closed its connection; only to be awaited once the body was read."""
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+
+    @property
+    def body_read(self) -> bool:
+        return self._body_read
+
+    # -- the reply ----------------------------------------------------------------------------------------------------
+
+    async def start(self, status: int, headers: Pairs) -> None:
+        self.started = True
+        await self._send({"type": "http.response.start", "status": status, "headers": headers})
+
+    async def write(self, data: bytes) -> None:
+        await self._send({"type": "http.response.body", "body": data, "more_body": True})
+
+    async def end(self, data: bytes = b"") -> None:
+        await self._send({"type": "http.response.body", "body": data, "more_body": False})

@@ -1,0 +1,251 @@
+"""One exchange: a request to an upstream, its reply through a pipeline, and every way in which that can fail.
+
+    client ──▶ Exchange ──▶ UpstreamClient
+    client ◀── Exchange ◀── pipeline ◀──┘
+
+The status of a reply is held back until the pipeline has something to say, so that a failure before the first byte is
+an HTTP status and one after it an error event.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from time import perf_counter
+from typing import Any
+
+from ..dialects.error_bodies import read_error
+from ..errors import TruelineError, UpstreamError, UpstreamReplyError
+from ..pipeline import Pipeline
+from ..wire import jsonio
+from .client import Client
+from .headers import Pairs, for_client, for_upstream
+from .routes import Backend, Choice
+from .upstream import Response, UpstreamClient
+
+__all__ = ["Exchange", "log"]
+
+log = logging.getLogger("trueline.exchange")
+
+MAX_ERROR_BODY = 1024 * 1024
+"""Bytes of an upstream's error body that are looked at."""
+
+_SAFE_ID = re.compile(rb"[!-~]{1,512}")
+_IDENTITY = (b"accept-encoding", b"identity")
+
+
+class Exchange:
+    """The state of one exchange, for its headers and its log line."""
+
+    def __init__(self, client: Client, make_id: Any) -> None:
+        self.client = client
+        given = client.header(b"x-request-id")
+        self.request_id: bytes = given if given and _SAFE_ID.fullmatch(given) else make_id()
+        self.began = perf_counter()
+        self.waited = 0.0  # seconds spent on the upstream before the reply began
+        self.upstream: str | None = None
+        self.model: str | None = None
+        self.status = 0
+        self.faults: dict[str, int] = {}
+        self.pipe: Pipeline | None = None
+        self.gone = False
+        self._response: Response | None = None
+        self._watcher: asyncio.Task[None] | None = None
+
+    # -- to the upstream ----------------------------------------------------------------------------------------------
+
+    async def call(
+        self,
+        upstream: UpstreamClient,
+        choice: Choice,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        identity: bool = True,
+        client_length: bytes | None = None,
+    ) -> Response:
+        """Send the request on.  The response is closed with the exchange.
+
+        `identity`: ask for no compression, so that no event of a stream waits in a compressor.
+        Raises what `UpstreamClient.request` raises.
+        """
+        backend = choice.backend
+        self.upstream = backend.name
+        headers = for_upstream(self.client.headers, credentials=not backend.own_key)
+        if backend.headers:
+            own = {name for name, _ in backend.headers}
+            headers = [pair for pair in headers if pair[0] not in own] + backend.headers
+        headers.append((b"x-request-id", self.request_id))
+        if client_length is not None:
+            headers.append((b"content-length", client_length))
+        if identity:
+            headers.append(_IDENTITY)
+        before = perf_counter()
+        try:
+            self._response = await upstream.request(
+                method, backend.target, path, headers, body, backend.timeouts, backend.tls
+            )
+        finally:
+            self.waited += perf_counter() - before
+        return self._response
+
+    async def refuse_error(self, response: Response, backend: Backend) -> None:
+        """Raise the upstream's error, where it answered with one: any status but 2xx."""
+        status = response.status
+        if 200 <= status < 300:
+            return
+        headers = {n.decode("latin-1"): v.decode("latin-1") for n, v in response.headers}
+        if 300 <= status < 400:
+            where = headers.get("location", "").partition("?")[0] or "another address"
+            raise UpstreamError(
+                f"The upstream '{backend.name}' redirects to {where}. Redirects are not followed: "
+                "set the upstream's URL to the address that it redirects to.",
+                code="upstream_redirect",
+            )
+        try:
+            body = await response.read_all(MAX_ERROR_BODY)
+        except UpstreamError:
+            body = b""
+        error = read_error(status, headers, body)
+        if backend.own_key and status in (401, 403):
+            error = UpstreamReplyError(
+                f"The upstream '{backend.name}' refused the key that Trueline has for it ({status}): {error.message}",
+                status=502,
+                code="upstream_key_refused",
+            )
+        raise error
+
+    # -- through a pipeline -------------------------------------------------------------------------------------------
+
+    async def run(self, pipe: Pipeline, response: Response) -> bytes:
+        """Pump the response through `pipe` to the client; returns the last bytes, which are still to be sent.
+
+        Raises the pipeline's error, where nothing was sent yet.
+        """
+        self.pipe = pipe
+        self.faults = pipe.faults
+        cut: TruelineError | None = None
+        try:
+            while not pipe.done:
+                data = await response.read()
+                if not data:
+                    break
+                out = pipe.feed(data)
+                if out:
+                    await self.stream(out)
+        except UpstreamError as error:
+            cut = error
+        for fault in response.faults:
+            self.faults[fault] = self.faults.get(fault, 0) + 1
+        if cut is None and pipe.done and pipe.error is None:
+            response.finish()
+        else:
+            response.close()
+        out = pipe.close(cut)
+        if pipe.error is not None:
+            raise pipe.error
+        return out
+
+    # -- to the client ------------------------------------------------------------------------------------------------
+
+    def head(self, content_type: bytes | None, upstream_headers: Pairs | None = None) -> Pairs:
+        """The headers of a reply."""
+        headers = for_client(upstream_headers) if upstream_headers else []
+        if content_type is not None:
+            headers.append((b"content-type", content_type))
+        headers.append((b"x-request-id", self.request_id))
+        elapsed = perf_counter() - self.began
+        if not any(name == b"openai-processing-ms" for name, _ in headers):
+            headers.append((b"openai-processing-ms", b"%d" % (elapsed * 1e3)))
+        if self.upstream is not None:
+            headers.append((b"x-trueline-upstream", self.upstream.encode("utf-8", "replace")))
+            headers.append((b"x-trueline-overhead-us", b"%d" % max(0.0, (elapsed - self.waited) * 1e6)))
+        return headers
+
+    async def stream(self, data: bytes) -> None:
+        """Send bytes of a stream; the head goes first."""
+        if not self.client.started:
+            assert self.pipe is not None
+            headers = self.head(self.pipe.content_type, self._upstream_headers())
+            headers.append((b"cache-control", b"no-cache"))
+            headers.append((b"x-accel-buffering", b"no"))
+            if self.pipe.upstream_id is not None:
+                headers.append((b"x-trueline-upstream-id", self.pipe.upstream_id.encode("latin-1", "replace")))
+            self.status = 200
+            await self.client.start(200, headers)
+        await self.client.write(data)
+
+    async def whole(self, data: bytes, content_type: bytes = b"application/json") -> None:
+        """Send a whole reply."""
+        headers = self.head(content_type, self._upstream_headers())
+        headers.append((b"content-length", b"%d" % len(data)))
+        if self.faults:
+            headers.append((b"x-trueline-repairs", ",".join(self.faults).encode()))
+        if self.pipe is not None and self.pipe.upstream_id is not None:
+            headers.append((b"x-trueline-upstream-id", self.pipe.upstream_id.encode("latin-1", "replace")))
+        self.status = 200
+        self.unwatch()
+        await self.client.start(200, headers)
+        await self.client.end(data)
+
+    async def fail(self, error: TruelineError) -> None:
+        """Answer with an error: its status if nothing was sent, else the event that the pipeline makes of it."""
+        self.unwatch()
+        if self.client.started:
+            last = self.pipe.close(error) if self.pipe is not None else b""
+            await self.client.end(last)
+            return
+        for fault in error.faults:
+            self.faults.setdefault(fault, 1)
+        body = jsonio.encode(error.body())
+        headers = self.head(b"application/json", self._upstream_headers())
+        headers = [pair for pair in headers if pair[0] not in (b"retry-after", b"content-disposition", b"etag")]
+        headers.append((b"content-length", b"%d" % len(body)))
+        if error.retry_after is not None:
+            headers.append((b"retry-after", error.retry_after.encode("latin-1", "replace")))
+        if self.faults:
+            headers.append((b"x-trueline-repairs", ",".join(self.faults).encode()))
+        self.status = error.status
+        await self.client.start(error.status, headers)
+        await self.client.end(body)
+
+    async def finish(self, last: bytes) -> None:
+        """Send what the pipeline gave at its end: the last of a stream, or a whole reply."""
+        assert self.pipe is not None
+        if self.pipe.content_type.startswith(b"text/event-stream"):
+            if not self.client.started:
+                await self.stream(b"")
+            self.unwatch()
+            await self.client.end(last)
+        else:
+            await self.whole(last)
+
+    def _upstream_headers(self) -> Pairs | None:
+        return self._response.headers if self._response is not None else None
+
+    # -- the client's going away --------------------------------------------------------------------------------------
+
+    def watch(self) -> None:
+        """From now on, end the exchange at once when the client goes away.  Its body must have been read."""
+        task = asyncio.current_task()
+        assert task is not None
+
+        async def wait() -> None:
+            await self.client.gone()
+            self.gone = True
+            task.cancel()
+
+        self._watcher = asyncio.get_running_loop().create_task(wait())
+
+    def unwatch(self) -> None:
+        if self._watcher is not None:
+            self._watcher.cancel()
+            self._watcher = None
+
+    def close(self) -> None:
+        """Let go of the upstream: a reply that has not ended is cancelled at once."""
+        self.unwatch()
+        if self._response is not None:
+            self._response.close()

@@ -1,0 +1,82 @@
+"""Pictures that have to be fetched on behalf of a request, guarded: scheme, address, size, time, redirects.
+
+The upstream's own host is trusted as the upstream is; any other host must have a public address.  Nothing of the
+request, its key least of all, is sent along.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from urllib.parse import urljoin, urlsplit
+
+from ..errors import TruelineError, UpstreamError
+from .routes import Backend
+from .upstream import Target, Timeouts, UpstreamClient
+
+__all__ = ["MAX_PICTURE", "Fetcher", "is_public_address"]
+
+MAX_PICTURE = 50 * 1024 * 1024
+"""Bytes."""
+MAX_REDIRECTS = 3
+_TIMEOUTS = Timeouts(connect=5.0, first_byte=30.0, stall=15.0, total=60.0)
+
+
+def is_public_address(address: str) -> bool:
+    """Whether an IP address is on the public internet: not private, loopback, link-local, multicast or reserved."""
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    mapped = getattr(ip, "ipv4_mapped", None)
+    ip = mapped or ip
+    return ip.is_global and not ip.is_multicast
+
+
+class Fetcher:
+    """`upstream` for hosts that are trusted, `guarded` for all others."""
+
+    def __init__(self, upstream: UpstreamClient, guarded: UpstreamClient) -> None:
+        self._upstream = upstream
+        self._guarded = guarded
+
+    async def fetch(self, url: str, backend: Backend) -> bytes:
+        """The bytes behind `url`, which may be relative to the upstream.
+
+        Raises UpstreamError: a scheme or address that is not allowed, a status but 200, too large, too slow.
+        """
+        own = f"{backend.target.scheme}://{backend.target.authority}"
+        url = urljoin(own + "/", url)
+        for _ in range(MAX_REDIRECTS + 1):
+            redirect = await self._get(url, own, backend)
+            if isinstance(redirect, bytes):
+                return redirect
+            url = urljoin(url, redirect)
+        raise _failed(url, f"more than {MAX_REDIRECTS} redirects")
+
+    async def _get(self, url: str, own: str, backend: Backend) -> bytes | str:
+        parts = urlsplit(url)
+        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        try:
+            target = Target.parse(f"{parts.scheme}://{parts.netloc}")
+        except ValueError as error:
+            raise _failed(url, str(error)) from None
+        trusted = f"{target.scheme}://{target.authority}" == own
+        client = self._upstream if trusted else self._guarded
+        try:
+            response = await client.request(
+                "GET", target, path, [(b"accept", b"image/*")], None, _TIMEOUTS, backend.tls
+            )
+        except ValueError as error:
+            raise _failed(url, str(error)) from None
+        async with response:
+            if response.status in (301, 302, 303, 307, 308):
+                return (response.header(b"location") or b"").decode("latin-1")
+            if response.status != 200:
+                raise _failed(url, f"status {response.status}")
+            return await response.read_all(MAX_PICTURE)
+
+
+def _failed(url: str, why: str) -> TruelineError:
+    host = urlsplit(url).netloc.rpartition("@")[2]
+    return UpstreamError(
+        f"The upstream answered with the URL of a picture at {host} where base64 was asked for, and it could not be "
+        f"fetched: {why}.",
+        code="image_fetch_failed",
+    )

@@ -1,0 +1,153 @@
+"""Which upstream a request goes to, and how that upstream is reached."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+
+from ..context import FormatOptions, Route
+from ..errors import NotFoundError, RequestError
+from ..settings import Settings, Upstream, is_loopback
+from .headers import Pairs
+from .upstream import Target, Timeouts, TLSOptions
+
+__all__ = ["Backend", "Choice", "Routes"]
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """An upstream, ready to be called."""
+
+    name: str
+    target: Target
+    headers: Pairs
+    """The upstream's own headers, its key among them; they replace the client's."""
+    own_key: bool
+    """Its key is Trueline's, so the client's own is not sent to it."""
+    timeouts: Timeouts
+    tls: TLSOptions
+    options: FormatOptions
+    guarded: bool = False
+    """The request chose the host: its address is checked before it is connected to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The backend for one request, and the model name to ask it for (None: as the client said)."""
+
+    backend: Backend
+    model: str | None = None
+
+    @property
+    def route(self) -> Route:
+        return Route(self.backend.name, self.model)
+
+
+def _backend(upstream: Upstream, url: str | None = None) -> Backend:
+    headers: Pairs = [(n.lower().encode(), v.reveal().encode()) for n, v in upstream.headers.items()]
+    if upstream.key is not None:
+        headers.append((b"authorization", b"Bearer " + upstream.key.reveal().encode()))
+    given = upstream.timeouts
+    return Backend(
+        upstream.name,
+        Target.parse(url or upstream.url),
+        headers,
+        upstream.key is not None or any(n in (b"authorization", b"api-key", b"x-api-key") for n, _ in headers),
+        Timeouts(connect=given.connect, first_byte=given.first_byte, stall=given.stall, total=given.total),
+        TLSOptions(verify=upstream.verify, ca_file=upstream.ca_file),
+        upstream.format,
+    )
+
+
+class Routes:
+    """The table of upstreams and aliases.  `demo_url`: where the embedded demo upstream listens, if there is one."""
+
+    def __init__(self, settings: Settings, demo_url: str | None = None) -> None:
+        self._settings = settings
+        self.backends = {
+            name: _backend(upstream, demo_url if upstream.demo else None)
+            for name, upstream in settings.upstreams.items()
+        }
+        self._only = next(iter(self.backends.values())) if len(self.backends) == 1 else None
+        self.aliases = {
+            alias: Choice(self.backends[entry.upstream], entry.model) for alias, entry in settings.models.items()
+        }
+        self._hosts: dict[str, Backend] = {}
+
+    def for_model(self, model: str | None) -> Choice:
+        """The way for a model name: an alias, the only upstream, or `upstream/model`.
+
+        Raises RequestError for no model with several upstreams, NotFoundError for a model that nobody serves.
+        """
+        if model is not None and model in self.aliases:
+            return self.aliases[model]
+        if self._only is not None:
+            return Choice(self._only)
+        if not self.backends:
+            raise NotFoundError("No upstream is configured.", code="upstream_not_found")
+        if model is None:
+            raise RequestError("you must provide a model parameter", param="model")
+        name, slash, rest = model.partition("/")
+        if slash and rest and name in self.backends:
+            return Choice(self.backends[name], rest)
+        raise NotFoundError(
+            f"The model `{model}` does not exist or you do not have access to it. {self._known()}",
+            param="model",
+            code="model_not_found",
+        )
+
+    def _known(self) -> str:
+        aliases = ", ".join(list(self.aliases)[:10])
+        forms = ", ".join(f"{name}/MODEL" for name in list(self.backends)[:10])
+        return f"Trueline routes {f'the models {aliases}, and ' if aliases else ''}{forms}."
+
+    def default(self) -> Choice:
+        """The way for a request that names no model: the first upstream of the settings."""
+        if not self.backends:
+            raise NotFoundError("No upstream is configured.", code="upstream_not_found")
+        return Choice(next(iter(self.backends.values())))
+
+    def for_host(self, host: str) -> Choice | None:
+        """The way for `/{host}/v1/…`, or None where the host is not on the allow-list."""
+        host = host.lower()
+        if host not in self._settings.allowed_hosts:
+            return None
+        backend = self._hosts.get(host)
+        if backend is None:
+            backend = self._hosts[host] = self._host_backend(host)
+        return Choice(backend)
+
+    def _host_backend(self, host: str) -> Backend:
+        bare = host.rpartition(":")[0].strip("[]") if host.rpartition(":")[2].isdigit() else host.strip("[]")
+        local = is_loopback(bare) or _is_private(bare)
+        settings = self._settings
+        backend = _backend(
+            Upstream(
+                name=host,
+                url=f"{'http' if local else 'https'}://{host}/v1",
+                timeouts=settings.timeouts,
+                format=settings.format,
+            )
+        )
+        # An address that the operator wrote down is meant; a name may resolve to anything.
+        return backend if local else _guarded(backend)
+
+
+def _guarded(backend: Backend) -> Backend:
+    return Backend(
+        backend.name,
+        backend.target,
+        backend.headers,
+        backend.own_key,
+        backend.timeouts,
+        backend.tls,
+        backend.options,
+        guarded=True,
+    )
+
+
+def _is_private(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_private
+    except ValueError:
+        return False
