@@ -6,7 +6,7 @@ from typing import Any
 
 from trueline.sim.faults import PLANTERS, Planter
 
-__all__ = ["NEEDS", "example_request"]
+__all__ = ["NEEDS", "example_request", "streamed"]
 
 Json = dict[str, Any]
 

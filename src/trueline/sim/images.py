@@ -13,7 +13,7 @@ from trueline.sim.ids import Ids
 from trueline.sim.requests import need
 from trueline.sim.text import count
 
-__all__ = ["answer_image", "is_gpt_image", "png", "stream_image"]
+__all__ = ["answer_image", "encoded_png", "image_url", "is_gpt_image", "png", "stream_image"]
 
 Json = dict[str, Any]
 

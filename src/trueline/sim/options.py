@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["FAILURES", "OptionError", "SimOptions", "did_you_mean", "with_overrides"]
+__all__ = ["FAILURES", "OptionError", "SimOptions", "checked", "did_you_mean", "with_overrides"]
 
 FAILURES: dict[str, str] = {
     "cut": "the connection is closed after `fail_after` events: the chunked body has no end",

@@ -15,7 +15,16 @@ from trueline.sim.options import SimOptions
 from trueline.sim.requests import need
 from trueline.sim.text import answer_text, count, pieces, pieces_of_length
 
-__all__ = ["CompletionAnswer", "answer_completion", "answer_embeddings", "answer_model", "list_models"]
+__all__ = [
+    "CompletionAnswer",
+    "answer_completion",
+    "answer_embeddings",
+    "answer_model",
+    "inputs_of",
+    "list_models",
+    "pack",
+    "vector",
+]
 
 Json = dict[str, Any]
 

@@ -27,7 +27,7 @@ from trueline.sim.providers import PROVIDERS
 from trueline.sim.reply import DONE, SimReply, encode_event, encode_json, encode_whole
 from trueline.sim.requests import check_key, read_body
 
-__all__ = ["faults_of", "render", "render_chat", "render_json"]
+__all__ = ["Draft", "faults_of", "render", "render_chat", "render_json"]
 
 Json = dict[str, Any]
 _DEFAULT_HOST = "http://sim.example"

@@ -28,6 +28,34 @@ from trueline.sim.options import SimOptions
 from trueline.sim.plain import CompletionAnswer
 from trueline.sim.reply import DONE, Ending
 
+__all__ = [
+    "Ctx",
+    "Fragment",
+    "Head",
+    "Planter",
+    "calls",
+    "choices_of",
+    "content_places",
+    "delta_chunk",
+    "each",
+    "each_call",
+    "each_choice",
+    "each_delta",
+    "each_message",
+    "finish_place",
+    "fragments",
+    "function_of",
+    "insert_middle",
+    "is_content",
+    "is_done",
+    "is_usage",
+    "like_chunk",
+    "part_of",
+    "set_field",
+    "text_parts",
+    "without",
+]
+
 Json = dict[str, Any]
 T = TypeVar("T")
 Where = Literal["chat", "completions", "images", "embeddings", "models", "errors"]

@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from trueline.sim.chat import ChatAnswer
-from trueline.sim.faults.base import Ctx, Head, Json, Planter, choices_of, each, each_choice
+from trueline.sim.faults.base import Ctx, Head, Json, Planter, choices_of, each, each_choice, part_of
 from trueline.sim.images import image_url
 from trueline.sim.reply import encode_event, encode_json
 from trueline.sim.text import pieces
@@ -165,6 +165,15 @@ def _legacy_logprobs(choice: Json, ctx: Ctx) -> None:
         }
 
 
+def _unasked(choice: Json, ctx: Ctx) -> None:
+    """Logprobs for the first token of a text, though none were asked for."""
+    text = part_of(choice).get("content")
+    if isinstance(text, str) and text and not choice.get("logprobs"):
+        token = pieces(text)[0]
+        entry = {"token": token, "logprob": -0.25, "bytes": list(token.encode("utf-8", "replace")), "top_logprobs": []}
+        choice["logprobs"] = {"content": [entry], "refusal": None}
+
+
 def _lowest(choice: Json, ctx: Ctx) -> None:
     logprobs = choice.get("logprobs")
     for entry in (logprobs.get("content") or []) if isinstance(logprobs, dict) else []:
@@ -211,6 +220,7 @@ PLANTERS: dict[str, Planter] = {
     "n-ignored": Planter(whole=_one_choice, chunks=_one_choice_chunks, needs=("n",)),
     "max_completion_tokens-ignored": Planter(whole=_unlimited_whole, chunks=_unlimited_chunks, needs=("max_tokens",)),
     "logprobs-legacy": each_choice(_legacy_logprobs, needs=("logprobs",)),
+    "logprobs-unasked": each_choice(_unasked),
     "logprobs-inf": each_choice(_lowest, needs=("logprobs",)),
     "logprobs-object-of-nulls": each_choice(lambda choice, ctx: choice.update(logprobs={"content": None})),
     "logprobs-missing-key": each(

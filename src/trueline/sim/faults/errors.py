@@ -15,7 +15,7 @@ from trueline.sim.faults.base import Ctx, Head, Json, Planter, delta_chunk, fini
 from trueline.sim.faults.framing import content_type
 from trueline.sim.reply import encode_event
 
-__all__ = ["PLANTERS"]
+__all__ = ["PLANTERS", "error_of", "shaped"]
 
 _ERRORS: Any = frozenset({"errors"})
 _STREAMED = {"message": "The engine stopped unexpectedly", "type": "server_error", "param": None, "code": None}

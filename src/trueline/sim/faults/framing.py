@@ -20,7 +20,7 @@ from trueline.sim.faults.base import (
     text_parts,
 )
 
-__all__ = ["PLANTERS", "content_type"]
+__all__ = ["PLANTERS", "among", "content_type", "each_frame", "payload"]
 
 _STREAMS: Any = frozenset({"chat", "completions"})
 _ALL: Any = frozenset({"chat", "completions", "images", "embeddings", "models", "errors"})

@@ -8,7 +8,7 @@ from trueline.sim.errors import SimError
 from trueline.sim.faults.base import Ctx, Head, Json, Planter, delta_chunk, each_message, finish_place
 from trueline.sim.images import encoded_png, image_url, png
 
-__all__ = ["PLANTERS"]
+__all__ = ["PLANTERS", "images_of", "on_body", "on_data"]
 
 _PREFIX = "data:image/png;base64,"
 
@@ -126,6 +126,11 @@ def _null_meta(body: Any, ctx: Ctx) -> Any:
     return {**body, "output_format": None, "size": None, "quality": None} if isinstance(body, dict) else body
 
 
+def _foreign_usage(body: Any, ctx: Ctx) -> Any:
+    forms: tuple[Json, ...] = ({"prompt_tokens": 5, "total_tokens": 5}, {"images": 1, "cost": 0.04}, {})
+    return {**body, "usage": ctx.pick(forms)} if isinstance(body, dict) else body
+
+
 def _revised(item: Json, ctx: Ctx) -> None:
     item["revised_prompt"] = ""
 
@@ -172,6 +177,7 @@ PLANTERS: dict[str, Planter] = {
     "img-url-private": on_data(_private),
     "img-revised-prompt": on_data(_revised),
     "img-meta-null": on_body(_null_meta),
+    "img-usage-foreign": on_body(_foreign_usage),
     "img-partial-n": on_body(_partly, needs=("n",)),
     "img-list-of-strings": on_body(_strings),
     "img-images-key": on_body(_images_key),

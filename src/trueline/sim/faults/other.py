@@ -9,7 +9,7 @@ from typing import Any
 from trueline.sim.errors import SimError
 from trueline.sim.faults.base import Ctx, Json, Planter, choices_of, each_choice, like_chunk, set_field
 
-__all__ = ["PLANTERS"]
+__all__ = ["PLANTERS", "floats_of", "items_of", "on_items"]
 
 _EMBEDDINGS: Any = frozenset({"embeddings"})
 _MODELS: Any = frozenset({"models"})

@@ -21,7 +21,7 @@ from trueline.sim.faults.base import (
     text_parts,
 )
 
-__all__ = ["PLANTERS"]
+__all__ = ["PLANTERS", "appended", "change_text", "cumulative", "prepended"]
 
 _THOUGHT = "Let me think."
 _ANNOTATION = {"type": "url_citation", "url_citation": {"url": "https://example.com/a", "title": "A"}}
@@ -151,6 +151,17 @@ def _one_char(chunks: list[Any], ctx: Ctx) -> list[Any]:
     return made
 
 
+def _annotated(message: Json, ctx: Ctx) -> None:
+    """Annotations that are no URL citations."""
+    message["annotations"] = ctx.pick(([{"source": "doc-1", "quote": "tea"}], [{"type": "file", "id": 7}], ["doc-1"]))
+
+
+def _annotated_chunks(chunks: list[Any], ctx: Ctx) -> list[Any]:
+    extra: Json = {}
+    _annotated(extra, ctx)
+    return insert_middle(chunks, delta_chunk(chunks, extra))
+
+
 def _listed(chunks: list[Any], ctx: Ctx) -> list[Any]:
     lists: tuple[Json, ...] = (
         {"annotations": [_ANNOTATION]},
@@ -204,6 +215,8 @@ PLANTERS: dict[str, Planter] = {
     "empty-deltas": Planter(chunks=_empty_deltas),
     "one-char-chunks": Planter(chunks=_one_char),
     "list-in-delta-no-index": Planter(chunks=_listed),
+    "annotations-null": each_choice(lambda choice, ctx: part_of(choice).update(annotations=None)),
+    "annotations-foreign": Planter(whole=each_message(_annotated).whole, chunks=_annotated_chunks),
     "content-and-tool-same-delta": each_choice(_text_with_call, needs=("tools",)),
     "whitespace-around": prepended(lambda ctx: "\n\n"),
     "stop-echoed": appended(_stop_word, needs=("stop",)),

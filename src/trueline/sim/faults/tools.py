@@ -18,7 +18,7 @@ from trueline.sim.faults.base import (
     part_of,
 )
 
-__all__ = ["PLANTERS"]
+__all__ = ["PLANTERS", "on_calls", "whole_calls"]
 
 _ONE: Any = {"needs": ("tools",)}
 _TWO: Any = {"needs": ("two_tools",)}

@@ -19,7 +19,7 @@ from trueline.sim.faults.base import (
     without,
 )
 
-__all__ = ["PLANTERS"]
+__all__ = ["PLANTERS", "on_finish"]
 
 _ASKED = ("include_usage",)
 
