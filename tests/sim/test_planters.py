@@ -154,7 +154,7 @@ STREAM: list[tuple[str, dict[str, Any], bytes]] = [
     ("finish-with-content", {}, b'{"content":" world"},"logprobs":null,"finish_reason":"stop"'),
     ("finish-empty-string", {}, b'"finish_reason":""'),
     ("content-cumulative", {}, b'{"content":"Hello, new"}'),
-    ("done-variants", {}, b"data:[DONE]\n\n"),
+    ("done-variants", {}, b'data: "[DONE]"\n\n'),
     ("sse-no-space", {}, b'data:{"id"'),
     ("sse-crlf", {}, b"data: [DONE]\r\n\r\n"),
     ("sse-comment", {}, b": OPENROUTER PROCESSING\n\n"),

@@ -231,6 +231,7 @@ def _rendered(draft: Draft, request: Json, options: SimOptions, ids: Ids, host: 
     for planter in planters:
         if planter.mode is not None:
             stream = planter.mode == "stream"
+    planters = [planter for planter in planters if _shows(planter, stream)]
     ctx = Ctx(request, draft.endpoint, options, ids, stream, draft.answer, host, draft.clean)
     escapes = any(planter.escapes for planter in planters)
     if stream:
@@ -249,6 +250,15 @@ def _rendered(draft: Draft, request: Json, options: SimOptions, ids: Ids, host: 
     repeat = (1, len(chunks)) if stream and options.endless and len(chunks) > 1 else None
     committed = tuple(fault for fault in faults_of(options) if PLANTERS[fault] in planters)
     return SimReply(head.status, head.headers, chunks, stream, ending, length=length, repeat=repeat, faults=committed)
+
+
+def _shows(planter: Planter, stream: bool) -> bool:
+    """Has the planter something to do in this mode?  Its head alone does not make a fault of the other mode."""
+    if planter.mode is not None:
+        return True
+    streamed = planter.chunks is not None or planter.frames is not None
+    whole = planter.whole is not None or planter.raw is not None
+    return (streamed if stream else whole) or not (streamed or whole)
 
 
 def _whole_body(draft: Draft, planters: list[Planter], ctx: Ctx, escapes: bool) -> bytes:

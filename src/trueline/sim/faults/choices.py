@@ -48,16 +48,10 @@ def _unasked_usage(chunks: list[Any], ctx: Ctx) -> list[Any]:
 
 
 def _null_choices(chunks: list[Any], ctx: Ctx) -> list[Any]:
-    for chunk in chunks:
-        if is_usage(chunk):
-            chunk["choices"] = None
     return insert_middle(chunks, {**like_chunk(chunks, None), "metrics": {"queue_ms": 3}})
 
 
 def _missing_choices(chunks: list[Any], ctx: Ctx) -> list[Any]:
-    for chunk in chunks:
-        if is_usage(chunk):
-            chunk.pop("choices", None)
     metadata = like_chunk(chunks, [])
     del metadata["choices"]
     return insert_middle(chunks, {**metadata, "metrics": {"queue_ms": 3}})

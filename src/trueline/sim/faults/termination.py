@@ -10,7 +10,7 @@ from trueline.sim.reply import DONE, encode_event
 __all__ = ["PLANTERS"]
 
 _STREAMS: Any = frozenset({"chat", "completions"})
-_FORMS = (b"data:[DONE]\n\n", b'data: "[DONE]"\n\n', b"[DONE]\n\n", b"event: done\ndata: [DONE]\n\n")
+_FORMS = (b'data: "[DONE]"\n\n', b"[DONE]\n\n", b"event: done\ndata: [DONE]\n\n", b"data:[DONE]\n\n")
 
 
 def _done_as(*forms: bytes) -> Planter:

@@ -139,6 +139,7 @@ def _chunk_without_choices(chunks: list[Any], ctx: Ctx) -> list[Any]:
     for chunk in chunks:
         if is_usage(chunk):
             chunk.pop("choices", None)
+            chunk.update({"choices": None} if ctx.options.variant % 2 else {})
     return chunks
 
 
@@ -172,16 +173,18 @@ PLANTERS: dict[str, Planter] = {
     "usage-missing-nonstream": Planter(whole=without("usage").whole),
     "usage-missing-stream": Planter(chunks=_without_usage_chunk, needs=_ASKED),
     "usage-empty-object": Planter(
-        whole=_numbers(lambda usage, ctx: {}).whole, chunks=_every_chunk(lambda ctx, place, total: {}, last=True)
+        whole=_numbers(lambda usage, ctx: {}).whole,
+        chunks=_every_chunk(lambda ctx, place, total: {}, last=True),
+        needs=_ASKED,
     ),
     "usage-null-fields": _numbers(_nulls),
-    "usage-placeholder-zero": Planter(chunks=_every_chunk(_zeros, last=False)),
-    "usage-every-chunk-cumulative": Planter(chunks=_every_chunk(_running, last=True)),
-    "usage-in-finish-chunk": Planter(chunks=on_finish(lambda chunk, usage: chunk.update(usage=usage))),
+    "usage-placeholder-zero": Planter(chunks=_every_chunk(_zeros, last=False), needs=_ASKED),
+    "usage-every-chunk-cumulative": Planter(chunks=_every_chunk(_running, last=True), needs=_ASKED),
+    "usage-in-finish-chunk": Planter(chunks=on_finish(lambda chunk, usage: chunk.update(usage=usage)), needs=_ASKED),
     "usage-chunk-choices-nonempty": Planter(chunks=_choice_beside, needs=_ASKED),
     "usage-chunk-no-choices": Planter(chunks=_chunk_without_choices, needs=_ASKED),
-    "usage-in-choice": Planter(chunks=_in_choice_chunks),
-    "usage-x-groq": Planter(chunks=on_finish(lambda chunk, usage: chunk.update(x_groq={"usage": usage}))),
+    "usage-in-choice": Planter(chunks=_in_choice_chunks, needs=_ASKED),
+    "usage-x-groq": Planter(chunks=on_finish(lambda chunk, usage: chunk.update(x_groq={"usage": usage})), needs=_ASKED),
     "usage-unasked": Planter(chunks=_unasked),
     "usage-null-absent": Planter(chunks=_null_absent, needs=_ASKED),
     "usage-dup": Planter(chunks=_twice, needs=_ASKED),
