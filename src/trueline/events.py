@@ -336,8 +336,10 @@ def _merge(into: Fields, fields: Fields | None, join: bool) -> None:
     """Later values win; with `join`, lists and strings of increments are put together as SDKs do."""
     for key, value in (fields or {}).items():
         old = into.get(key)
-        if join and type(old) is type(value) and isinstance(value, (list, str)):
-            into[key] = old + value
+        if join and isinstance(old, list) and isinstance(value, list):
+            into[key] = [*old, *value]
+        elif join and isinstance(old, str) and isinstance(value, str):
+            into[key] = f"{old}{value}"
         elif join and isinstance(old, dict) and isinstance(value, dict):
             joined = dict(old)
             _merge(joined, value, join)

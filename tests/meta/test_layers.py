@@ -25,6 +25,7 @@ CORE: dict[str, set[str]] = {
     "tokens": FACTS | {"events", "messages"},
     "repairs": FACTS | {"context", "events", "messages", "tokens", "wire"},
     "pipeline": FACTS | {"context", "dialects", "events", "messages", "repairs", "tokens", "wire"},
+    "recorded": FACTS | {"context", "messages", "pipeline", "wire"},
     "providers": FACTS | {"dialects"},
     "features": FACTS | {"context", "events", "messages", "pipeline", "providers", "tokens"},
 }
@@ -34,10 +35,11 @@ SHELL: dict[str, set[str]] = {
     "sim": PURE,
     "shell": PURE | {"", "settings", "sim"},
     "asgi": PURE | {"settings", "shell"},
-    "cli": PURE | {"", "asgi", "settings", "shell", "sim", "web"},
+    "cli": PURE | {"", "asgi", "library", "settings", "shell", "sim", "web"},
     "web": PURE | {"settings", "shell"},
     "__main__": {"cli"},
-    "": PURE | {"shell"},
+    "library": PURE | {"shell"},
+    "": PURE | {"library"},
 }
 ROOMS = CORE | SHELL
 

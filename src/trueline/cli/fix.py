@@ -1,22 +1,12 @@
-"""`trueline fix`: a recorded reply in, its exact form on stdout, the faults on stderr.
-
-A recording has no request beside it, but the exact form of a reply depends on what was asked.  So the request is taken
-to be the one that the reply answers: its number of choices, its usage, its log probabilities, streamed if it is.
-"""
+"""`trueline fix`: a recorded reply in, its exact form on stdout, the faults on stderr."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from .terminal import fit, has_colour, paint, width
-
-if TYPE_CHECKING:
-    from ..pipeline import Pipeline
 
 __all__ = ["DESCRIPTION", "EPILOG", "USAGE", "add_arguments", "run"]
 
@@ -49,15 +39,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Fix one reply; the exit code as in EPILOG."""
+    from ..recorded import look
+    from ..shell.clock import SystemMint
+    from ..wire import jsonio
+
     data = _read(args.file)
     if data is None:
         return 2
-    seen = _look(data)
-    pipe = _pipeline(seen, args.model, seen.streamed if args.stream is None else args.stream)
+    pipe = look(data).pipeline(SystemMint(), model=args.model, stream=args.stream)
     out = pipe.feed(data) + pipe.close()
     failed = pipe.error is not None or b'\ndata: {"error":' in out
     if pipe.error is not None:
-        out = _json(pipe.error.body())
+        out = jsonio.encode(pipe.error.body())
     sys.stdout.buffer.write(out if out.endswith(b"\n") else out + b"\n")
     sys.stdout.flush()
     _name_faults(pipe.faults)
@@ -74,104 +67,6 @@ def _read(file: str | None) -> bytes | None:
     except OSError as failed:
         print(f"trueline: {file}: {failed.strerror or failed}", file=sys.stderr)
         return None
-
-
-@dataclass(slots=True)
-class _Seen:
-    """What the reply tells about the request that it answers."""
-
-    streamed: bool
-    image: bool = False
-    model: str | None = None
-    choices: set[int] = field(default_factory=set)
-    usage: bool = False
-    logprobs: bool = False
-    functions: bool = False
-
-    def request(self, model: str | None, stream: bool) -> dict[str, Any]:
-        """The smallest request that the reply is an answer to."""
-        body: dict[str, Any] = {"model": model or self.model or "unknown", "n": min(max(len(self.choices), 1), 128)}
-        if self.image:
-            # No response_format: a URL and base64 both pass as they came.
-            return body | {"prompt": "recorded", "stream": stream}
-        body["messages"] = [{"role": "user", "content": "recorded"}]
-        if stream:
-            body |= {"stream": True, "stream_options": {"include_usage": self.usage}}
-        if self.logprobs:
-            body["logprobs"] = True
-        if self.functions:
-            body["functions"] = [{"name": "recorded"}]
-        return body
-
-
-def _look(data: bytes) -> _Seen:
-    from ..wire.sse import looks_like_sse
-
-    seen = _Seen(streamed=looks_like_sse(data[:1024]))
-    for payload in _payloads(data, seen.streamed):
-        if isinstance(payload, dict):
-            _note(payload, seen)
-    return seen
-
-
-def _payloads(data: bytes, streamed: bool) -> Iterator[Any]:
-    from ..wire import jsonio, sse
-
-    texts = [data.strip()]
-    if streamed:
-        reader = sse.SSEReader(lambda fault: None)
-        texts = [frame.data.strip() for frame in (*reader.feed(data), *reader.close())]
-    for text in texts:
-        try:
-            yield from jsonio.decode_all(text)
-        except jsonio.JSONError:
-            continue  # the pipeline says what is wrong with it
-
-
-def _note(payload: dict[str, Any], seen: _Seen) -> None:
-    if seen.model is None and isinstance(payload.get("model"), str):
-        seen.model = payload["model"]
-    seen.usage = seen.usage or isinstance(payload.get("usage"), dict)
-    if str(payload.get("type")).startswith("image_"):
-        seen.image = True  # image_generation.partial_image, image_edit.completed
-        return
-    images = payload.get("data", payload.get("images"))
-    if not seen.streamed and "choices" not in payload and isinstance(images, list) and images:
-        _note_images(images, seen)
-    choices = payload.get("choices")
-    for position, choice in enumerate(choices if isinstance(choices, list) else ()):
-        if isinstance(choice, dict):
-            index = choice.get("index")
-            seen.choices.add(index if isinstance(index, int) else position)
-            seen.logprobs = seen.logprobs or bool(choice.get("logprobs"))
-            message = choice.get("message") or choice.get("delta")
-            seen.functions = seen.functions or (isinstance(message, dict) and bool(message.get("function_call")))
-
-
-def _note_images(images: list[Any], seen: _Seen) -> None:
-    first = images[0]
-    fields = set(first) if isinstance(first, dict) else set()
-    seen.image = bool(fields & {"url", "b64_json", "image", "image_url", "base64"}) or isinstance(first, str)
-    if seen.image:
-        seen.choices = set(range(len(images)))
-
-
-def _pipeline(seen: _Seen, model: str | None, stream: bool) -> Pipeline:
-    from ..messages import read_chat_request, read_image_request
-    from ..pipeline import Route, chat_pipeline, image_pipeline
-    from ..shell.clock import SystemMint
-
-    request = seen.request(model, stream)
-    route = Route(upstream="recorded", model=seen.model)
-    if seen.image:
-        return image_pipeline(read_image_request(_json(request)), route, SystemMint())
-    return chat_pipeline(read_chat_request(_json(request)), route, SystemMint())
-
-
-def _json(value: Any) -> bytes:
-    from ..wire import jsonio
-
-    return jsonio.encode(value)
 
 
 def _name_faults(faults: dict[str, int]) -> None:

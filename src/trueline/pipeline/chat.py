@@ -151,8 +151,8 @@ class ChatStream(_Chat):
 
     def _frames(self, frames: list[sse.Frame]) -> bytes:
         out: list[bytes] = []
-        for frame in frames:
-            if self.done:
+        for position, frame in enumerate(frames):
+            if position and self.done:
                 self._context.note("data-after-done")
                 break
             payloads = self._payloads(frame)
@@ -267,7 +267,7 @@ class WholeChat(_Chat):
         for event in events:
             self._chain.push(event, mended)
             if mended and type(mended[-1]) is Failure:
-                self._fail(mended[-1].error)  # type: ignore[union-attr]
+                self._fail(mended[-1].error)
                 return b""
         reply = write_whole(fold(mended), self._context)
         if reply == payload and not self.faults:

@@ -129,6 +129,7 @@ class ImageStream(_Images):
         self._sse = sse.SSEReader(self._noted)
         self._events = ImageEvents(request, mint, self.note)
         self._written = False
+        self._failed = False
         self._whole: bool | None = None
 
     def _noted(self, fault: str) -> None:
@@ -159,7 +160,7 @@ class ImageStream(_Images):
         if self._whole is not False:
             return self._answer(cut) if cut is not None else self._close_whole()
         out = self._take(self._sse.close())
-        if self.done:
+        if self._failed:
             return out
         if self._events.finished and cut is None:
             self.done = True
@@ -205,6 +206,7 @@ class ImageStream(_Images):
         return b"".join(out)
 
     def _answer(self, error: TruelineError) -> bytes:
+        self._failed = True
         if not self._written:
             return self._fail(error)
         for fault in error.faults:

@@ -14,7 +14,7 @@ from .repeats import Repeats
 from .surrogates import Surrogates
 from .thinking import ThinkTags
 from .tools import ToolCalls
-from .usage import UsageTotals
+from .usage import MissingUsage, UsageTotals
 
 __all__ = ["REPAIRS", "Result", "Rule"]
 
@@ -26,6 +26,7 @@ REPAIRS: tuple[type[Rule], ...] = (
     ToolCalls,
     Logprobs,
     FinishReasons,
+    MissingUsage,
     UsageTotals,
     DropExtras,
 )

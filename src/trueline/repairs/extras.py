@@ -105,7 +105,7 @@ def _annotation(value: Any) -> Any:
 
 
 def _logprobs(value: Fields) -> Fields:
-    kept = {}
+    kept: Fields = {}
     for side in ("content", "refusal"):
         if side in value:
             tokens = value[side]

@@ -225,7 +225,7 @@ class ToolCalls(Rule):
     def _arguments(self, event: ToolFragment) -> str:
         arguments = event.arguments
         if isinstance(arguments, str):
-            return jsonio.mend_surrogates(arguments) if jsonio.has_surrogates(arguments) else arguments  # type: ignore[no-any-return]
+            return jsonio.mend_surrogates(arguments) if jsonio.has_surrogates(arguments) else arguments
         if arguments is UNSET or arguments is None:
             return ""
         self.note("tool-args-object")

@@ -8,10 +8,11 @@ from typing import Any
 from msgspec import UNSET
 
 from ..context import ReplyContext
-from ..events import Extras, Opaque, ReplyEnd, ReplyStart, Usage
+from ..events import Extras, Opaque, ReasoningDelta, ReplyEnd, ReplyStart, TextDelta, ToolCallDelta, Usage
+from ..wire import jsonio
 from .base import Result, Rule
 
-__all__ = ["DETAILS", "TOTALS", "UsageTotals", "mend_usage"]
+__all__ = ["DETAILS", "TOTALS", "MissingUsage", "UsageTotals", "mend_usage"]
 
 Fields = dict[str, Any]
 
@@ -89,6 +90,48 @@ class UsageTotals(Rule):
             event.extras = _merged(last.extras, event.extras)
         self._last = event
         return None
+
+
+class MissingUsage(Rule):
+    """A stream that was asked for its usage and sends none gets an estimate, marked as one (`usage-missing-stream`).
+
+    Four bytes of UTF-8 are taken for a token: near for English text, not exact for anything.
+    """
+
+    sees = (TextDelta, ReasoningDelta, ToolCallDelta, Usage, ReplyEnd)
+    mends = ("usage-missing-stream",)
+
+    def __init__(self, context: ReplyContext) -> None:
+        super().__init__(context)
+        self._reported = False
+        self._bytes = 0
+
+    @classmethod
+    def wanted(cls, context: ReplyContext) -> bool:
+        return context.request.stream and context.request.include_usage
+
+    def see(self, event: TextDelta | ReasoningDelta | ToolCallDelta | Usage | ReplyEnd) -> Result:
+        if isinstance(event, Usage):
+            self._reported = self._reported or _counts(event.data)
+        elif isinstance(event, ReplyEnd):
+            if not self._reported:
+                self.note("usage-missing-stream")
+                return [Usage(self._estimate()), event]
+        else:
+            text = event.arguments if isinstance(event, ToolCallDelta) else event.text
+            self._bytes += len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
+        return event
+
+    def _estimate(self) -> Fields:
+        body = self.context.request.body
+        prompt = len(jsonio.encode([body.get("messages"), body.get("tools")]))
+        prompt_tokens, completion_tokens = prompt // 4 + 1, self._bytes // 4 + 1
+        return {
+            "prompt_tokens": prompt_tokens,
+            "completion_tokens": completion_tokens,
+            "total_tokens": prompt_tokens + completion_tokens,
+            "x_trueline": "estimated",
+        }
 
 
 def _counts(data: Fields) -> bool:

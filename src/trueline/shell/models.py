@@ -31,7 +31,8 @@ async def list_models(exchange: Exchange, routes: Routes, host: Choice | None, c
     data: list[dict[str, Any]] = [_alias(name, choice) for name, choice in routes.aliases.items()]
     for choice, models in zip(backends, answers, strict=True):
         prefix = f"{choice.backend.name}/" if len(backends) > 1 else ""
-        data.extend({**model, "id": prefix + model["id"]} for model in models if isinstance(models, list))
+        if isinstance(models, list):
+            data.extend({**model, "id": prefix + model["id"]} for model in models)
     failed = [answer for answer in answers if isinstance(answer, TruelineError)]
     if not data and failed:
         raise failed[0]
