@@ -84,6 +84,41 @@ async def test_what_is_not_http_gets_400(data: bytes) -> None:
     assert answer.status == 400
 
 
+async def test_head_has_no_body() -> None:
+    async with SimServer() as sim:
+        reader, writer = await asyncio.open_connection(sim.host, sim.port)
+        writer.write(b"HEAD /v1/models HTTP/1.1\r\nconnection: close\r\n\r\n")
+        answer = await read_all(reader)
+        writer.close()
+
+    assert answer.status == 200
+    assert answer.body == b""
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("options", [SimOptions(rate=1000.0), SimOptions(first_token=0.002)])
+async def test_at_a_pace(options: SimOptions, stream: bool) -> None:
+    """What comes is the same as without one; when it comes is `test_schedule`'s."""
+    async with SimServer(options) as sim:
+        answer = await ask(sim, chat(stream=stream))
+
+    assert answer.complete
+    assert b"three" in answer.body
+
+
+async def test_many_requests_that_wait_for_a_stream() -> None:
+    async with SimServer(SimOptions(hold_after=1)) as sim:
+        reader, writer = await asyncio.open_connection(sim.host, sim.port)
+        waiting = b"".join(request_bytes(None, "/v1/models/gpt-4o", close=False) for _ in range(500))
+        writer.write(request_bytes(STREAM, close=False) + waiting + request_bytes(None, "/v1/models"))
+        await sim.until(lambda: sim.open_streams == 1)
+        sim.release()
+        answer = await read_all(reader)
+        writer.close()
+
+    assert answer.raw.count(b"HTTP/1.1 200 OK") == 502
+
+
 async def test_expect_continue() -> None:
     async with SimServer() as sim:
         answer = await ask(sim, chat(), expect="100-continue")
@@ -228,7 +263,7 @@ async def test_an_endless_stream_goes_on_until_the_client_leaves() -> None:
         reader, writer = await asyncio.open_connection(sim.host, sim.port)
         writer.write(request_bytes(STREAM))
         async with asyncio.timeout(SECONDS):
-            data = await reader.readexactly(500_000)
+            data = await reader.readexactly(8_000_000)  # more than any buffer holds
         assert b"[DONE]" not in data
         assert b'"finish_reason":"stop"' not in data
         writer.transport.abort()

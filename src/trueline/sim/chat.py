@@ -249,7 +249,7 @@ def answer_chat(request: Json, options: SimOptions, ids: Ids) -> ChatAnswer:
         fingerprint=None if model.startswith(("gpt-5", "gpt-3.5")) else "fp_" + digest,
         choices=choices,
         usage=usage_of(prompt, sum(choice.tokens() for choice in choices)),
-        obfuscated=options.obfuscation and wanted is not False,
+        obfuscated=options.obfuscation and options.like is None and wanted is not False,
     )
 
 

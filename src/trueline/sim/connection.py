@@ -142,7 +142,8 @@ class Connection(asyncio.Protocol):
         if not keep_alive:
             self.transport.close()
         self.server.changed()
-        self._next()
+        if self._waiting:
+            asyncio.get_running_loop().call_soon(self._next)
 
     def reset(self) -> None:
         """End with a TCP reset: what was not sent yet is thrown away, and the client's next read fails."""

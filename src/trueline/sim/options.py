@@ -78,7 +78,7 @@ class SimOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     seed: int | None = None
     """Makes ids, `created` and cuts the same each time."""
     obfuscation: bool = True
-    """Pad the chunks of a stream as OpenAI does, unless the request says `include_obfuscation: false`."""
+    """Pad the chunks of a stream as OpenAI does, where the request allows it; never with `like`."""
     require_key: bool = False
     """Answer 401 where no API key came."""
     image_host: str | None = None

@@ -249,7 +249,17 @@ def _rendered(draft: Draft, request: Json, options: SimOptions, ids: Ids, host: 
     length = None if stream or ending == "end" else len(chunks[0]) * 2
     repeat = (1, len(chunks)) if stream and options.endless and len(chunks) > 1 else None
     committed = tuple(fault for fault in faults_of(options) if PLANTERS[fault] in planters)
-    return SimReply(head.status, head.headers, chunks, stream, ending, length=length, repeat=repeat, faults=committed)
+    return SimReply(
+        head.status,
+        head.headers,
+        chunks,
+        stream,
+        ending,
+        length=length,
+        repeat=repeat,
+        tokens=draft.answer.usage["completion_tokens"] if draft.answer else 0,
+        faults=committed,
+    )
 
 
 def _shows(planter: Planter, stream: bool) -> bool:

@@ -42,6 +42,8 @@ class SimReply:
     """The content-length to claim, where it is not the true one (a cut whole reply)."""
     repeat: tuple[int, int] | None = None
     """An endless stream: the range of chunks that comes again and again."""
+    tokens: int = 0
+    """Completion tokens: how long a whole reply takes at a given rate."""
     faults: tuple[str, ...] = field(default=())
     """The faults that were committed."""
 

@@ -126,15 +126,13 @@ class SimServer:
         """The reply to a request, which is kept in `requests`."""
         self.requests.append(recorded)
         self.request_count += 1
-        return render(
-            recorded.method,
-            recorded.path,
-            recorded.headers,
-            recorded.body,
-            self.options,
-            self.origin,
-            self.request_count,
+        method = "GET" if recorded.method == "HEAD" else recorded.method
+        reply, options = render(
+            method, recorded.path, recorded.headers, recorded.body, self.options, self.origin, self.request_count
         )
+        if recorded.method == "HEAD":
+            reply.length, reply.chunks = len(reply.body), []
+        return reply, options
 
     def changed(self) -> None:
         """Look again at what `until` waits for."""

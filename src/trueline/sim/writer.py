@@ -89,8 +89,7 @@ class ReplyWriter:
 
     def _whole_seconds(self) -> float:
         """A whole reply takes as long as its tokens would."""
-        tokens = self._options.tokens or 0
-        return due(tokens, self._options)
+        return due(self.reply.tokens, self._options)
 
     def _whole(self) -> None:
         self._transport.write(head_bytes(self.reply, self._keep_alive))
@@ -159,7 +158,7 @@ class ReplyWriter:
         if ending == "reset":
             # After what was written: abort() throws away what the transport still holds.
             if self._transport.get_write_buffer_size():
-                self._timer = self._loop.call_soon(self._end)
+                self._timer = self._loop.call_later(_TIMER_SECONDS, self._end)
                 return
             self._finish(True)
             self._connection.reset()
