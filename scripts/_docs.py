@@ -77,10 +77,11 @@ def verb_section(name: str, parser: argparse.ArgumentParser) -> str:
 
 
 def verb_body(parser: argparse.ArgumentParser) -> str:
-    """Description, table of arguments, and what stands after it in the help."""
+    """Usage, description, table of arguments, and what stands after it in the help."""
     shown = [action for action in parser._actions if action.help is not argparse.SUPPRESS]
     rows = "".join(f"| {cell(call(action))} | {cell(meaning(parser, action))} |\n" for action in shown)
     parts = [
+        fenced(parser.usage),
         parser.description or "",
         "| Argument | Meaning |\n|---|---|\n" + rows if rows else "",
         fenced(parser.epilog),
@@ -89,7 +90,7 @@ def verb_body(parser: argparse.ArgumentParser) -> str:
 
 
 def fenced(text: str | None) -> str:
-    """Examples in the epilog keep their lines."""
+    """Usage and examples keep their lines."""
     return f"```\n{text.strip()}\n```" if text else ""
 
 

@@ -46,7 +46,10 @@ def imports(name: str) -> Iterator[tuple[int, str]]:
                 above = package.split(".")[: len(package.split(".")) - node.level + 1]
                 base = ".".join([*above, base] if base else above)
             # `from trueline import wire` imports a module; `from trueline.wire import feed` imports from one.
+            # The version is a fact that everyone may state; it binds to nothing.
             for alias in node.names:
+                if (base, alias.name) == (PACKAGE, "__version__"):
+                    continue
                 full = f"{base}.{alias.name}"
                 yield node.lineno, full if full in modules() else base
 

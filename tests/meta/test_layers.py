@@ -33,9 +33,9 @@ PURE = set(CORE)
 SHELL: dict[str, set[str]] = {
     "settings": PURE,
     "sim": PURE,
-    "shell": PURE | {"", "settings", "sim"},
+    "shell": PURE | {"settings", "sim"},
     "asgi": PURE | {"settings", "shell"},
-    "cli": PURE | {"", "asgi", "library", "settings", "shell", "sim", "web"},
+    "cli": PURE | {"asgi", "library", "settings", "shell", "sim", "web"},
     "web": PURE | {"settings", "shell"},
     "__main__": {"cli"},
     "library": PURE | {"shell"},
