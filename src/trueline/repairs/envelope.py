@@ -104,7 +104,7 @@ def _seconds(value: str) -> float | None:
         return float(value) if "." in value else int(value)
     for pattern in _DATES:
         try:
-            return datetime.strptime(value.strip()[:19], pattern).replace(tzinfo=UTC).timestamp()
+            return int(datetime.strptime(value.strip()[:19], pattern).replace(tzinfo=UTC).timestamp())
         except ValueError:
             continue
     return None

@@ -24,6 +24,7 @@ from ...events import (
     ToolFragment,
     Usage,
 )
+from ...wire import jsonio
 from ..error_bodies import error_in
 from .fields import (
     CHOICE_FIELDS,
@@ -98,7 +99,7 @@ class ChunkReader:
                 extras = self._read_choice(choice, extras, events)
         if extras is not None:
             self._leave(extras, events)
-        if not choices and usage is None and not events:
+        if not choices and usage is None and "moderation" not in payload and all(type(e) is Opaque for e in events):
             self._note("choices-empty-first" if self._start is not None else "choices-empty-mid")
         return self._stamp(payload, events)
 
@@ -169,7 +170,7 @@ class ChunkReader:
         index = choice.get("index", UNSET)
         if type(index) is not int or index < 0:
             self._note("choice-index-missing")
-            index = int(index) if isinstance(index, str) and index.isdigit() else 0
+            index = (jsonio.integer(index) or 0) if isinstance(index, str) else 0
         if index and self._one_choice:
             self._note("choices-split-by-kind")
             index = 0
@@ -202,7 +203,7 @@ class ChunkReader:
         said = bool(content or message.reasoning or message.refusal or tools)
         fresh = index not in self._open
         if fresh:
-            if not said and message.role is UNSET and word is None and content is UNSET:
+            if not said and message.role is UNSET and word is None and content is UNSET and not message.extras:
                 return
             self._open.add(index)
             events.append(self._choice_start(index, message, said))
