@@ -76,7 +76,7 @@ async def ask(sim: SimServer, body: dict[str, Any] | None, path: str = CHAT, **h
     """One request on a connection of its own, read to its end."""
     reader, writer = await asyncio.open_connection(sim.host, sim.port)
     try:
-        writer.write(request_bytes(body, path, **headers))
+        writer.write(request_bytes(body, path, True, **headers))
         return await read_all(reader)
     finally:
         writer.close()

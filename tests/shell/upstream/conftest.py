@@ -8,14 +8,13 @@ from collections.abc import Callable
 
 import pytest
 
-try:
-    import uvloop
-except ImportError:  # not on Windows
-    uvloop = None
-
 LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop] | None] = {"asyncio": None}
-if uvloop is not None:
-    LOOPS["uvloop"] = uvloop.new_event_loop
+try:
+    from uvloop import new_event_loop
+except ImportError:  # not on Windows
+    pass
+else:
+    LOOPS["uvloop"] = new_event_loop
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -40,6 +39,6 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
             await asyncio.sleep(0)
         assert problems == [], "nothing may end up in the loop's exception handler"
 
-    with asyncio.Runner(loop_factory=LOOPS[pyfuncitem.callspec.params["loop_name"]]) as runner:
+    with asyncio.Runner(loop_factory=LOOPS[str(pyfuncitem.callspec.params["loop_name"])]) as runner:
         runner.run(run())
     return True
