@@ -159,8 +159,10 @@ _ROWS: tuple[Fault, ...] = (
        "The stream ends without a finish and without `[DONE]`: an error says so, and no finish is invented."),
     _F("empty-stream", _CS, "must", "refuses", "The reply ends before it said anything: 502."),
     # -- usage
-    _F("usage-missing-stream", _I, "must", "mends",
-       "A completed picture of a stream has no usage: zeros that are marked as unknown."),
+    _F("usage-missing-nonstream", _C, "must", "mends",
+       "A whole reply has no usage: an estimate from its size is put in, marked as one."),
+    _F("usage-missing-stream", _SI, "must", "mends",
+       "Usage was asked for and is not sent: an estimate that is marked as one, or zeros marked as unknown for pictures."),
     _F("usage-empty-object", _CS, "must", "mends", "`usage` is an empty object: it is left out."),
     _F("usage-null-fields", _CS, "must", "mends", "A count is null, negative or no number: it becomes zero."),
     _F("usage-placeholder-zero", _S, "must", "mends", "Reports of zeros come before the real one: they are dropped."),

@@ -93,13 +93,14 @@ class UsageTotals(Rule):
 
 
 class MissingUsage(Rule):
-    """A stream that was asked for its usage and sends none gets an estimate, marked as one (`usage-missing-stream`).
+    """A reply that lacks the usage that it owes gets an estimate, marked as one: whole replies always owe it, streams
+    where they were asked for it.
 
     Four bytes of UTF-8 are taken for a token: near for English text, not exact for anything.
     """
 
     sees = (TextDelta, ReasoningDelta, ToolCallDelta, Usage, ReplyEnd)
-    mends = ("usage-missing-stream",)
+    mends = ("usage-missing-stream", "usage-missing-nonstream")
 
     def __init__(self, context: ReplyContext) -> None:
         super().__init__(context)
@@ -108,14 +109,14 @@ class MissingUsage(Rule):
 
     @classmethod
     def wanted(cls, context: ReplyContext) -> bool:
-        return context.request.stream and context.request.include_usage
+        return context.request.include_usage or not context.request.stream
 
     def see(self, event: TextDelta | ReasoningDelta | ToolCallDelta | Usage | ReplyEnd) -> Result:
         if isinstance(event, Usage):
             self._reported = self._reported or _counts(event.data)
         elif isinstance(event, ReplyEnd):
             if not self._reported:
-                self.note("usage-missing-stream")
+                self.note("usage-missing-stream" if self.context.request.stream else "usage-missing-nonstream")
                 return [Usage(self._estimate()), event]
         else:
             text = event.arguments if isinstance(event, ToolCallDelta) else event.text
@@ -157,7 +158,7 @@ def mend_usage(data: Fields, note: Callable[[str], None], gemini: bool = False) 
             note("usage-other-names")
             usage[name] = usage.pop(other)
     absent = usage.get("total_tokens") is None
-    for name in TOTALS:
+    for name in TOTALS[:2] if absent else TOTALS:
         usage[name] = _integer(usage.get(name, UNSET), note)
     for name, counts in DETAILS.items():
         if name in usage:
@@ -216,7 +217,7 @@ def _copy_cached(usage: Fields, note: Callable[[str], None]) -> None:
 
 
 def _balance(usage: Fields, absent: bool, note: Callable[[str], None], gemini: bool) -> None:
-    prompt, completion, total = (usage[name] for name in TOTALS)
+    prompt, completion, total = (usage.get(name) or 0 for name in TOTALS)
     details = usage.get("completion_tokens_details") or {}
     reasoning = details.get("reasoning_tokens") or 0
     inputs = usage.get("prompt_tokens_details") or {}
