@@ -151,6 +151,8 @@ def _line(line: str, head: str, usage: str) -> str:
         return f'data: {{{head},"choices":[],"usage":{rest}}}\n\n'
     if verb == ">":
         return f"data: {rest}\n\n"
+    if verb == "error":
+        return line
     if line == "done":
         return "data: [DONE]\n\n"
     if verb == "message":

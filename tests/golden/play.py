@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from random import Random
 from typing import NamedTuple
 
@@ -48,7 +49,7 @@ def cuts(data: bytes, name: str) -> dict[str, list[bytes]]:
     for seed in range(4):
         random = Random(f"{name}-{seed}")
         at = sorted({0, len(data), *(random.randrange(len(data) + 1) for _ in range(1 + len(data) // 40))})
-        ways[f"random-{seed}"] = [data[a:b] for a, b in zip(at, at[1:], strict=False)]
+        ways[f"random-{seed}"] = [data[a:b] for a, b in pairwise(at)]
     return ways
 
 

@@ -88,11 +88,11 @@ class ChatStream(_Chat):
         self._body: list[bytes] | None = None  # a whole body that answers instead of a stream
         self._size = 0
         self._written = False
+        self._failed = False
 
     def feed(self, data: bytes) -> bytes:
         if self.done:
-            if data.strip() and not self.error:
-                self._context.note("data-after-done" if b"[DONE]" not in data else "done-duplicated")
+            self._drop(data)
             return b""
         try:
             if self._start is not None:
@@ -153,7 +153,7 @@ class ChatStream(_Chat):
         out: list[bytes] = []
         for position, frame in enumerate(frames):
             if position and self.done:
-                self._context.note("data-after-done")
+                self._note_late(frames[position:])
                 break
             payloads = self._payloads(frame)
             if payloads is None:
@@ -167,6 +167,19 @@ class ChatStream(_Chat):
                 if self.done:
                     break
         return b"".join(out) if len(out) != 1 else out[0]
+
+    def _drop(self, data: bytes) -> None:
+        try:
+            self._note_late(self._sse.feed(data))
+        except UpstreamReplyTooLargeError:
+            pass  # the client has its answer
+
+    def _note_late(self, frames: list[sse.Frame]) -> None:
+        """What comes behind `[DONE]` is counted and dropped; behind an error it is only dropped."""
+        for frame in frames:
+            data = frame.data.strip()
+            if data and not self._failed:
+                self._context.note("done-duplicated" if data[:6] == b"[DONE]" else "data-after-done")
 
     def _whole(self, body: bytes, cut: TruelineError | None) -> bytes:
         if cut is not None:
@@ -212,6 +225,7 @@ class ChatStream(_Chat):
 
     def _answer(self, error: TruelineError) -> bytes:
         """A failure: an HTTP status if nothing was written, else an error event; never a finish."""
+        self._failed = True
         if not self._written:
             if error.status == 502 or error.status >= 400:
                 self._context.note("err-200-first-event") if isinstance(error, UpstreamReplyError) else None
