@@ -192,9 +192,7 @@ def _int(value: Any) -> int | None:
         return None
     if isinstance(value, int):
         return value
-    if isinstance(value, str) and value.strip().lstrip("-").isdigit():
-        return int(value)
-    return None
+    return jsonio.integer(value) if isinstance(value, str) else None
 
 
 def _error(said: _Said, status: int, retry_after: str | None = None) -> UpstreamReplyError:

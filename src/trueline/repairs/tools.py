@@ -153,9 +153,11 @@ class ToolCalls(Rule):
                 return None
             self.note("tool-index-id-vs-args")
             return last
-        if name and call.name and call.complete and arguments and arguments != call.arguments:
-            self.note("tool-args-next-call-no-id")
-            return None
+        if name and call.name and call.complete:
+            another = arguments and arguments != call.arguments
+            if another or self._bare_name(name) != call.name:
+                self.note("tool-args-next-call-no-id")
+                return None
         return call
 
     def _find_by_id(self, choice: _Choice, index: int | None, identity: str, name: str, last: _Call) -> _Call | None:
@@ -214,7 +216,7 @@ class ToolCalls(Rule):
         if event.kind == "function_call":
             return None
         self.note("tool-index-missing" if index is UNSET else "tool-index-bad")
-        return int(index) if isinstance(index, str) and index.isdigit() else None
+        return jsonio.integer(index) if isinstance(index, str) and not index.startswith("-") else None
 
     def _raw_id(self, event: ToolFragment) -> str | None:
         identity = event.id

@@ -23,6 +23,7 @@ __all__ = [
     "decode_strict",
     "encode",
     "has_surrogates",
+    "integer",
     "mend_surrogates",
 ]
 
@@ -39,6 +40,7 @@ Note = Callable[[str], None]
 
 _NOT_BRACKETS = bytes(c for c in range(256) if c not in b"[]{}")
 _TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*"?|[\[\]{}]', re.S)
+_INTEGER = re.compile(r"\s*-?[0-9]{1,18}\s*")
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _BOM = b"\xef\xbb\xbf"
 
@@ -160,6 +162,11 @@ def _skip_space(text: str, position: int) -> int:
     while position < len(text) and text[position] in " \t\r\n\0":
         position += 1
     return position
+
+
+def integer(text: str) -> int | None:
+    """The decimal number that `text` is, or None: no other script's digits, and no more digits than a number has."""
+    return int(text) if _INTEGER.fullmatch(text) else None
 
 
 def has_surrogates(text: str) -> bool:

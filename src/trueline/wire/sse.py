@@ -55,6 +55,7 @@ class SSEReader:
         self._size = 0  # bytes held in _tail and _lines
         self._lines: list[bytes] = []  # data lines of the event that has not ended yet
         self._event: bytes | None = None
+        self._crlf = False  # noted once: how often it shows depends on the cuts
         self._skip_lf = False  # the last read ended in CR: a LF that begins the next one belongs to it
         self._early = False  # the last event was complete before its blank line came
         self._at_start = True
@@ -123,7 +124,9 @@ class SSEReader:
         if data:
             self._skip_lf = data.endswith(b"\r")
         if b"\r" in data:
-            self._note("sse-crlf")
+            if not self._crlf:
+                self._crlf = True
+                self._note("sse-crlf")
             data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         return data
 
@@ -139,7 +142,8 @@ class SSEReader:
         """An event that is followed by a blank line."""
         lines = block.split(b"\n")
         if len(lines) == 1 and block[:5] == b"data:":
-            self._note("sse-no-space")
+            if block[5:]:
+                self._note("sse-no-space")
             frames.append(Frame(block[5:]))
             return
         for line in lines:

@@ -66,7 +66,7 @@ def _message(choice: Choice, context: ReplyContext) -> Fields:
     for call in choice.calls:
         if call.kind == "function_call":
             message["function_call"] = {"name": call.name, "arguments": call.arguments}
-    message["refusal"] = None if choice.refusal is UNSET else choice.refusal
+    message["refusal"] = choice.refusal or None
     for key, value in choice.message_extras.items():
         message.setdefault(key, value)
     return message
