@@ -50,6 +50,11 @@ class StreamWriter:
         self._note = context.note
         self._usage = context.request.include_usage
         self._reasoning = context.options.reasoning
+        request = context.request
+        self._tools = request.legacy_functions or bool(request.body.get("tools"))
+        # A role with `content: null` waits for what follows it, text or a call, where both may come; among several
+        # choices it does not, because the order of their chunks would change.
+        self._waits = self._tools and request.n == 1
         self._head = b""
         self._tail = b',"usage":null' if self._usage else b""
         self._default_logprobs: Any = None
@@ -183,14 +188,18 @@ class StreamWriter:
 
     def _choice_start(self, event: ChoiceStart) -> bytes:
         if event.content is None and event.refusal != "":
-            self._held[event.choice] = event
-            return b""
+            if self._waits or not event.alone:
+                self._held[event.choice] = event
+                return b""
+            if not self._tools:
+                self._note("content-null-first-delta")
+                event.content = ""
         return self._role_chunk(event)
 
-    def _role_chunk(self, event: ChoiceStart, tool: Fields | None = None) -> bytes:
+    def _role_chunk(self, event: ChoiceStart, call: Fields | None = None) -> bytes:
         delta: Fields = {"role": "assistant", "content": event.content}
-        if tool is not None:
-            delta["tool_calls"] = [tool]
+        if call is not None:
+            delta.update(call)
         if event.refusal is not UNSET:
             delta["refusal"] = event.refusal
         return self._chunk(event.choice, delta, event.logprobs, event.extras)
@@ -223,8 +232,7 @@ class StreamWriter:
 
     def _call_start(self, event: ToolCallStart) -> bytes:
         if event.kind == "function_call":
-            delta: Fields = {"function_call": {"name": event.name, "arguments": ""}}
-            return self._flush(event.choice, True) + self._chunk(event.choice, delta, event.logprobs, event.extras)
+            return self._open_call(event, {"function_call": {"name": event.name, "arguments": ""}})
         inner: Fields = {"name": event.name, "arguments": ""}
         if event.kind == "custom":
             inner = {"name": event.name, "input": ""}
@@ -233,14 +241,18 @@ class StreamWriter:
         call: Fields = {"index": event.index, "id": event.id, "type": event.kind, event.kind: inner}
         if event.call_extras:
             call.update(event.call_extras)
+        return self._open_call(event, {"tool_calls": [call]})
+
+    def _open_call(self, event: ToolCallStart, delta: Fields) -> bytes:
+        """A call that came with the role leaves with it, as OpenAI sends a single call (rules.md C5)."""
         start = self._held.get(event.choice)
         if start is not None and not start.alone:
             del self._held[event.choice]
             if start.extras is None:
                 start.extras = event.extras
-            return self._role_chunk(start, call)
+            return self._role_chunk(start, delta)
         out = self._flush(event.choice, True)
-        return out + self._chunk(event.choice, {"tool_calls": [call]}, event.logprobs, event.extras)
+        return out + self._chunk(event.choice, delta, event.logprobs, event.extras)
 
     def _call_delta(self, event: ToolCallDelta) -> bytes:
         if event.kind == "function_call":
