@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..context import ReplyContext
 from ..events import Event, Finish, Opaque, ReasoningDelta, TextDelta
 from .base import Result, Rule
+from .thinking import TAGS
 
 __all__ = ["Repeats"]
 
@@ -12,6 +13,9 @@ MIN_TEXT = 8
 """Characters below which a repeat is taken for speech: `"ha"`, `"haha"` is legal."""
 MIN_EVIDENCE = 2
 """Deltas, one after the other, that each begin with all of the text before they are believed to be running totals."""
+
+_OPENING = tuple(f"<{tag}>" for tag in TAGS)
+_CLOSING = tuple(f"</{tag}>" for tag in TAGS)
 
 
 class _Said:
@@ -63,7 +67,7 @@ class Repeats(Rule):
         said = self._said.get(key)
         if said is None:
             said = self._said[key] = _Said()
-        if (len(event.text) < said.length or not said.length) and not said.held:
+        if (not said.length or (len(event.text) < said.length and not event.last)) and not said.held:
             said.add(event.text)
             return event
         return self._compare(said, event)
@@ -71,8 +75,11 @@ class Repeats(Rule):
     def _compare(self, said: _Said, event: TextDelta | ReasoningDelta) -> Result:
         text = event.text
         base = said.held[-1].text if said.held else said.total
-        if text == base and (said.cumulative or (event.last and len(text) >= MIN_TEXT)):
-            self.note("content-cumulative" if said.cumulative else "final-full-repeat")
+        if said.cumulative and text == base:
+            self.note("content-cumulative")
+            return Opaque(event.extras, event.choice) if event.extras is not None else None
+        if event.last and len(text) >= MIN_TEXT and (text == base or _after_thoughts(base, text)):
+            self.note("final-full-repeat")
             return Opaque(event.extras, event.choice) if event.extras is not None else None
         if len(text) > len(base) and text.startswith(base):
             if not said.cumulative and (len(said.held) + 1 < MIN_EVIDENCE or len(text) < MIN_TEXT):
@@ -109,3 +116,8 @@ class Repeats(Rule):
                 released.extend(said.held)
             said.held = []
         return [*released, event] if released else event
+
+
+def _after_thoughts(total: str, text: str) -> bool:
+    """Whether `text` is all of the answer that followed a block of thoughts, which are still in the text here."""
+    return total.lstrip().startswith(_OPENING) and total[: -len(text)].rstrip().endswith(_CLOSING)

@@ -45,7 +45,7 @@ def _model_path(value: Any, ctx: Ctx) -> Any:
 
 def _extras(item: Json, ctx: Ctx) -> None:
     item["provider"] = "Simulated"
-    item["x_groq"] = {"id": "req_" + ctx.ids.token(26)}
+    item["x_groq"] = {"id": "req_" + ctx.ids.token(26), **(item.get("x_groq") or {})}
     item["citations"] = ["https://example.com/a"]
     item["timings"] = {"prompt_ms": 12.5, "predicted_per_second": 81.0}
     item["kv_transfer_params"] = None

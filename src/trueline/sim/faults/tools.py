@@ -199,6 +199,9 @@ def whole_calls(chunks: list[Any], ctx: Ctx) -> list[Any]:
 
 
 PLANTERS: dict[str, Planter] = {
+    # First those that put the fragments of a call together: they tell calls apart by the index, while it is good.
+    "tool-multi-calls-one-chunk": Planter(chunks=_one_chunk, **_TWO),
+    "tool-whole-call-one-chunk": Planter(chunks=whole_calls, **_ONE),
     "tool-index-missing": Planter(chunks=each_call(lambda call, ctx: call.pop("index", None)).chunks, **_TWO),
     "tool-index-all-zero": Planter(chunks=each_call(lambda call, ctx: call.update(index=0)).chunks, **_TWO),
     "tool-index-bad": Planter(chunks=each_call(_bad_index).chunks, **_TWO),
@@ -221,8 +224,6 @@ PLANTERS: dict[str, Planter] = {
     "tool-name-repeated": Planter(chunks=_repeated_names, **_ONE),
     "tool-name-never": each_call(_no_name, **_ONE),
     "tool-name-decorated": each_call(_decorated, **_ONE),
-    "tool-multi-calls-one-chunk": Planter(chunks=_one_chunk, **_TWO),
-    "tool-whole-call-one-chunk": Planter(chunks=whole_calls, **_ONE),
     "tool-calls-empty-array": each_choice(_empty_array),
     "tool-calls-null": each_choice(_null),
 }
