@@ -163,6 +163,26 @@ def test_a_plain_body_under_a_wrong_label_is_given_out(coding: bytes, cut: Calla
     assert made.mislabelled
 
 
+@pytest.mark.parametrize("coding", [b"deflate", b"br"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"id":"chatcmpl-1"}',
+        b'{\n  "id": 1}',
+        b'[{"id":1}, 2]',
+        b'data: {"id":1}\n\n',
+        b": ping\n\n",
+        b"\nevent: chunk\n",
+    ],
+)
+def test_a_plain_body_is_told_from_a_coding_that_has_no_mark(coding: bytes, body: bytes) -> None:
+    made = decoder([coding])
+
+    assert run(made, iter([body[:12], body[12:]])) == body
+    made.close()
+    assert made.mislabelled
+
+
 ZEROS = b"\0" * 30_000_000
 BOMBS = [
     ([b"gzip"], gzip.compress(ZEROS)),

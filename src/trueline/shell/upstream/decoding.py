@@ -6,6 +6,7 @@ that expands to gigabytes waits here in its small form.
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Callable
 from typing import Protocol
@@ -23,6 +24,8 @@ _MAX_CODINGS = 3
 # One block of 4 bytes may stand for 128 KiB, and the library has no output limit: feeding this much bounds one call.
 _ZSTD_PIECE = 128
 _ZSTD_MAX_WINDOW = 8 * 1024 * 1024  # RFC 9659
+# Brotli and raw deflate have no magic number, but their bits do not spell out JSON or an event stream.
+_PLAIN = re.compile(rb"\s*(?:[{\[][\s\"{\[\]}]|data:|event:|id:|retry:|:)[ -~\s]{6}")
 
 
 class _Decoder(Protocol):
@@ -89,6 +92,9 @@ class _Zlib:
             self._input = b""
             return False
         else:
+            if _PLAIN.match(self._input):
+                self.mislabelled = True
+                return False
             # RFC 9110 says zlib format; some send raw deflate, which cannot begin with CM = 8
             wbits = 15 if first & 0x0F == 8 else -15
         self._members += 1
@@ -97,22 +103,26 @@ class _Zlib:
 
 
 class _Brotli:
-    mislabelled = False  # brotli has no magic number to tell by
-
     def __init__(self) -> None:
         self._decoder = brotli.Decompressor()
         self._input = b""
         self._started = False
+        self.mislabelled = False
 
     @property
     def complete(self) -> bool:
-        return not self._started or bool(self._decoder.is_finished())
+        return not self._started or self.mislabelled or bool(self._decoder.is_finished())
 
     def feed(self, data: bytes) -> None:
+        if data and not self._started:
+            self._started = True
+            self.mislabelled = _PLAIN.match(data) is not None
         self._input = self._input + data if self._input else data
-        self._started = self._started or bool(data)
 
     def pull(self, limit: int) -> bytes:
+        if self.mislabelled:
+            out, self._input = self._input[:limit], self._input[limit:]
+            return out
         decoder = self._decoder
         while True:
             if decoder.is_finished():
