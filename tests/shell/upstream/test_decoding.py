@@ -178,7 +178,7 @@ def test_a_plain_body_under_a_wrong_label_is_given_out(coding: bytes, cut: Calla
 def test_a_plain_body_is_told_from_a_coding_that_has_no_mark(coding: bytes, body: bytes) -> None:
     made = decoder([coding])
 
-    assert run(made, iter([body[:12], body[12:]])) == body
+    assert run(made, iter([body[:14], body[14:]])) == body
     made.close()
     assert made.mislabelled
 

@@ -121,8 +121,8 @@ class _Brotli:
 
     def pull(self, limit: int) -> bytes:
         if self.mislabelled:
-            out, self._input = self._input[:limit], self._input[limit:]
-            return out
+            plain, self._input = self._input[:limit], self._input[limit:]
+            return plain
         decoder = self._decoder
         while True:
             if decoder.is_finished():
