@@ -28,6 +28,7 @@ from ...events import (
     Usage,
 )
 from ...wire import jsonio, sse
+from .beside import Beside
 
 __all__ = ["StreamWriter", "omits_logprobs"]
 
@@ -59,8 +60,11 @@ class StreamWriter:
         self._tail = b',"usage":null' if self._usage else b""
         self._default_logprobs: Any = None
         self._held: dict[int, ChoiceStart] = {}
+        self._frames: dict[int, tuple[bytes, bytes]] = {}
         self._extras_of_reply: Fields = {}
         self._extras_of_choice: dict[int, Fields] = {}
+        self._list_lengths: dict[tuple[int, str], int] = {}
+        self._beside = Beside(True, context.options.extras == "drop", context.note)
         self._thinking: set[int] = set()  # choices inside a <think> block that we opened
         self.started = False
         self._writers: dict[type, Callable[[Any], bytes]] = {
@@ -133,11 +137,26 @@ class StreamWriter:
             if extras.choice:
                 body.update(extras.choice)
             if extras.message:
-                for key, value in extras.message.items():
-                    delta.setdefault(key, value)
+                for key, value in self._beside.of_message(extras.message).items():
+                    delta.setdefault(key, self._indexed(choice, key, value) if isinstance(value, list) else value)
             if extras.reply:
                 reply = {**reply, **extras.reply}
-        return reply
+        return self._beside.of_reply(reply)
+
+    def _indexed(self, choice: int, key: str, value: list[Any]) -> list[Any]:
+        """Objects of a list in a delta carry an `index`: openai-python's accumulator demands it."""
+        if all(type(v.get("index")) is int for v in value if isinstance(v, dict)):
+            return value
+        self._note("list-in-delta-no-index")
+        position = self._list_lengths.get((choice, key), 0)
+        entries = []
+        for entry in value:
+            if isinstance(entry, dict):
+                entry = {**entry, "index": position}
+                position += 1
+            entries.append(entry)
+        self._list_lengths[choice, key] = position
+        return entries
 
     def _take(self, extras: Extras | None, choice: int | None) -> None:
         """Let extras wait for the next chunk."""
@@ -205,12 +224,30 @@ class StreamWriter:
         return self._chunk(event.choice, delta, event.logprobs, event.extras)
 
     def _text(self, event: TextDelta) -> bytes:
+        choice, logprobs = event.choice, event.logprobs
+        plain = logprobs is UNSET or logprobs is self._default_logprobs
+        if not plain or event.extras is not None or self._held or self._thinking:
+            return self._text_with_company(event)
+        if self._extras_of_reply or self._extras_of_choice:
+            return self._chunk(choice, {"content": event.text}, UNSET, None)
+        # The hot path: a content chunk differs from the one before it in its text only (half the cost of a dict).
+        frame = self._frames.get(choice) or self._content_frame(choice)
+        return frame[0] + jsonio.encode(event.text) + frame[1]
+
+    def _content_frame(self, choice: int) -> tuple[bytes, bytes]:
+        """What stands before and behind the text in this reply's content chunks."""
+        before, after = self._chunk(choice, {"content": ""}, UNSET, None).split(b'"content":""', 1)
+        frame = self._frames[choice] = (before + b'"content":', after)
+        return frame
+
+    def _text_with_company(self, event: TextDelta) -> bytes:
         out = self._flush(event.choice) if self._held else b""
         text = event.text
-        if self._thinking and event.choice in self._thinking:
+        if event.choice in self._thinking:
             self._thinking.discard(event.choice)
             text = "</think>" + text
-        return out + self._chunk(event.choice, {"content": text}, event.logprobs, event.extras)
+        logprobs = self._default_logprobs if event.logprobs is UNSET else event.logprobs
+        return out + self._chunk(event.choice, {"content": text}, logprobs, event.extras)
 
     def _thought(self, event: ReasoningDelta) -> bytes:
         out = self._flush(event.choice)
@@ -274,6 +311,7 @@ class StreamWriter:
 
     def _choiceless(self, fields: Fields) -> bytes:
         self.started = True
+        fields = self._beside.of_reply(fields)
         return self._head + b"]" + (b"," + jsonio.encode(fields)[1:-1] if fields else b"") + b"}\n\n"
 
     def _usage_chunk(self, event: Usage) -> bytes:
