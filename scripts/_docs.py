@@ -27,10 +27,14 @@ def faults_page() -> str:
         "# Faults\n\n"
         f"The {len(FAULTS)} deviations from OpenAI's format that Trueline knows by name. What was mended in a whole\n"
         "reply stands in its `x-trueline-repairs` header; `trueline faults ID` prints a row of this table.\n\n"
-        "| Id | Where | What the upstream does | Severity | What Trueline does |\n|---|---|---|---|---|\n"
+        "- *must*: breaks OpenAI's schema, or loses, doubles or falsifies what was said. *exact*: differs from how OpenAI says\n"
+        "  it, and strict clients stumble. *legal*: allowed, and surprising.\n"
+        "- *mends*: the reply leaves in OpenAI's form. *refuses*: an OpenAI error leaves instead. *leaves*: counted, and\n"
+        "  passed on as it is. *option*: done where a setting asks for it.\n\n"
+        "| Id | Where | Severity | Action | What the upstream does, and what becomes of it |\n|---|---|---|---|---|\n"
     )
     rows = (
-        f"| `{fault.id}` | {', '.join(fault.where)} | {cell(fault.line)} | {fault.severity} | {cell(fault.action)} |\n"
+        f"| `{fault.id}` | {', '.join(fault.where)} | {fault.severity} | {fault.action} | {cell(fault.line)} |\n"
         for fault in FAULTS.values()
     )
     return NOTE.format("trueline.faults") + head + "".join(rows) + rules_section()
