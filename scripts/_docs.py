@@ -20,19 +20,25 @@ from trueline.settings import settings_markdown, settings_schema
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 NOTE = "<!-- Written by scripts/docs from {}; edits here are lost. -->\n\n"
 
+FAULTS_HEAD = """\
+# Faults
+
+The {count} deviations from OpenAI's format that Trueline knows by name. What was mended in a whole reply stands in its
+`x-trueline-repairs` header; `trueline faults ID` prints a row of this table.
+
+- *must*: breaks OpenAI's schema, or loses, doubles or falsifies what was said. *exact*: differs from how OpenAI says
+  it, and strict clients stumble. *legal*: allowed, and surprising.
+- *mends*: the reply leaves in OpenAI's form. *refuses*: an OpenAI error leaves instead. *leaves*: counted, and passed
+  on as it is. *option*: done where a setting asks for it.
+
+| Id | Where | Severity | Action | What the upstream does, and what becomes of it |
+|---|---|---|---|---|
+"""
+
 
 def faults_page() -> str:
     """The catalogue: one row per fault id."""
-    head = (
-        "# Faults\n\n"
-        f"The {len(FAULTS)} deviations from OpenAI's format that Trueline knows by name. What was mended in a whole\n"
-        "reply stands in its `x-trueline-repairs` header; `trueline faults ID` prints a row of this table.\n\n"
-        "- *must*: breaks OpenAI's schema, or loses, doubles or falsifies what was said. *exact*: differs from how OpenAI says\n"
-        "  it, and strict clients stumble. *legal*: allowed, and surprising.\n"
-        "- *mends*: the reply leaves in OpenAI's form. *refuses*: an OpenAI error leaves instead. *leaves*: counted, and\n"
-        "  passed on as it is. *option*: done where a setting asks for it.\n\n"
-        "| Id | Where | Severity | Action | What the upstream does, and what becomes of it |\n|---|---|---|---|---|\n"
-    )
+    head = FAULTS_HEAD.format(count=len(FAULTS))
     rows = (
         f"| `{fault.id}` | {', '.join(fault.where)} | {fault.severity} | {fault.action} | {cell(fault.line)} |\n"
         for fault in FAULTS.values()
