@@ -79,12 +79,13 @@ def goldens() -> Iterator[Golden]:
     """Every golden of every file."""
     for path in sorted(FOLDER.glob("*.yaml")):
         section = yaml.safe_load(path.read_text(encoding="utf-8"))
+        defaults = {"kind": "stream", **{key: section[key] for key in ("kind", "request") if key in section}}
         seen: dict[str, int] = {}
         for entry in section["goldens"]:
             fault = entry["fault"]
             seen[fault] = seen.get(fault, 0) + 1
             suffix = f"-{seen[fault]}" if seen[fault] > 1 else ""
-            yield _read(f"{path.stem}-{fault}{suffix}", {"kind": section.get("kind", "stream"), **entry})
+            yield _read(f"{path.stem}-{fault}{suffix}", {**defaults, **entry})
 
 
 def _read(name: str, entry: dict[str, Any]) -> Golden:

@@ -28,10 +28,23 @@ __all__ = ["ToolCalls"]
 
 _KINDS = ("function", "custom", "function_call")
 _NO_ID = ("", "null", "None", "undefined")
+_PREFIXES = ("default_api:", "default_api.", "functions.")
 
 
 class _Call:
-    __slots__ = ("arguments", "ended", "fragment", "given_id", "id", "index", "kind", "name", "raw_index", "started")
+    __slots__ = (
+        "arguments",
+        "cumulative",
+        "ended",
+        "fragment",
+        "given_id",
+        "id",
+        "index",
+        "kind",
+        "name",
+        "raw_index",
+        "started",
+    )
 
     def __init__(self, raw_index: int | None, kind: str) -> None:
         self.index = -1
@@ -43,6 +56,7 @@ class _Call:
         self.started = False
         self.ended = False
         self.arguments = ""
+        self.cumulative = False  # fragments were seen to repeat all of the arguments before them
         self.fragment: ToolFragment | None = None  # the first one: its extras leave with the start
 
     @property
@@ -251,12 +265,13 @@ class ToolCalls(Rule):
         names = self.context.request.tool_names
         if not names or name in names:
             return name
-        bare = name.split(":", 1)[1] if name.startswith("default_api:") else name
-        bare = bare.removeprefix("functions.").removeprefix("default_api.")
-        for candidate in (bare, bare.rsplit(":", 1)[0]):
-            if candidate in names:
-                self.note("tool-name-decorated")
-                return candidate
+        bare = name
+        for prefix in ("", *_PREFIXES):
+            bare = bare.removeprefix(prefix)
+            for candidate in (bare, bare.rsplit(":", 1)[0]):
+                if candidate in names:
+                    self.note("tool-name-decorated")
+                    return candidate
         return name
 
     # -- what leaves --------------------------------------------------------------------------------------------------
@@ -280,10 +295,13 @@ class ToolCalls(Rule):
         if arguments == before and call.complete:
             self.note("tool-args-dup-full")
             return ""
-        if len(arguments) > len(before) and arguments.startswith(before) and not call.complete:
-            self.note("tool-args-cumulative")
-            return arguments[len(before) :]
-        return arguments
+        if len(arguments) <= len(before) or not arguments.startswith(before) or call.complete:
+            return arguments
+        if before.rstrip()[-1] in ":[," and not call.cumulative:
+            return arguments  # a value may have its parent's key; behind anything else this would not be JSON
+        call.cumulative = True
+        self.note("tool-args-cumulative")
+        return arguments[len(before) :]
 
     def _start(self, choice: _Choice, call: _Call, event: ToolFragment) -> list[Event]:
         call.started = True

@@ -61,7 +61,11 @@ def read_whole(payload: Any, context: ReplyContext) -> list[Event]:
     if usage == {}:
         note("usage-empty-object")
     events = unfold(reply)
-    events.extend(Usage(c["usage"]) for c in choices if isinstance(c.get("usage"), dict) and reply.usage is UNSET)
+    for choice in choices:
+        if isinstance(choice.get("usage"), dict) and choice["usage"]:
+            note("usage-in-choice")
+            if reply.usage is UNSET:
+                events.append(Usage(choice["usage"]))
     events.append(ReplyEnd(True))
     return events
 
