@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import importlib.util
 import json
 import random
@@ -13,8 +14,10 @@ from typing import Any, NamedTuple
 
 from trueline.context import FormatOptions, ReplyContext, Route
 from trueline.errors import TruelineError
+from trueline.events import Event, Failure
 from trueline.messages import ChatRequest, ImageRequest, read_chat_request, read_image_request
 from trueline.pipeline import Pipeline, chat_pipeline, image_pipeline
+from trueline.repairs import Rule
 
 NOW = 1_760_000_000
 ROUTE = Route("somewhere", "gpt-4o")
@@ -168,3 +171,24 @@ def load_module(path: Path, name: str) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+# -- one rule by itself -----------------------------------------------------------------------------------------------
+
+
+def through(
+    rule: type[Rule],
+    events: Sequence[Event],
+    request: ChatRequest | None = None,
+    options: FormatOptions = FormatOptions(),
+) -> tuple[list[Event], dict[str, int]]:
+    """What one rule makes of the events, and the faults that it notes."""
+    around = context(request, options)
+    one = rule(around)
+    out: list[Event] = []
+    for event in copy.deepcopy(events):
+        result = one.see(event) if isinstance(event, rule.sees) else event
+        out.extend(result if isinstance(result, list) else [] if result is None else [result])
+        if out and isinstance(out[-1], Failure):
+            break
+    return out, around.faults

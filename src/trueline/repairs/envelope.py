@@ -65,9 +65,12 @@ class Envelope(Rule):
         if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value or value <= 0:
             self.note("created-missing")
             return self.context.mint.now()
+        if value > 1e20:
+            self.note("created-missing")
+            return self.context.mint.now()
         if value > 1e11:
             self.note("created-ms")
-            value = value / (1e6 if value > 1e14 else 1e3)
+            value = value / (1e9 if value > 1e17 else 1e6 if value > 1e14 else 1e3)
         elif isinstance(value, float):
             self.note("created-float")
         return int(value)
@@ -100,7 +103,7 @@ class Envelope(Rule):
 
 
 def _seconds(value: str) -> float | None:
-    if re.fullmatch(r"\s*\d+(\.\d+)?\s*", value):
+    if re.fullmatch(r"\s*[0-9]{1,20}(\.[0-9]+)?\s*", value):
         return float(value) if "." in value else int(value)
     for pattern in _DATES:
         try:

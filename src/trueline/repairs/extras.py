@@ -25,10 +25,9 @@ __all__ = ["DropExtras"]
 
 Fields = dict[str, Any]
 
-_REPLY = ("metadata", "moderation", "obfuscation")
-_MESSAGE = ("annotations", "audio")
-_DELTA = ("audio",)
-_CITATION = ("start_index", "end_index", "url", "title")
+# By whether the reply is streamed.  What they hold is the writer's to check.
+_REPLY = {True: ("moderation", "obfuscation"), False: ("metadata", "moderation", "obfuscation")}
+_MESSAGE = {True: ("audio",), False: ("annotations", "audio")}
 _TOKEN = ("token", "logprob", "bytes", "top_logprobs")
 
 
@@ -71,10 +70,9 @@ class DropExtras(Rule):
         return event  # type: ignore[no-any-return]
 
     def _kept(self, extras: Extras) -> Extras | None:
-        reply = _only(extras.reply, _REPLY)
-        message = _only(extras.message, _DELTA if self.context.request.stream else _MESSAGE)
-        if message and isinstance(message.get("annotations"), list):
-            message["annotations"] = [_annotation(a) for a in message["annotations"]]
+        stream = self.context.request.stream
+        reply = _only(extras.reply, _REPLY[stream])
+        message = _only(extras.message, _MESSAGE[stream])
         if (
             extras.choice
             or len(reply or ()) != len(extras.reply or ())
@@ -95,13 +93,6 @@ class DropExtras(Rule):
 
 def _only(fields: Fields | None, names: tuple[str, ...]) -> Fields | None:
     return {k: v for k, v in fields.items() if k in names} if fields else None
-
-
-def _annotation(value: Any) -> Any:
-    citation = value.get("url_citation") if isinstance(value, dict) else None
-    if not isinstance(citation, dict):
-        return value
-    return {"type": value["type"], "url_citation": _only(citation, _CITATION)}
 
 
 def _logprobs(value: Fields) -> Fields:

@@ -15,6 +15,7 @@ from ..events import (
     Event,
     Failure,
     Finish,
+    Opaque,
     ReasoningDelta,
     RefusalDelta,
     ReplyEnd,
@@ -57,6 +58,7 @@ class FinishReasons(Rule):
         ToolCallStart,
         ToolCallDelta,
         Finish,
+        Opaque,
         ReplyEnd,
     )
     mends = (
@@ -91,6 +93,8 @@ class FinishReasons(Rule):
         if kind is ReplyEnd:
             return self._end(event)
         choice = event.choice
+        if kind is Opaque:
+            return None if choice in self._finished else event
         if kind is ChoiceStart:
             self._open[choice] = None
         else:
@@ -102,7 +106,10 @@ class FinishReasons(Rule):
         return event  # type: ignore[no-any-return]
 
     def _after_finish(self, event: Any, choice: int) -> Result:
-        if choice in self._held or choice in self._finished:
+        if choice in self._finished:
+            self.note("content-after-finish")
+            return None  # another choice spoke meanwhile, so that the finish is out
+        if choice in self._held:
             self.note("content-after-finish")
             return event  # type: ignore[no-any-return]
         return [*self._release(), event]

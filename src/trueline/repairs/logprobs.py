@@ -51,6 +51,9 @@ class Logprobs(Rule):
             tokens = value.get(side)
             if isinstance(tokens, list):
                 mended[side] = [self._token(t) for t in tokens if isinstance(t, dict)]
+            elif tokens is not None:
+                self.note("logprobs-object-of-nulls")
+                mended[side] = None
         if type(event) is not ChoiceStart and not any(isinstance(mended.get(side), list) for side in _SIDES):
             self.note("logprobs-object-of-nulls")
             return None
@@ -76,7 +79,7 @@ class Logprobs(Rule):
             self.note("logprobs-inf")
             logprob = LOWEST
         raw = token.get("bytes", UNSET)
-        if raw is UNSET or not (raw is None or isinstance(raw, list)):
+        if raw is not None and not (isinstance(raw, list) and all(type(byte) is int for byte in raw)):
             raw = list(text.encode("utf-8", "replace"))
         return {"token": text, "logprob": logprob, "bytes": raw}
 

@@ -56,7 +56,6 @@ class ChunkReader:
         self._seen_id: Any = None
         self._seen_created: Any = None
         self._open: set[int] = set()
-        self._list_lengths: dict[tuple[int, str], int] = {}
 
     def read(self, payload: Any, event: bytes | None = None) -> list[Event]:
         """`event`: the name of the server-sent event, where it had one."""
@@ -141,14 +140,14 @@ class ChunkReader:
         if not choice.keys() <= CHOICE_FIELDS:
             extras = extras or Extras()
             extras.choice = known(choice, CHOICE_FIELDS)
-        if choice.get("usage"):
+        if choice.get("usage") and isinstance(choice["usage"], dict):
             self._note("usage-in-choice")
             events.append(Usage(choice["usage"]))
         word = finish_word(choice, self._note, whole=False)
         message = read_message(self._delta(choice), self._note)
         if message.extras:
             extras = extras or Extras()
-            extras.message = self._index_lists(index, message.extras)
+            extras.message = message.extras
         before = len(events)
         self._read_delta(index, message, word, choice.get("logprobs", UNSET), events)
         if word is not None:
@@ -245,24 +244,6 @@ class ChunkReader:
             refusal = ""
         alone = null and not tools and refusal != ""
         return ChoiceStart(index, None if null else "", refusal, alone)
-
-    def _index_lists(self, choice: int, extras: Fields) -> Fields:
-        """Lists of objects in a delta carry an `index`: openai-python's accumulator demands it."""
-        mended = extras
-        for key, value in extras.items():
-            if not isinstance(value, list) or all(type(v.get("index")) is int for v in value if isinstance(v, dict)):
-                continue
-            self._note("list-in-delta-no-index")
-            position = self._list_lengths.get((choice, key), 0)
-            entries = []
-            for entry in value:
-                if isinstance(entry, dict):
-                    entry = {**entry, "index": position}
-                    position += 1
-                entries.append(entry)
-            self._list_lengths[choice, key] = position
-            mended = {**mended, key: entries}
-        return mended
 
     # -- usage and what belongs to no choice --------------------------------------------------------------------------
 

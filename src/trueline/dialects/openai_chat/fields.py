@@ -163,8 +163,6 @@ def read_message(fields: Fields, note: Note) -> Message:
     for name in REASONING_NAMES:
         if name in fields:
             extras = _read_reasoning(name, fields[name], thoughts, extras, note)
-    if extras:
-        extras = _legal_extras(extras, note)
     refusal = fields.get("refusal", UNSET)
     if refusal is not UNSET and refusal is not None and not isinstance(refusal, str):
         refusal = None
@@ -180,34 +178,7 @@ def read_message(fields: Fields, note: Note) -> Message:
         refusal,
         tool_entries(fields, note),
         call,
-        extras,
-    )
-
-
-def _legal_extras(extras: Fields, note: Note) -> Fields | None:
-    """`extras` without fields that OpenAI's schema knows and that break it: nulls go, foreign annotations move."""
-    annotations = extras.get("annotations", UNSET)
-    if extras.get("audio", UNSET) is None:
-        extras.pop("audio")
-    if annotations is None:
-        note("annotations-null")
-        extras.pop("annotations")
-    elif annotations is not UNSET:
-        own = [a for a in annotations if _is_citation(a)] if isinstance(annotations, list) else []
-        if own != annotations:
-            note("annotations-foreign")
-            extras["annotations"] = own
-            extras["upstream_annotations"] = annotations
-    return extras or None
-
-
-def _is_citation(annotation: Any) -> bool:
-    citation = annotation.get("url_citation") if isinstance(annotation, dict) else None
-    return (
-        isinstance(citation, dict)
-        and annotation.get("type") == "url_citation"
-        and all(type(citation.get(k)) is int for k in ("start_index", "end_index"))
-        and all(isinstance(citation.get(k), str) for k in ("url", "title"))
+        extras or None,
     )
 
 

@@ -8,6 +8,7 @@ from msgspec import UNSET
 
 from ...context import ReplyContext
 from ...events import Call, Choice, Reply
+from .beside import Beside
 from .stream_writer import omits_logprobs
 
 __all__ = ["write_whole"]
@@ -32,7 +33,8 @@ def write_whole(reply: Reply, context: ReplyContext) -> Fields:
         body["service_tier"] = start.service_tier
     if start.fingerprint is not UNSET:
         body["system_fingerprint"] = start.fingerprint
-    for key, value in reply.extras.items():
+    beside = Beside(False, context.options.extras == "drop", context.note)
+    for key, value in beside.of_reply(reply.extras).items():
         body.setdefault(key, value)
     return body
 
@@ -67,7 +69,8 @@ def _message(choice: Choice, context: ReplyContext) -> Fields:
         if call.kind == "function_call":
             message["function_call"] = {"name": call.name, "arguments": call.arguments}
     message["refusal"] = choice.refusal or None
-    for key, value in choice.message_extras.items():
+    beside = Beside(False, context.options.extras == "drop", context.note)
+    for key, value in beside.of_message(choice.message_extras).items():
         message.setdefault(key, value)
     return message
 
