@@ -122,6 +122,8 @@ _ROWS: tuple[Fault, ...] = (
     _F("annotations-null", _CS, "must", "mends", "`annotations` is null, which the schema forbids: the key goes."),
     _F("annotations-foreign", _CS, "must", "mends",
        "`annotations` are no URL citations: they move to `upstream_annotations`."),
+    _F("extra-foreign-type", _CS, "must", "mends",
+       "`audio`, `metadata`, `moderation` or `obfuscation` hold something else: they move to `upstream_…`."),
     # -- finish reasons
     _F("finish-key-absent", _S, "must", "mends", "Chunks have no `finish_reason` key: null is added."),
     _F("finish-empty-string", _CS, "must", "mends", "The finish reason is an empty string: read as null."),
@@ -305,6 +307,7 @@ FAULTS: dict[str, Fault] = {fault.id: fault for fault in _ROWS}
 OWN_IDS: dict[str, str] = {
     "annotations-foreign": "the catalogue knows annotations only as a list without index; here the schema is broken",
     "annotations-null": "a ruling names it and gives it no id",
+    "extra-foreign-type": "the catalogue knows fields beyond the schema, not foreign values of the schema's own",
     "img-usage-foreign": "a ruling names it and gives it no id; the usage rows are those of chats",
     "logprobs-unasked": "the catalogue has the shapes of logprobs, not their being unasked",
 }
