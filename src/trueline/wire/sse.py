@@ -158,11 +158,12 @@ class SSEReader:
         if line[:1] == b":":
             self._note("sse-comment")
             return
-        if self._early:
-            self._early = False
-            self._note("sse-single-newline")
         name, colon, value = line.partition(b":")
         name = name.strip()
+        if self._early:
+            self._early = False
+            if name in _FIELDS:
+                self._note("sse-single-newline")
         if name not in _FIELDS or (not colon and name != b"data"):
             self._bare(line, frames)
         elif name == b"data":
