@@ -31,6 +31,7 @@ PLANTERS: dict[str, Planter] = {
     **usage.PLANTERS,
     **tools.PLANTERS,
     **calls.PLANTERS,
+    **tools.INDEXES,
     **text.PLANTERS,
     **reasoning.PLANTERS,
     **images.PLANTERS,

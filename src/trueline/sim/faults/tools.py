@@ -18,7 +18,7 @@ from trueline.sim.faults.base import (
     part_of,
 )
 
-__all__ = ["PLANTERS", "on_calls", "whole_calls"]
+__all__ = ["INDEXES", "PLANTERS", "on_calls", "whole_calls"]
 
 _ONE: Any = {"needs": ("tools",)}
 _TWO: Any = {"needs": ("two_tools",)}
@@ -199,16 +199,8 @@ def whole_calls(chunks: list[Any], ctx: Ctx) -> list[Any]:
 
 
 PLANTERS: dict[str, Planter] = {
-    # First those that put the fragments of a call together: they tell calls apart by the index, while it is good.
     "tool-multi-calls-one-chunk": Planter(chunks=_one_chunk, **_TWO),
     "tool-whole-call-one-chunk": Planter(chunks=whole_calls, **_ONE),
-    "tool-index-missing": Planter(chunks=each_call(lambda call, ctx: call.pop("index", None)).chunks, **_TWO),
-    "tool-index-all-zero": Planter(chunks=each_call(lambda call, ctx: call.update(index=0)).chunks, **_TWO),
-    "tool-index-bad": Planter(chunks=each_call(_bad_index).chunks, **_TWO),
-    "tool-index-id-vs-args": Planter(chunks=on_calls(_id_against_arguments), **_ONE),
-    "tool-index-dup-in-chunk": Planter(chunks=_twice_in_chunk, **_ONE),
-    "tool-index-in-nonstream": Planter(whole=each_choice(_index_in_whole).whole, **_ONE),
-    "tool-args-next-call-no-id": Planter(chunks=on_calls(_next_without_id), **_TWO),
     "tool-id-missing": each_call(_no_id, **_ONE),
     "tool-id-empty-later": Planter(
         chunks=_later(lambda fragment, ctx: fragment.call.update(id=ctx.pick(("", None)))), **_ONE
@@ -227,3 +219,14 @@ PLANTERS: dict[str, Planter] = {
     "tool-calls-empty-array": each_choice(_empty_array),
     "tool-calls-null": each_choice(_null),
 }
+
+INDEXES: dict[str, Planter] = {
+    "tool-index-dup-in-chunk": Planter(chunks=_twice_in_chunk, **_ONE),
+    "tool-index-missing": Planter(chunks=each_call(lambda call, ctx: call.pop("index", None)).chunks, **_TWO),
+    "tool-index-all-zero": Planter(chunks=each_call(lambda call, ctx: call.update(index=0)).chunks, **_TWO),
+    "tool-index-bad": Planter(chunks=each_call(_bad_index).chunks, **_TWO),
+    "tool-index-id-vs-args": Planter(chunks=on_calls(_id_against_arguments), **_ONE),
+    "tool-index-in-nonstream": Planter(whole=each_choice(_index_in_whole).whole, **_ONE),
+    "tool-args-next-call-no-id": Planter(chunks=on_calls(_next_without_id), **_TWO),
+}
+"""Committed after all other faults of tool calls, which tell calls apart by the index while it is good."""
