@@ -22,7 +22,7 @@ def test_a_first_delta_that_only_carries_extras_opens_the_choice(name: str) -> N
     assert [d.get("content") for d in deltas(played)] == ["", "Hi", None]
 
 
-@pytest.mark.parametrize("index", ["²", "٣", "9" * 5000, "", "x", -1, 1.5, [], {}])
+@pytest.mark.parametrize("index", ["²", "٣", "9" * 5000, "", "x", -1, "-1", 1.5, [], {}])
 def test_an_index_that_is_none_is_the_first_choice(index: Any) -> None:
     call = {"index": index, "id": "call_1", "function": {"name": "f", "arguments": "{}"}}
 

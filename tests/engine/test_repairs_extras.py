@@ -192,6 +192,22 @@ def test_drop_takes_away_unknown_fields_of_every_chunk(oracle: Oracle) -> None:
     assert oracle(request, played, "wire-closed") == []
 
 
+@pytest.mark.parametrize("fields", [{"audio": 1}, {"x": 1}, {"annotations": [CITATION]}])
+def test_a_delta_of_nothing_but_dropped_fields_is_none(fields: Any) -> None:
+    played = play(sse(ROLE, chunk(fields), chunk({"content": "Hi"}), STOP), options=DROP)
+
+    assert [p["choices"][0]["delta"] for p in played.payloads][1:] == [{"content": "Hi"}, {}]
+
+
+@pytest.mark.parametrize("moderation", [MODERATION, {"a": 1}])
+def test_a_moderation_of_its_own(oracle: Oracle, moderation: Any) -> None:
+    """Lawful, it is a chunk of its own (rules.md C8); foreign, it rides on the next one."""
+    played = play(sse(ROLE, chunk({"content": "Hi"}), envelope(choices=[], moderation=moderation), STOP))
+
+    assert len(played.payloads) == (4 if moderation is MODERATION else 3)
+    assert oracle(chat(stream=True), played) == []
+
+
 def test_thoughts_that_are_written_as_text_are_no_extras() -> None:
     played = play(
         sse(chunk({"reasoning_content": "Hm."}), STOP), options=FormatOptions(extras="drop", reasoning="think")

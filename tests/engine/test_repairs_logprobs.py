@@ -104,6 +104,15 @@ def test_the_finish_chunk_holds_none() -> None:
     assert (event.logprobs, faults) == (None, {"logprobs-object-of-nulls": 1})
 
 
+def test_the_role_chunk_holds_no_foreign_side() -> None:
+    sent = ChoiceStart(0, logprobs={"content": 7, "refusal": None})
+
+    [event], _ = through(Logprobs, [sent], chat(stream=True, logprobs=True))
+
+    assert isinstance(event, ChoiceStart)
+    assert event.logprobs is None
+
+
 @pytest.mark.parametrize(
     ("sent", "mended"),
     [

@@ -47,6 +47,7 @@ class Logprobs(Rule):
             self.note("logprobs-legacy")
             return self._legacy(value)
         mended = dict(value)
+        role = type(event) is ChoiceStart  # its side may be empty; that of a token may not
         for side in _SIDES:
             tokens = value.get(side)
             if isinstance(tokens, list):
@@ -54,7 +55,8 @@ class Logprobs(Rule):
             elif tokens is not None:
                 self.note("logprobs-object-of-nulls")
                 mended[side] = None
-        if type(event) is not ChoiceStart and not any(isinstance(mended.get(side), list) for side in _SIDES):
+                role = False
+        if not role and not any(isinstance(mended.get(side), list) for side in _SIDES):
             self.note("logprobs-object-of-nulls")
             return None
         mended.setdefault("content", None)

@@ -63,6 +63,7 @@ class ChunkReader:
             return [e for item in payload for e in self.read(item, event)]
         if not isinstance(payload, dict):
             if event == b"error":
+                self._note("err-mid-named-event")
                 error = error_in(payload, event)
                 return [Failure(error)] if error else []
             self._note("null-chunk" if payload is None else "non-chunk-object")
@@ -70,6 +71,8 @@ class ChunkReader:
         payload = unwrap(payload, self._note)
         error = error_in(payload, event)
         if error is not None:
+            if event == b"error":
+                self._note("err-mid-named-event")
             return [Failure(error)]
         if payload.get("error", UNSET) is not UNSET:
             self._note("error-key-on-success")
@@ -169,7 +172,7 @@ class ChunkReader:
         index = choice.get("index", UNSET)
         if type(index) is not int or index < 0:
             self._note("choice-index-missing")
-            index = (jsonio.integer(index) or 0) if isinstance(index, str) else 0
+            index = max(jsonio.integer(index) or 0, 0) if isinstance(index, str) else 0
         if index and self._one_choice:
             self._note("choices-split-by-kind")
             index = 0

@@ -171,10 +171,14 @@ class StreamWriter:
         extras = event.extras
         choice = event.choice
         if choice is None:
-            if extras.reply and "moderation" in extras.reply and self.started:
-                return self._choiceless(extras.reply)  # rules.md C8: a chunk of its own
+            if extras.reply and self.started:
+                extras.reply = self._beside.of_reply(extras.reply)
+                if "moderation" in extras.reply:
+                    return self._choiceless(extras.reply)  # rules.md C8: a chunk of its own
             self._take(extras, None)
             return b""
+        if extras.message:
+            extras.message = self._beside.of_message(extras.message)
         if extras.message:
             return self._flush(choice) + self._chunk(choice, {}, event.logprobs, extras)
         if self._conflicts(choice, extras):
