@@ -136,10 +136,12 @@ def error_in(payload: Any, event: bytes | None = None) -> UpstreamReplyError | N
     """
     if not isinstance(payload, dict):
         if event == b"error":
-            return _error(_Said(payload, fault="err-mid-named-event"), 502)
+            return _error(_Said(payload, fault="err-string"), 502)
         return None
     said: _Said | None = None
-    if event == b"error" or _is_error(payload.get("error")) or _has_failed(payload):
+    if event == b"error":
+        said = _describe(payload) or _flat(payload)
+    elif _is_error(payload.get("error")) or _has_failed(payload):
         said = _describe(payload)
     elif not payload.get("choices") and not payload.get("data"):
         said = _describe_foreign(payload)
@@ -234,7 +236,7 @@ def _read_body(body: bytes, content_type: str, status: int) -> _Said:
         inner = _describe(payload[0]) if isinstance(payload[0], dict) else None
         return (inner or _Said(payload[0]))._replace(fault="err-array")
     if isinstance(payload, dict):
-        return _describe(payload) or _Said(payload, fault="err-flat")
+        return _describe(payload) or _flat(payload)
     return _Said(payload, fault="err-string")
 
 
@@ -334,7 +336,7 @@ def _detail(p: dict[str, Any]) -> _Said | None:
     elif isinstance(detail, dict):
         said = _describe(detail)
         return (said or _Said(detail))._replace(fault="err-detail")
-    return _Said(detail, "invalid_request_error", None, None, "err-detail") if isinstance(detail, str) else None
+    return _Said(detail, fault="err-detail") if isinstance(detail, str) else None
 
 
 def _detail_item(item: Any) -> str:
@@ -391,16 +393,23 @@ def _code_and_message(p: dict[str, Any]) -> _Said | None:
     """`{"code": n, "msg": …}` and its many spellings; a code of 0 or 200 is no error."""
     if "choices" in p or "usage" in p:
         return None
-    message = next((p[k] for k in _MESSAGE_KEYS if isinstance(p.get(k), str) and p[k]), None)
-    code = next((p[k] for k in _CODE_KEYS if p.get(k) is not None), None)
+    said = _flat(p)
+    code = said.code
     failed = p.get("success") is False or p.get("object") == "error" or p.get("type") == "error"
-    if message is None or not (
+    if said.message is p or not (
         failed or code not in (None, 0, "0", 200, "200", "") or set(p) <= {"message", "msg", "err"}
     ):
         return None
+    return said
+
+
+def _flat(p: dict[str, Any]) -> _Said:
+    """An object that is known to be an error and has no `error` in it; without any message it is the message."""
+    message = next((p[k] for k in _MESSAGE_KEYS if isinstance(p.get(k), str) and p[k]), None)
+    code = next((p[k] for k in _CODE_KEYS if p.get(k) is not None), None)
     kind = p.get("type") if p.get("type") != "error" else None
-    fault = "err-flat" if "message" in p else "err-200-code-msg"
-    return _Said(message, kind, code, p.get("param"), fault)
+    fault = "err-flat" if "message" in p or message is None else "err-200-code-msg"
+    return _Said(p if message is None else message, kind, code, p.get("param"), fault)
 
 
 _MESSAGE_KEYS = (

@@ -66,6 +66,8 @@ class _Chat:
             return jsonio.decode_all(data, note)
         except jsonio.JSONError:
             note("sse-non-json-data")
+            if frame.event == b"error":
+                note("err-mid-named-event")
             return [Failure(_text_error(data))] if _says_error(data, frame.event) else self._keep_text(data)
 
     def _keep_text(self, data: bytes) -> list[Any]:

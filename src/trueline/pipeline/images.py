@@ -16,6 +16,8 @@ from .base import MAX_REPLY
 __all__ = ["ImageStream", "WholeImages"]
 
 _MAX_CREATED = 1e11
+_TELLING = 16
+"""Bytes after which a body without a colon or a newline cannot begin with a field of an event stream."""
 
 
 class _Images:
@@ -141,8 +143,8 @@ class ImageStream(_Images):
             return b""
         if self._whole is None:
             start = b"".join((*self._body, data)).lstrip()
-            if not start:
-                self._keep(data)
+            if len(start) < _TELLING and b"\n" not in start and b":" not in start:
+                self._body = [start]
                 return b""
             self._whole = not sse.looks_like_sse(start)
             data, self._body = start, []

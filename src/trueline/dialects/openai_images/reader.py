@@ -140,7 +140,7 @@ def _read_item(item: Any, note: Note) -> Image | None:
             if key in item and key in ("url", "b64_json"):
                 note("img-both-null")
             continue
-        found = _from_string(value, note)
+        found = Image(url=value) if key in _URL_KEYS and value.startswith("data:") else _from_string(value, note)
         image.url = image.url or found.url
         image.b64_json = image.b64_json or found.b64_json
     if image.url is None and image.b64_json is None:

@@ -36,8 +36,11 @@ def mend_form(image: Image, form: str | None, note: Any) -> str | None:
     if form == "url" and image.url is None and image.b64_json is not None:
         note("img-b64-when-url")
         image.url = f"data:{image_mime(image.b64_json[:8]) or 'image/png'};base64,{image.b64_json}"
-    elif form == "b64_json" and image.b64_json is None:
-        return image.url
+    elif form == "b64_json" and image.b64_json is None and image.url is not None:
+        if not image.url.startswith("data:"):
+            return image.url
+        note("img-data-prefix")
+        image.b64_json = image.url.partition(",")[2]
     return None
 
 
