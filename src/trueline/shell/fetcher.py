@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 from urllib.parse import urljoin, urlsplit
 
-from ..errors import TruelineError, UpstreamError
+from ..errors import UpstreamError
 from .routes import Backend
 from .upstream import Target, Timeouts, UpstreamClient
 
@@ -18,14 +18,18 @@ __all__ = ["MAX_PICTURE", "Fetcher", "is_public_address"]
 MAX_PICTURE = 50 * 1024 * 1024
 """Bytes."""
 MAX_REDIRECTS = 3
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _TIMEOUTS = Timeouts(connect=5.0, first_byte=30.0, stall=15.0, total=60.0)
 
 
 def is_public_address(address: str) -> bool:
     """Whether an IP address is on the public internet: not private, loopback, link-local, multicast or reserved."""
     ip = ipaddress.ip_address(address.partition("%")[0])
-    mapped = getattr(ip, "ipv4_mapped", None)
-    ip = mapped or ip
+    if isinstance(ip, ipaddress.IPv6Address):
+        inner = (
+            ip.ipv4_mapped or ip.sixtofour or (ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF) if ip in _NAT64 else None)
+        )
+        ip = inner or ip
     return ip.is_global and not ip.is_multicast
 
 
@@ -42,41 +46,48 @@ class Fetcher:
         Raises UpstreamError: a scheme or address that is not allowed, a status but 200, too large, too slow.
         """
         own = f"{backend.target.scheme}://{backend.target.authority}"
-        url = urljoin(own + "/", url)
+        where = own + "/"
         for _ in range(MAX_REDIRECTS + 1):
-            redirect = await self._get(url, own, backend)
-            if isinstance(redirect, bytes):
-                return redirect
-            url = urljoin(url, redirect)
-        raise _failed(url, f"more than {MAX_REDIRECTS} redirects")
+            try:
+                where = urljoin(where, url)
+                found = await self._get(where, own, backend)
+            except ValueError as error:
+                raise _failed(where, str(error)) from None
+            except UpstreamError as error:
+                raise _failed(where, error.message.rstrip("."), error.status) from None
+            if isinstance(found, bytes):
+                return found
+            url = found
+        raise _failed(where, f"more than {MAX_REDIRECTS} redirects")
 
     async def _get(self, url: str, own: str, backend: Backend) -> bytes | str:
+        """The picture, or where it is instead.  Raises ValueError, where there is none."""
         parts = urlsplit(url)
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        try:
-            target = Target.parse(f"{parts.scheme}://{parts.netloc}")
-        except ValueError as error:
-            raise _failed(url, str(error)) from None
+        target = Target.parse(f"{parts.scheme}://{parts.netloc}")
         trusted = f"{target.scheme}://{target.authority}" == own
-        client = self._upstream if trusted else self._guarded
-        try:
-            response = await client.request(
-                "GET", target, path, [(b"accept", b"image/*")], None, _TIMEOUTS, backend.tls
-            )
-        except ValueError as error:
-            raise _failed(url, str(error)) from None
+        client = self._upstream if trusted and not backend.guarded else self._guarded
+        tls = backend.tls if trusted else None
+        response = await client.request("GET", target, path, [(b"accept", b"image/*")], None, _TIMEOUTS, tls)
         async with response:
             if response.status in (301, 302, 303, 307, 308):
                 return (response.header(b"location") or b"").decode("latin-1")
             if response.status != 200:
-                raise _failed(url, f"status {response.status}")
+                raise ValueError(f"status {response.status}")
+            kind = (response.header(b"content-type") or b"").lower()
+            if kind.startswith((b"text/", b"application/json")):
+                raise ValueError("it is no picture")
             return await response.read_all(MAX_PICTURE)
 
 
-def _failed(url: str, why: str) -> TruelineError:
-    host = urlsplit(url).netloc.rpartition("@")[2]
+def _failed(url: str, why: str, status: int = 502) -> UpstreamError:
+    try:
+        host = urlsplit(url).netloc.rpartition("@")[2]
+    except ValueError:
+        host = "a place that is no host"
     return UpstreamError(
         f"The upstream answered with the URL of a picture at {host} where base64 was asked for, and it could not be "
         f"fetched: {why}.",
+        status=status,
         code="image_fetch_failed",
     )
