@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+import logging
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -14,7 +15,7 @@ from .. import __version__
 from ..settings import Settings
 from ..sim.options import SimOptions
 from ..sim.server import SimServer
-from .client import Receive, Scope, Send
+from .client import Receive, Scope, Send, broken_off
 from .fetcher import is_public_address
 from .gateway import Gateway
 from .routes import Routes
@@ -55,6 +56,7 @@ def create_app(settings: Settings) -> Starlette:
             guarded = UpstreamClient(limits, proxies=proxies, address_allowed=is_public_address)
             stack.push_async_callback(upstream.close)
             stack.push_async_callback(guarded.close)
+            stack.enter_context(_quiet())
             api.gateway = Gateway(settings, Routes(settings, demo_url), upstream, guarded)
             yield
             api.gateway = None
@@ -70,7 +72,7 @@ def create_app(settings: Settings) -> Starlette:
         base = f"{request.url.scheme}://{request.url.netloc}/v1"
         return JSONResponse({"name": "Trueline", "version": __version__, "base_url": base})
 
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/", index, methods=["GET"]),
             Route("/health", health, methods=["GET"]),
@@ -79,6 +81,28 @@ def create_app(settings: Settings) -> Starlette:
         ],
         lifespan=lifespan,
     )
+    app.router.redirect_slashes = False
+    app.router.default = api  # for the few paths that no pattern matches: their 404 is OpenAI's as well
+    return app
+
+
+_UPGRADES = ("Unsupported upgrade request.", "No supported WebSocket library detected.")
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep out of uvicorn's log what is no failure: replies that were broken off on purpose, upgrades not taken up."""
+
+    def is_news(record: logging.LogRecord) -> bool:
+        message = str(record.msg)
+        return not (broken_off.get() and "without completing response" in message) and not message.startswith(_UPGRADES)
+
+    logger = logging.getLogger("uvicorn.error")
+    logger.addFilter(is_news)
+    try:
+        yield
+    finally:
+        logger.removeFilter(is_news)
 
 
 def _proxies(settings: Settings) -> Proxies:

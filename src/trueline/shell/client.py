@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+import re
+from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
+from contextvars import ContextVar
 from typing import Any
+from urllib.parse import quote
 
-from ..errors import RequestError, TooLargeError
+from ..errors import TooLargeError
 from .headers import Pairs
 
-__all__ = ["Client", "ClientGone"]
+__all__ = ["Client", "ClientGone", "broken_off"]
+
+broken_off: ContextVar[bool] = ContextVar("broken_off", default=False)
+"""In the task of a request: its reply was left without an end on purpose."""
+
+_PLAIN = re.compile(rb"[!-~]*")
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -23,15 +31,16 @@ class Client:
     """One request and the reply to it.
 
     `read` and `body` take the request; `start`, `write` and `end` give the reply, each write waiting until the client
-    has taken enough of the one before (back-pressure).
+    has taken enough of the one before (back-pressure); `break_off` leaves it without an end.
     """
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, limit: int) -> None:
         self.method: str = scope["method"]
-        raw_path: bytes = scope.get("raw_path") or scope["path"].encode("utf-8", "surrogateescape")
-        self.path = raw_path.decode("latin-1")
+        raw_path: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
+        # Where the application is mounted, the path in front of it is not its own.
+        self.path = _text(raw_path.removeprefix(quote(scope.get("root_path") or "").encode()))
         query: bytes = scope.get("query_string") or b""
-        self.query = "?" + query.decode("latin-1") if query else ""
+        self.query = "?" + _text(query) if query else ""
         self.headers: Pairs = list(scope["headers"])
         self.started = False
         self._receive = receive
@@ -45,16 +54,19 @@ class Client:
 
     # -- the request --------------------------------------------------------------------------------------------------
 
+    def check_length(self) -> None:
+        """Raises TooLargeError, where the request says that its body will be."""
+        declared = self.header(b"content-length")
+        if declared is not None and declared.isdigit() and int(declared) > self._limit:
+            raise self._too_large()
+
     async def read(self) -> bytes:
         """The whole body.  Raises TooLargeError, ClientGone."""
         pieces = [piece async for piece in self.body()]
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
-    async def body(self) -> AsyncIterator[bytes]:
+    async def body(self) -> AsyncGenerator[bytes, None]:
         """The body as it arrives.  Raises TooLargeError, ClientGone."""
-        declared = self.header(b"content-length")
-        if declared is not None and declared.isdigit() and int(declared) > self._limit:
-            raise self._too_large()
         size = 0
         while True:
             message = await self._receive()
@@ -70,7 +82,7 @@ class Client:
                 self._body_read = True
                 return
 
-    def _too_large(self) -> RequestError:
+    def _too_large(self) -> TooLargeError:
         return TooLargeError(f"The body of your request is larger than the {self._limit} bytes that are allowed.")
 
     async def gone(self) -> None:
@@ -93,3 +105,14 @@ class Client:
 
     async def end(self, data: bytes = b"") -> None:
         await self._send({"type": "http.response.body", "body": data, "more_body": False})
+
+    def break_off(self) -> None:
+        """Leave the reply without an end, so that the server closes the connection and it cannot look complete."""
+        broken_off.set(True)
+
+
+def _text(raw: bytes) -> str:
+    """A path or query as the next server may be given it: bytes that have no place in a URL are percent-encoded."""
+    if _PLAIN.fullmatch(raw):
+        return raw.decode("ascii")
+    return "".join(chr(byte) if 0x21 <= byte <= 0x7E else f"%{byte:02X}" for byte in raw)

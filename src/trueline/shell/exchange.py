@@ -12,6 +12,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from time import perf_counter
 from typing import Any
 
@@ -43,17 +45,39 @@ class Exchange:
         given = client.header(b"x-request-id")
         self.request_id: bytes = given if given and _SAFE_ID.fullmatch(given) else make_id()
         self.began = perf_counter()
-        self.waited = 0.0  # seconds spent on the upstream before the reply began
+        self.waited = 0.0
+        """Seconds in which the client's body or the upstream was waited for, until the reply began."""
         self.upstream: str | None = None
         self.model: str | None = None
         self.status = 0
+        self.error: TruelineError | None = None
+        """Why the reply is an error, or ends in one."""
         self.faults: dict[str, int] = {}
         self.pipe: Pipeline | None = None
         self.gone = False
+        """The client went away."""
+        self._task = asyncio.current_task()
         self._response: Response | None = None
         self._watcher: asyncio.Task[None] | None = None
+        self._ending = False
 
     # -- to the upstream ----------------------------------------------------------------------------------------------
+
+    async def body(self) -> bytes:
+        """The client's whole body; once it is there, the client's going away ends the exchange."""
+        with self.waiting():
+            body = await self.client.read()
+        self.watch()
+        return body
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """The time spent in this block is not Trueline's own."""
+        before = perf_counter()
+        try:
+            yield
+        finally:
+            self.waited += perf_counter() - before
 
     async def call(
         self,
@@ -64,16 +88,22 @@ class Exchange:
         body: Any = None,
         *,
         identity: bool = True,
+        content_type: bytes | None = None,
         client_length: bytes | None = None,
+        credentials: bool = True,
     ) -> Response:
         """Send the request on.  The response is closed with the exchange.
 
         `identity`: ask for no compression, so that no event of a stream waits in a compressor.
+        `content_type`: in place of the client's.  `credentials`: whether the client's key may go along.
         Raises what `UpstreamClient.request` raises.
         """
         backend = choice.backend
         self.upstream = backend.name
-        headers = for_upstream(self.client.headers, credentials=not backend.own_key)
+        headers = for_upstream(self.client.headers, credentials=credentials and not backend.own_key)
+        if content_type is not None:
+            headers = [pair for pair in headers if pair[0] != b"content-type"]
+            headers.append((b"content-type", content_type))
         if backend.headers:
             own = {name for name, _ in backend.headers}
             headers = [pair for pair in headers if pair[0] not in own] + backend.headers
@@ -82,13 +112,10 @@ class Exchange:
             headers.append((b"content-length", client_length))
         if identity:
             headers.append(_IDENTITY)
-        before = perf_counter()
-        try:
+        with self.waiting():
             self._response = await upstream.request(
                 method, backend.target, path, headers, body, backend.timeouts, backend.tls
             )
-        finally:
-            self.waited += perf_counter() - before
         return self._response
 
     async def refuse_error(self, response: Response, backend: Backend) -> None:
@@ -129,14 +156,16 @@ class Exchange:
         cut: TruelineError | None = None
         try:
             while not pipe.done:
+                before = perf_counter()
                 data = await response.read()
+                self.waited += perf_counter() - before
                 if not data:
                     break
                 out = pipe.feed(data)
                 if out:
                     await self.stream(out)
         except UpstreamError as error:
-            cut = error
+            self.error = cut = error
         for fault in response.faults:
             self.faults[fault] = self.faults.get(fault, 0) + 1
         if cut is None and pipe.done and pipe.error is None:
@@ -150,9 +179,9 @@ class Exchange:
 
     # -- to the client ------------------------------------------------------------------------------------------------
 
-    def head(self, content_type: bytes | None, upstream_headers: Pairs | None = None) -> Pairs:
-        """The headers of a reply."""
-        headers = for_client(upstream_headers) if upstream_headers else []
+    def head(self, content_type: bytes | None, *, same_body: bool = False) -> Pairs:
+        """The headers of a reply; `same_body`: it is the upstream's, byte for byte."""
+        headers = for_client(self._response.headers, same_body=same_body) if self._response is not None else []
         if content_type is not None:
             headers.append((b"content-type", content_type))
         headers.append((b"x-request-id", self.request_id))
@@ -162,46 +191,51 @@ class Exchange:
         if self.upstream is not None:
             headers.append((b"x-trueline-upstream", self.upstream.encode("utf-8", "replace")))
             headers.append((b"x-trueline-overhead-us", b"%d" % max(0.0, (elapsed - self.waited) * 1e6)))
+        upstream_id = self.pipe.upstream_id if self.pipe is not None else None
+        if upstream_id is not None and _SAFE_ID.fullmatch(upstream_id.encode("utf-8", "replace")):
+            headers.append((b"x-trueline-upstream-id", upstream_id.encode()))
         return headers
 
     async def stream(self, data: bytes) -> None:
         """Send bytes of a stream; the head goes first."""
         if not self.client.started:
             assert self.pipe is not None
-            headers = self.head(self.pipe.content_type, self._upstream_headers())
+            headers = self.head(self.pipe.content_type)
             headers.append((b"cache-control", b"no-cache"))
             headers.append((b"x-accel-buffering", b"no"))
-            if self.pipe.upstream_id is not None:
-                headers.append((b"x-trueline-upstream-id", self.pipe.upstream_id.encode("latin-1", "replace")))
             self.status = 200
             await self.client.start(200, headers)
         await self.client.write(data)
 
     async def whole(self, data: bytes, content_type: bytes = b"application/json") -> None:
         """Send a whole reply."""
-        headers = self.head(content_type, self._upstream_headers())
+        headers = self.head(content_type)
         headers.append((b"content-length", b"%d" % len(data)))
         if self.faults:
             headers.append((b"x-trueline-repairs", ",".join(self.faults).encode()))
-        if self.pipe is not None and self.pipe.upstream_id is not None:
-            headers.append((b"x-trueline-upstream-id", self.pipe.upstream_id.encode("latin-1", "replace")))
         self.status = 200
         self.unwatch()
         await self.client.start(200, headers)
         await self.client.end(data)
 
     async def fail(self, error: TruelineError) -> None:
-        """Answer with an error: its status if nothing was sent, else the event that the pipeline makes of it."""
+        """Answer with an error: its status if nothing was sent, else the event that the pipeline makes of it.
+
+        What has begun and cannot end in an error event gets no end at all.
+        """
         self.unwatch()
+        self.error = error
         if self.client.started:
-            last = self.pipe.close(error) if self.pipe is not None else b""
-            await self.client.end(last)
+            last = self.pipe.close(error) if self.pipe is not None and not self.pipe.done else b""
+            if last:
+                await self.client.end(last)
+            else:
+                self.client.break_off()
             return
         for fault in error.faults:
             self.faults.setdefault(fault, 1)
         body = jsonio.encode(error.body())
-        headers = self.head(b"application/json", self._upstream_headers())
-        headers = [pair for pair in headers if pair[0] not in (b"retry-after", b"content-disposition", b"etag")]
+        headers = [pair for pair in self.head(b"application/json") if pair[0] != b"retry-after"]
         headers.append((b"content-length", b"%d" % len(body)))
         if error.retry_after is not None:
             headers.append((b"retry-after", error.retry_after.encode("latin-1", "replace")))
@@ -222,15 +256,13 @@ class Exchange:
         else:
             await self.whole(last)
 
-    def _upstream_headers(self) -> Pairs | None:
-        return self._response.headers if self._response is not None else None
-
     # -- the client's going away --------------------------------------------------------------------------------------
 
     def watch(self) -> None:
         """From now on, end the exchange at once when the client goes away.  Its body must have been read."""
-        task = asyncio.current_task()
-        assert task is not None
+        task = self._task
+        if self._watcher is not None or self._ending or task is None:
+            return
 
         async def wait() -> None:
             await self.client.gone()
@@ -240,6 +272,8 @@ class Exchange:
         self._watcher = asyncio.get_running_loop().create_task(wait())
 
     def unwatch(self) -> None:
+        """The reply's last bytes are on their way: the client may go when it has them."""
+        self._ending = True
         if self._watcher is not None:
             self._watcher.cancel()
             self._watcher = None

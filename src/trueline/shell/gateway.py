@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from time import perf_counter
 from urllib.parse import unquote
 
-from ..errors import AuthenticationError, DrainingError, NotFoundError, TruelineError
+from ..errors import AuthenticationError, DrainingError, NotFoundError, RequestError, TruelineError
 from ..messages import read_chat_request, read_image_request
 from ..pipeline import Pipeline, WholeImages, chat_pipeline, image_pipeline
 from ..settings import Settings
@@ -15,7 +16,8 @@ from .client import Client, ClientGone, Receive, Scope, Send
 from .clock import SystemMint
 from .exchange import Exchange, log
 from .fetcher import Fetcher
-from .models import list_models, one_model
+from .headers import CREDENTIALS
+from .models import list_models, one_alias, one_model
 from .passthrough import pass_through
 from .routes import Choice, Routes
 from .upstream import UpstreamClient
@@ -25,6 +27,9 @@ __all__ = ["Gateway"]
 
 CLIENT_CLOSED = 499
 """Status in the log, nowhere else: the client went away before it was answered."""
+
+_BEARER = re.compile(r"\s*bearer\s", re.IGNORECASE)
+_DOT_SEGMENT = re.compile(r"(?:^|[/\\])\.{1,2}(?:[/\\;]|$)")
 
 
 class Gateway:
@@ -59,37 +64,54 @@ class Gateway:
 
     async def _guard(self, exchange: Exchange) -> None:
         """Every failure of an exchange ends here, and takes nothing else down."""
+        error = await self._outcome(exchange)
+        if error is None:
+            return
+        try:
+            await exchange.fail(error)
+        except asyncio.CancelledError:  # once more, while a slow client takes its error
+            exchange.client.break_off()
+        except Exception:
+            self._log_failure(exchange)
+            exchange.client.break_off()
+
+    async def _outcome(self, exchange: Exchange) -> TruelineError | None:
+        """Answer; the error to end with, where there is one."""
         try:
             await self._answer(exchange)
         except TruelineError as error:
-            await exchange.fail(error)
+            return error
         except ClientGone:
             exchange.status = CLIENT_CLOSED
         except asyncio.CancelledError:
-            if exchange.gone:
-                task = asyncio.current_task()
-                if task is not None:
-                    task.uncancel()
-                exchange.status = CLIENT_CLOSED
-                return
-            await exchange.fail(DrainingError("The server is shutting down, and the time for running replies is over."))
-            raise
+            # Goes no further: the task ends here in any case, and a server would log it as a failure.
+            task = asyncio.current_task()
+            if task is not None:
+                task.uncancel()
+            if not exchange.gone:
+                return DrainingError("The server is shutting down, and the time for running replies is over.")
+            exchange.status = CLIENT_CLOSED
         except Exception:
-            log.exception("request %s failed in Trueline itself", exchange.request_id.decode("latin-1"))
-            await exchange.fail(TruelineError("Trueline failed to handle this request; its log says why."))
+            self._log_failure(exchange)
+            return TruelineError("Trueline failed to handle this request; its log says why.")
+        return None
+
+    @staticmethod
+    def _log_failure(exchange: Exchange) -> None:
+        log.exception("request %s failed in Trueline itself", exchange.request_id.decode("latin-1"))
 
     async def _answer(self, exchange: Exchange) -> None:
         client = exchange.client
         self._authenticate(client)
-        path, host = self._split(client.path)
-        handler = self._handlers.get((client.method, path))
+        path, host = self._split(client)
+        client.check_length()
+        if client.header(b"upgrade") == b"websocket":
+            raise RequestError("WebSockets are not supported: use plain HTTP requests.", code="websocket_unsupported")
+        handler = self._handlers.get((client.method, path)) or self._handlers.get((client.method, _tidy(path)))
         if handler is not None:
             await handler(exchange, host)
         elif client.method == "GET" and path.startswith("/models/") and len(path) > 8:
-            await client.read()
-            exchange.watch()
-            name = unquote(path[8:])
-            await one_model(exchange, self.routes, self.choose(host, name), name, self.client_for)
+            await self._model(exchange, host, unquote(path[8:]))
         else:
             await pass_through(exchange, self.routes, host, path, self.client_for)
 
@@ -97,34 +119,43 @@ class Gateway:
         keys = self.settings.keys
         if not keys:
             return
-        given = (client.header(b"authorization") or b"").decode("latin-1")
-        key = given.removeprefix("Bearer ").strip() or (client.header(b"api-key") or b"").decode("latin-1")
-        if not key:
-            raise AuthenticationError(
-                "You didn't provide an API key. You need to provide your API key in an Authorization header "
-                "using Bearer auth (i.e. Authorization: Bearer YOUR_KEY).",
-                code="",
-            )
-        if not any(known.matches(key) for known in keys):
-            raise AuthenticationError("Incorrect API key provided.")
-        client.headers = [
-            pair for pair in client.headers if pair[0] not in (b"authorization", b"api-key", b"x-api-key")
+        given = [
+            _BEARER.sub("", value.decode("latin-1")).strip() for name, value in client.headers if name in CREDENTIALS
         ]
+        if not any(given):
+            missing = AuthenticationError(
+                "You didn't provide an API key. You need to provide your API key in an Authorization header "
+                "using Bearer auth (i.e. Authorization: Bearer YOUR_KEY)."
+            )
+            missing.code = None
+            raise missing
+        if not any(known.matches(key) for known in keys for key in given):
+            raise AuthenticationError("Incorrect API key provided.")
+        client.headers = [pair for pair in client.headers if pair[0] not in CREDENTIALS]
 
-    def _split(self, path: str) -> tuple[str, str | None]:
+    def _split(self, client: Client) -> tuple[str, str | None]:
         """`/v1/…` or `/{host}/v1/…` as the path behind `/v1` and the host.  Raises NotFoundError."""
+        path = client.path
+        where = f"{client.method} {path[:200]}"
+        if _DOT_SEGMENT.search(unquote(path)):
+            raise NotFoundError(
+                f"Invalid URL ({where}): a path must not have '.' or '..' between its slashes.", code="unknown_url"
+            )
         if path.startswith("/v1/"):
             return path[3:], None
         host, slash, rest = path[1:].partition("/")
-        if slash and (rest + "/").startswith("v1/") and ("." in host or ":" in host or host == "localhost"):
-            if self.routes.for_host(unquote(host)) is None:
+        host = unquote(host)
+        if slash and (rest + "/").startswith("v1/"):
+            if self.routes.for_host(host) is not None:
+                return rest[2:], host
+            if "." in host or ":" in host or host == "localhost":
                 raise NotFoundError(
-                    f"The host '{host}' is not on the allow-list. Hosts in the path must be listed in `allowed_hosts`.",
+                    f"The host '{host[:200]}' is not on the allow-list: hosts in the path must be listed in "
+                    "`allowed_hosts`.",
                     code="host_not_allowed",
                 )
-            return rest[2:], unquote(host)
         hint = " The API is under /v1." if path != "/v1" else ""
-        raise NotFoundError(f"Invalid URL ({path}).{hint}", code="unknown_url")
+        raise NotFoundError(f"Invalid URL ({where}).{hint}", code="unknown_url")
 
     # -- the API ------------------------------------------------------------------------------------------------------
 
@@ -134,7 +165,7 @@ class Gateway:
         return chosen or self.routes.for_model(model)
 
     async def _chat(self, exchange: Exchange, host: str | None) -> None:
-        request = read_chat_request(await exchange.client.read())
+        request = read_chat_request(await exchange.body())
         exchange.model = request.model
         choice = self.choose(host, request.model)
         pipe = chat_pipeline(request, choice.route, self.mint, choice.backend.options)
@@ -142,45 +173,66 @@ class Gateway:
         await exchange.finish(last)
 
     async def _images(self, exchange: Exchange, host: str | None) -> None:
-        request = read_image_request(await exchange.client.read())
+        request = read_image_request(await exchange.body())
         exchange.model = request.model
         choice = self.choose(host, request.model)
         pipe = image_pipeline(request, choice.route, self.mint, choice.backend.options)
         last = await self._run(exchange, choice, "/images/generations", request.with_model(choice.model), pipe)
         if isinstance(pipe, WholeImages) and pipe.missing:
             for url in dict.fromkeys(pipe.missing):
-                pipe.supply(url, await self.fetcher.fetch(url, choice.backend))
+                with exchange.waiting():
+                    picture = await self.fetcher.fetch(url, choice.backend)
+                pipe.supply(url, picture)
             last = pipe.finish()
         await exchange.finish(last)
 
     async def _run(self, exchange: Exchange, choice: Choice, path: str, body: bytes, pipe: Pipeline) -> bytes:
-        exchange.watch()
         upstream = self.client_for(choice)
-        response = await exchange.call(upstream, choice, "POST", path + exchange.client.query, body)
+        path += exchange.client.query
+        response = await exchange.call(upstream, choice, "POST", path, body, content_type=b"application/json")
         await exchange.refuse_error(response, choice.backend)
         return await exchange.run(pipe, response)
 
     async def _models(self, exchange: Exchange, host: str | None) -> None:
-        await exchange.client.read()
-        exchange.watch()
-        await list_models(
-            exchange, self.routes, self.routes.for_host(host) if host is not None else None, self.client_for
-        )
+        await exchange.body()
+        only = self.routes.for_host(host) if host is not None else None
+        await list_models(exchange, self.routes, only, self.client_for)
+
+    async def _model(self, exchange: Exchange, host: str | None, name: str) -> None:
+        await exchange.body()
+        exchange.model = name
+        if host is None and name in self.routes.aliases:
+            await one_alias(exchange, name, self.routes.aliases[name])
+        else:
+            await one_model(exchange, self.choose(host, name), name, self.client_for)
 
     def client_for(self, choice: Choice) -> UpstreamClient:
         """The upstream client: the guarded one, where the request chose the host."""
         return self._guarded if choice.backend.guarded else self._upstream
 
     def _write_log(self, exchange: Exchange) -> None:
-        client = exchange.client
+        client, error = exchange.client, exchange.error
         log.info(
-            "%s %s %s status=%d ms=%d upstream=%s model=%s repairs=%s",
+            "%s %s %s status=%d ms=%d upstream=%s model=%s repairs=%s error=%s",
             exchange.request_id.decode("latin-1"),
             client.method,
-            client.path,
+            client.path[:200],
             exchange.status,
             (perf_counter() - exchange.began) * 1e3,
             exchange.upstream or "-",
-            exchange.model or "-",
+            _word(exchange.model),
             ",".join(f"{fault}:{count}" for fault, count in exchange.faults.items()) or "-",
+            _word(error.code or error.type if error is not None else None),
         )
+
+
+def _tidy(path: str) -> str:
+    """The path as the API spells it: one slash at a time, none at the end."""
+    return "/" + "/".join(part for part in unquote(path).split("/") if part)
+
+
+def _word(text: str | None) -> str:
+    """What others chose, so that it cannot break a log line."""
+    if not text:
+        return "-"
+    return text if len(text) <= 100 and text.isprintable() and " " not in text else ascii(text[:100])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-__all__ = ["Pairs", "for_client", "for_upstream"]
+__all__ = ["CREDENTIALS", "Pairs", "for_client", "for_upstream", "is_credential"]
 
 Pairs = list[tuple[bytes, bytes]]
 
@@ -27,14 +27,14 @@ _NOT_UPSTREAM = frozenset(
         b"transfer-encoding",
         b"upgrade",
         b"x-api-key",
-        b"x-forwarded-for",
-        b"x-forwarded-host",
-        b"x-forwarded-proto",
+        b"x-goog-api-key",
         b"x-real-ip",
         b"x-request-id",
     )
 )
-_CREDENTIALS = frozenset((b"authorization", b"api-key", b"x-api-key"))
+_PREFIXES_NOT_UPSTREAM = (b"x-trueline-", b"proxy-", b"sec-", b"x-forwarded-")
+CREDENTIALS = frozenset((b"authorization", b"api-key", b"x-api-key", b"x-goog-api-key"))
+"""Where clients send their key."""
 _NOT_CLIENT = frozenset(
     (
         b"alt-svc",
@@ -53,19 +53,63 @@ _NOT_CLIENT = frozenset(
         b"x-request-id",
     )
 )
-_OURS = b"x-trueline-"
+_PREFIXES_NOT_CLIENT = (b"x-trueline-", b"access-control-")
+_OF_ANOTHER_BODY = frozenset(
+    (
+        b"accept-ranges",
+        b"cache-control",
+        b"content-digest",
+        b"content-disposition",
+        b"content-encoding",
+        b"content-language",
+        b"content-location",
+        b"content-md5",
+        b"content-range",
+        b"digest",
+        b"etag",
+        b"expires",
+        b"last-modified",
+        b"location",
+        b"repr-digest",
+        b"x-accel-buffering",
+    )
+)
+"""What an upstream says of the body that it sent, or of where to find another."""
+
+
+def is_credential(name: bytes) -> bool:
+    """Whether a header that the settings give to an upstream carries a key, whatever its provider calls it."""
+    return name in CREDENTIALS or name.endswith((b"-key", b"-token", b"authorization"))
 
 
 def for_upstream(headers: Iterable[tuple[bytes, bytes]], *, credentials: bool) -> Pairs:
     """The client's headers that its upstream may see; its key only with `credentials`."""
+    pairs = list(headers)
+    named = _named_by_connection(pairs)
     return [
         (name, value)
-        for name, value in headers
-        if (name not in _NOT_UPSTREAM or (credentials and name in _CREDENTIALS))
-        and not name.startswith((_OURS, b"proxy-", b"sec-"))
+        for name, value in pairs
+        if (name not in _NOT_UPSTREAM or (credentials and name in CREDENTIALS))
+        and name not in named
+        and not name.startswith(_PREFIXES_NOT_UPSTREAM)
     ]
 
 
-def for_client(headers: Iterable[tuple[bytes, bytes]]) -> Pairs:
-    """The upstream's headers that the client gets; `content-type` and the request id are Trueline's own."""
-    return [(n, v) for n, v in headers if n not in _NOT_CLIENT and not n.startswith((_OURS, b"access-control-"))]
+def _named_by_connection(headers: Pairs) -> frozenset[bytes]:
+    """The headers that the client's own connection names as its own (RFC 9110 section 7.6.1)."""
+    values = [value.lower() for name, value in headers if name == b"connection"]
+    return frozenset(token.strip() for value in values for token in value.split(b","))
+
+
+def for_client(headers: Iterable[tuple[bytes, bytes]], *, same_body: bool) -> Pairs:
+    """The upstream's headers that the client gets; `content-type` and the request id are Trueline's own.
+
+    `same_body`: the client gets the upstream's body, so that what is said of it still holds.
+    """
+    return [
+        (name, value)
+        for name, value in headers
+        if name not in _NOT_CLIENT
+        and not name.startswith(_PREFIXES_NOT_CLIENT)
+        and (same_body or name not in _OF_ANOTHER_BODY)
+    ]

@@ -14,63 +14,74 @@ from .exchange import Exchange
 from .routes import Choice, Routes
 from .upstream import UpstreamClient
 
-__all__ = ["list_models", "one_model"]
+__all__ = ["list_models", "one_alias", "one_model"]
 
 ClientFor = Callable[[Choice], UpstreamClient]
 
 
 async def list_models(exchange: Exchange, routes: Routes, host: Choice | None, client_for: ClientFor) -> None:
     """The only upstream's list as it is, or the aliases and `upstream/model` for each model of several upstreams."""
-    backends = [host] if host is not None else [Choice(backend) for backend in routes.backends.values()]
-    if len(backends) == 1 and (host is not None or not routes.aliases):
-        await exchange.finish(await _ask(exchange, backends[0], "/models", Models(), client_for))
+    choices = [host] if host is not None else [Choice(backend) for backend in routes.backends.values()]
+    if len(choices) == 1 and (host is not None or not routes.aliases):
+        await exchange.finish(await _ask(exchange, choices[0], "/models", Models(), client_for))
         return
-    answers = await asyncio.gather(
-        *(_ask_quietly(exchange, choice, client_for) for choice in backends), return_exceptions=False
-    )
-    data: list[dict[str, Any]] = [_alias(name, choice) for name, choice in routes.aliases.items()]
-    for choice, models in zip(backends, answers, strict=True):
-        prefix = f"{choice.backend.name}/" if len(backends) > 1 else ""
-        if isinstance(models, list):
-            data.extend({**model, "id": prefix + model["id"]} for model in models)
+    # The client's key is for one of them; which one, only the settings could say.
+    keyless = sum(not choice.backend.own_key for choice in choices)
+    with exchange.waiting():
+        answers = await asyncio.gather(
+            *(_ask_quietly(exchange, choice, client_for, credentials=keyless == 1) for choice in choices)
+        )
+    models = {name: _alias(name, choice) for name, choice in routes.aliases.items()}
+    for choice, answer in zip(choices, answers, strict=True):
+        prefix = f"{choice.backend.name}/" if len(choices) > 1 else ""
+        for model in answer if isinstance(answer, list) else ():
+            name = prefix + model["id"]
+            models.setdefault(name, {**model, "id": name})
     failed = [answer for answer in answers if isinstance(answer, TruelineError)]
-    if not data and failed:
+    if not models and failed:
         raise failed[0]
-    exchange.upstream = None
-    await exchange.whole(jsonio.encode({"object": "list", "data": data}))
+    await exchange.whole(jsonio.encode({"object": "list", "data": list(models.values())}))
 
 
-async def one_model(exchange: Exchange, routes: Routes, choice: Choice, name: str, client_for: ClientFor) -> None:
-    """One model; an alias answers under its own name."""
-    if name in routes.aliases:
-        await exchange.whole(jsonio.encode(_alias(name, choice)))
-        return
+async def one_alias(exchange: Exchange, name: str, choice: Choice) -> None:
+    """An alias, under its own name."""
+    exchange.upstream = choice.backend.name
+    await exchange.whole(jsonio.encode(_alias(name, choice)))
+
+
+async def one_model(exchange: Exchange, choice: Choice, name: str, client_for: ClientFor) -> None:
+    """One model of an upstream, under the name that was asked for."""
     asked = choice.model or name
     path = "/models/" + quote(asked, safe="/:@")
-    await exchange.finish(await _ask(exchange, choice, path, Models(asked), client_for))
+    body = await _ask(exchange, choice, path, Models(asked), client_for)
+    if asked != name:
+        body = jsonio.encode({**jsonio.decode(body), "id": name})
+    await exchange.finish(body)
 
 
 def _alias(name: str, choice: Choice) -> dict[str, Any]:
     return {"id": name, "object": "model", "created": 0, "owned_by": choice.backend.name}
 
 
-async def _ask(exchange: Exchange, choice: Choice, path: str, pipe: Models, client_for: ClientFor) -> bytes:
-    response = await exchange.call(client_for(choice), choice, "GET", path + exchange.client.query)
+async def _ask(
+    exchange: Exchange, choice: Choice, path: str, pipe: Models, client_for: ClientFor, *, credentials: bool = True
+) -> bytes:
+    path += exchange.client.query
+    response = await exchange.call(client_for(choice), choice, "GET", path, credentials=credentials)
     await exchange.refuse_error(response, choice.backend)
     return await exchange.run(pipe, response)
 
 
 async def _ask_quietly(
-    exchange: Exchange, choice: Choice, client_for: ClientFor
+    exchange: Exchange, choice: Choice, client_for: ClientFor, *, credentials: bool
 ) -> list[dict[str, Any]] | TruelineError:
     """The models of one upstream of several, or why it did not say."""
+    part = Exchange(exchange.client, lambda: exchange.request_id)
     try:
-        part = Exchange(exchange.client, lambda: exchange.request_id)
-        try:
-            body = await _ask(part, choice, "/models", Models(), client_for)
-        finally:
-            part.close()
+        body = await _ask(part, choice, "/models", Models(), client_for, credentials=credentials)
     except TruelineError as error:
         return error
+    finally:
+        part.close()
     models: list[dict[str, Any]] = jsonio.decode(body)["data"]
     return models

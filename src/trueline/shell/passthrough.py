@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
+from typing import Any, NamedTuple
 
-from ..errors import TruelineError, UpstreamError
+from ..errors import TruelineError
 from ..wire import jsonio, sse
 from .exchange import Exchange
 from .routes import Choice, Routes
@@ -13,6 +15,8 @@ from .upstream import Response, UpstreamClient
 __all__ = ["pass_through"]
 
 _BODYLESS = ("GET", "HEAD", "OPTIONS", "DELETE")
+_NEVER_A_BODY = (204, 304)
+_JSON = b"application/json"
 
 
 async def pass_through(
@@ -24,76 +28,123 @@ async def pass_through(
 ) -> None:
     """Send the request on and stream the reply back; errors of the upstream are normalised."""
     client = exchange.client
-    body, model, length = await _take_body(exchange)
+    body = await _take_body(exchange)
+    exchange.model = body.model
     choice = routes.for_host(host) if host is not None else None
     if choice is None:
-        choice = routes.for_model(model) if model is not None else routes.default()
-    if choice.model is not None and isinstance(body, bytes):
-        body = jsonio.encode({**jsonio.decode(body), "model": choice.model})
+        choice = routes.for_model(body.model) if body.model is not None else routes.default()
+    content = body.content
+    if choice.model is not None and body.fields is not None:
+        content = jsonio.encode({**body.fields, "model": choice.model})
     response = await exchange.call(
-        client_for(choice), choice, client.method, path + client.query, body, identity=False, client_length=length
+        client_for(choice),
+        choice,
+        client.method,
+        path + client.query,
+        content,
+        identity=body.streams or b"event-stream" in (client.header(b"accept") or b""),
+        content_type=_JSON if body.mislabelled else None,
+        client_length=body.length,
     )
     if response.status >= 400:
         await exchange.refuse_error(response, choice.backend)
     await _stream_back(exchange, response)
 
 
-async def _take_body(exchange: Exchange) -> tuple[bytes | AsyncIterator[bytes] | None, str | None, bytes | None]:
-    """The body to send on, the model that it names, and its length where that is known before it is read."""
+class _Body(NamedTuple):
+    """What is sent on, and what is known of it."""
+
+    content: bytes | AsyncIterator[bytes] | None
+    length: bytes | None = None
+    """The content-length of an upload that is not read here."""
+    fields: dict[str, Any] | None = None
+    """The JSON object in it."""
+    mislabelled: bool = False
+    """It is JSON under curl's default content type."""
+
+    @property
+    def model(self) -> str | None:
+        model = self.fields.get("model") if self.fields else None
+        return model if isinstance(model, str) else None
+
+    @property
+    def streams(self) -> bool:
+        return bool(self.fields and self.fields.get("stream"))
+
+
+async def _take_body(exchange: Exchange) -> _Body:
     client = exchange.client
     declared = client.header(b"content-length")
-    chunked = client.header(b"transfer-encoding") is not None
     kind = (client.header(b"content-type") or b"").lower()
-    if (declared in (None, b"0") and not chunked) or b"json" in kind:
-        body = await client.read()
-        exchange.watch()
+    form = kind.startswith(b"application/x-www-form-urlencoded")
+    if (declared in (None, b"0") and client.header(b"transfer-encoding") is None) or b"json" in kind or form:
+        body = await exchange.body()
         if not body:
-            return (None if client.method in _BODYLESS else b""), None, None
-        model = _model_of(body)
-        exchange.model = model
-        return body, model, None
+            return _Body(None if client.method in _BODYLESS else b"")
+        fields = _fields_of(body)
+        return _Body(body, None, fields, form and fields is not None)
 
     async def upload() -> AsyncIterator[bytes]:
-        async for piece in client.body():
-            yield piece
+        async with aclosing(client.body()) as pieces:
+            async for piece in pieces:
+                yield piece
+        exchange.watch()
 
-    return upload(), None, declared
+    return _Body(upload(), declared)
 
 
-def _model_of(body: bytes) -> str | None:
+def _fields_of(body: bytes) -> dict[str, Any] | None:
     try:
         value = jsonio.decode_strict(body)
     except jsonio.JSONError:
         return None
-    model = value.get("model") if isinstance(value, dict) else None
-    return model if isinstance(model, str) else None
+    return value if isinstance(value, dict) else None
 
 
 async def _stream_back(exchange: Exchange, response: Response) -> None:
     client = exchange.client
     kind = response.header(b"content-type")
-    headers = exchange.head(kind, response.headers)
-    length = response.header(b"content-length")
+    length = response.header(b"content-length") if response.status not in _NEVER_A_BODY else None
+    headers = exchange.head(kind, same_body=True)
     if length is not None:
         headers.append((b"content-length", length))
     exchange.status = response.status
-    if client.body_read:
-        exchange.watch()
+    passed = exchange.pipe = _Passed(kind or b"", length is None, client.path)
     await client.start(response.status, headers)
-    try:
-        while data := await response.read():
-            await client.write(data)
-    except UpstreamError as error:
-        await _end_cut(exchange, error, kind or b"", length)
-        return
+    while data := await response.read():
+        passed.feed(data)
+        await client.write(data)
     exchange.unwatch()
     await client.end()
 
 
-async def _end_cut(exchange: Exchange, error: TruelineError, kind: bytes, length: bytes | None) -> None:
-    """A reply that was cut must not look complete: an error event in an event stream, else no end at all."""
-    exchange.status = error.status
-    exchange.unwatch()
-    if kind.startswith(b"text/event-stream") and length is None:
-        event = b"event: error\n" if exchange.client.path.endswith("/responses") else b""
-        await exchange.client.end(event + sse.write(jsonio.encode(error.body())) + (b"" if event else sse.DONE))
+class _Passed:
+    """A reply that is passed on as it comes.  It must not look complete where it was cut: an event stream ends in an
+    error event, anything else, and a stream within an event, in nothing."""
+
+    error: TruelineError | None = None
+    done = False
+    upstream_id: str | None = None
+
+    def __init__(self, content_type: bytes, open_ended: bool, path: str) -> None:
+        self.content_type = content_type
+        self.faults: dict[str, int] = {}
+        self._is_stream = open_ended and content_type.lower().startswith(b"text/event-stream")
+        self._named = path.endswith("/responses")
+        self._tail = b"\n\n"
+
+    def feed(self, data: bytes) -> bytes:
+        """`data` as it is."""
+        self._tail = (self._tail + data)[-4:] if len(data) < 4 else data[-4:]
+        return data
+
+    def close(self, cut: TruelineError | None = None) -> bytes:
+        """The error event to end with, where there can be one."""
+        if cut is None or not self._is_stream or not self._tail.endswith((b"\n\n", b"\r\n\r\n", b"\r\r")):
+            return b""
+        if not self._named:
+            return sse.write(jsonio.encode(cut.body())) + sse.DONE
+        # The form of `/responses` (rules.md X): flat, with the nested one that SDKs look for as well.
+        fields = cut.body()["error"]
+        flat = {name: fields[name] for name in ("code", "message", "param")}
+        return b"event: error\n" + sse.write(jsonio.encode({"type": "error", **flat, "error": fields}))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..context import FormatOptions, Route
 from ..errors import NotFoundError, RequestError
 from ..settings import Settings, Upstream, is_loopback
-from .headers import Pairs
+from .headers import Pairs, is_credential
 from .upstream import Target, Timeouts, TLSOptions
 
 __all__ = ["Backend", "Choice", "Routes"]
@@ -45,14 +45,14 @@ class Choice:
 
 def _backend(upstream: Upstream, url: str | None = None) -> Backend:
     headers: Pairs = [(n.lower().encode(), v.reveal().encode()) for n, v in upstream.headers.items()]
-    if upstream.key is not None:
+    if upstream.key is not None and not any(name == b"authorization" for name, _ in headers):
         headers.append((b"authorization", b"Bearer " + upstream.key.reveal().encode()))
     given = upstream.timeouts
     return Backend(
         upstream.name,
         Target.parse(url or upstream.url),
         headers,
-        upstream.key is not None or any(n in (b"authorization", b"api-key", b"x-api-key") for n, _ in headers),
+        any(is_credential(name) for name, _ in headers),
         Timeouts(connect=given.connect, first_byte=given.first_byte, stall=given.stall, total=given.total),
         TLSOptions(verify=upstream.verify, ca_file=upstream.ca_file),
         upstream.format,
@@ -130,20 +130,7 @@ class Routes:
             )
         )
         # An address that the operator wrote down is meant; a name may resolve to anything.
-        return backend if local else _guarded(backend)
-
-
-def _guarded(backend: Backend) -> Backend:
-    return Backend(
-        backend.name,
-        backend.target,
-        backend.headers,
-        backend.own_key,
-        backend.timeouts,
-        backend.tls,
-        backend.options,
-        guarded=True,
-    )
+        return backend if local else replace(backend, guarded=True)
 
 
 def _is_private(host: str) -> bool:

@@ -1,0 +1,33 @@
+"""Runs every coroutine test of this folder on the loop that the proxy is served on."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+
+import pytest
+import uvicorn
+
+SECONDS = 20
+new_loop = uvicorn.Config("", loop="auto").get_loop_factory()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    if not inspect.iscoroutinefunction(pyfuncitem.obj):
+        return None
+    arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
+
+    async def run() -> None:
+        problems: list[str] = []
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, context: problems.append(str(context)))
+        async with asyncio.timeout(SECONDS):
+            await pyfuncitem.obj(**arguments)
+        for _ in range(3):
+            await asyncio.sleep(0)
+        assert problems == [], "nothing may end up in the loop's exception handler"
+
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        runner.run(run())
+    return True
