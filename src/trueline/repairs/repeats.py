@@ -82,7 +82,7 @@ class Repeats(Rule):
             self.note("final-full-repeat")
             return Opaque(event.extras, event.choice) if event.extras is not None else None
         if len(text) > len(base) and text.startswith(base):
-            if not said.cumulative and (len(said.held) + 1 < MIN_EVIDENCE or len(text) < MIN_TEXT):
+            if not said.cumulative and (len(said.held) + 1 < MIN_EVIDENCE or len(base) < MIN_TEXT):
                 said.held.append(event)
                 return None
             return self._increment(said, event)
