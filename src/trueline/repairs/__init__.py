@@ -13,7 +13,7 @@ from .logprobs import Logprobs
 from .repeats import Repeats
 from .surrogates import Surrogates
 from .thinking import ThinkTags
-from .tools import ToolCalls
+from .tools import MissingArguments, ToolCalls
 from .usage import MissingUsage, UsageTotals
 
 __all__ = ["REPAIRS", "Result", "Rule"]
@@ -26,6 +26,7 @@ REPAIRS: tuple[type[Rule], ...] = (
     ToolCalls,
     Logprobs,
     FinishReasons,
+    MissingArguments,
     MissingUsage,
     UsageTotals,
     DropExtras,

@@ -24,7 +24,7 @@ from ..events import (
 from ..wire import jsonio
 from .base import Result, Rule
 
-__all__ = ["ToolCalls"]
+__all__ = ["MissingArguments", "ToolCalls"]
 
 _KINDS = ("function", "custom", "function_call")
 _NO_ID = ("", "null", "None", "undefined")
@@ -102,7 +102,6 @@ class ToolCalls(Rule):
         "tool-name-never",
         "tool-name-decorated",
         "tool-args-object",
-        "tool-args-empty",
         "tool-args-dup-full",
         "tool-args-cumulative",
         "legacy-function_call",
@@ -332,11 +331,10 @@ class ToolCalls(Rule):
         return events
 
     def _end(self, index: int, cut: bool) -> list[Event]:
-        """The choice is over: calls without arguments get `{}`; one without a name cannot be called."""
+        """The choice is over: a call without a name cannot be called."""
         choice = self._choices.get(index)
         if choice is None:
             return []
-        events: list[Event] = []
         for call in choice.calls:
             if call.ended:
                 continue
@@ -346,7 +344,35 @@ class ToolCalls(Rule):
                     continue
                 self.note("tool-name-never")
                 return [Failure(UpstreamFormatError("The upstream sent a tool call without a name."))]
-            if not call.arguments and call.kind != "custom" and not cut:
-                self.note("tool-args-empty")
-                events.append(ToolCallDelta(index, call.index, "{}", call.kind))
-        return events
+        return []
+
+
+class MissingArguments(Rule):
+    """A call that ends without arguments takes none: `{}`, which clients can parse.
+
+    It waits for the finish that goes out: the upstream's own may come before the arguments do.
+    """
+
+    sees = (ToolCallStart, ToolCallDelta, Finish)
+    mends = ("tool-args-empty",)
+
+    def __init__(self, context: ReplyContext) -> None:
+        super().__init__(context)
+        self._bare: dict[int, dict[int, ToolCallStart]] = {}
+
+    def see(self, event: ToolCallStart | ToolCallDelta | Finish) -> Result:
+        if isinstance(event, ToolCallDelta):
+            bare = self._bare.get(event.choice)
+            if bare:
+                bare.pop(event.index, None)
+            return event
+        if isinstance(event, ToolCallStart):
+            if event.kind != "custom":
+                self._bare.setdefault(event.choice, {})[event.index] = event
+            return event
+        bare = self._bare.pop(event.choice, None)
+        if not bare or event.reason == "length":
+            return event
+        for _ in bare:
+            self.note("tool-args-empty")
+        return [*(ToolCallDelta(event.choice, call.index, "{}", call.kind) for call in bare.values()), event]

@@ -51,7 +51,8 @@ class ChunkReader:
 
     def __init__(self, context: ReplyContext) -> None:
         self._note = context.note
-        self._one_choice = context.request.n == 1
+        self._count = context.request.n
+        self._strays: dict[int, int | None] = {}  # an index beyond the count -> the one that stands for it
         self._start: ReplyStart | None = ReplyStart()  # None once it was sent
         self._seen_id: Any = None
         self._seen_created: Any = None
@@ -140,6 +141,8 @@ class ChunkReader:
                 events.append(Failure(failure))
                 return None
         index = self._index(choice)
+        if index is None:
+            return extras
         if not choice.keys() <= CHOICE_FIELDS:
             extras = extras or Extras()
             extras.choice = known(choice, CHOICE_FIELDS)
@@ -168,15 +171,19 @@ class ChunkReader:
             events.append(Opaque(extras, index, choice.get("logprobs", UNSET)))
         return None
 
-    def _index(self, choice: Fields) -> int:
+    def _index(self, choice: Fields) -> int | None:
+        """The choice's index, below the number of choices that were asked for; None for one choice too many."""
         index = choice.get("index", UNSET)
         if type(index) is not int or index < 0:
             self._note("choice-index-missing")
             index = max(jsonio.integer(index) or 0, 0) if isinstance(index, str) else 0
-        if index and self._one_choice:
+        if index < self._count:
+            return index
+        if self._count == 1:
             self._note("choices-split-by-kind")
-            index = 0
-        return index
+            return 0
+        self._note("choice-index-missing")
+        return self._strays.setdefault(index, next((i for i in range(self._count) if i not in self._open), None))
 
     def _delta(self, choice: Fields) -> Fields:
         delta = choice.get("delta")

@@ -25,7 +25,7 @@ def write_whole(reply: Reply, context: ReplyContext) -> Fields:
         "object": "chat.completion",
         "created": start.created,
         "model": start.model,
-        "choices": [_choice(choice, context, omits) for choice in reply.choices],
+        "choices": [_choice(c, context, omits) for c in sorted(reply.choices, key=lambda c: c.index)],
     }
     if reply.usage is not UNSET:
         body["usage"] = reply.usage
