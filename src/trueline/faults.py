@@ -287,7 +287,7 @@ _ROWS: tuple[Fault, ...] = (
     _F("img-top-level-array", _I, "must", "mends", "The reply is a bare list: it becomes `data`."),
     _F("img-binary-body", _I, "must", "mends", "The reply is the picture itself: it becomes base64."),
     _F("img-embedding-shape", _I, "must", "mends", "Pictures come as embeddings: their fields and envelope go."),
-    _F("img-meta-null", _I, "must", "mends", "`size`, `quality` or the like is null: dropped; in events, filled in."),
+    _F("img-meta-null", _I, "must", "mends", "`size` or the like is null or no text: dropped; in events, filled in."),
     _F("img-revised-prompt", _I, "exact", "mends", "`revised_prompt` is empty: the key goes."),
     _F("img-partial-n", _I, "must", "mends", "Some pictures were withheld: the others leave; none at all is a 400."),
     _F("img-stream-events", _I, "must", "mends", "A whole reply answers a stream request: completed events leave."),

@@ -16,6 +16,7 @@ from .base import MAX_REPLY
 __all__ = ["ImageStream", "WholeImages"]
 
 _MAX_CREATED = 1e11
+_NO_DATE = 1e20
 _TELLING = 16
 """Bytes after which a body without a colon or a newline cannot begin with a field of an event stream."""
 
@@ -47,10 +48,10 @@ class _Images:
 
     def _mend_created(self, reply: ImageReply, mint: Mint) -> None:
         created = reply.created
-        if (isinstance(created, float) and created > 0) or (type(created) is int and created > 0):
+        if type(created) in (int, float) and 0 < created < _NO_DATE:
             if created > _MAX_CREATED:
                 self.note("created-ms")
-                created /= 1000
+                created /= 1000 if created < _MAX_CREATED * 1000 else 1e6
             elif isinstance(created, float):
                 self.note("created-float")
             reply.created = int(created)

@@ -100,6 +100,8 @@ class ChunkReader:
         for choice in choices:
             if isinstance(choice, dict):
                 extras = self._read_choice(choice, extras, events)
+            else:
+                self._note("choices-null")
         if extras is not None:
             self._leave(extras, events)
         if not choices and usage is None and "moderation" not in payload and all(type(e) is Opaque for e in events):

@@ -142,14 +142,12 @@ def finish_word(choice: Fields, note: Note, whole: bool) -> str | None:
         word = other
     if isinstance(word, dict):
         word = word.get("type") or word.get("reason")
-    if word is None:
+    if not word or (isinstance(word, str) and word in _NULLISH):
+        note("finish-null-string" if isinstance(word, str) and word else "finish-empty-string")
         return None
     if not isinstance(word, str):
         note("finish-foreign-vocab")
         return str(word)
-    if word in _NULLISH:
-        note("finish-empty-string" if word == "" else "finish-null-string")
-        return None
     return word
 
 

@@ -92,7 +92,7 @@ def _read(payload: Fields, note: Note) -> ImageReply | TruelineError:
         )
     extras = {k: v for k, v in payload.items() if k not in ("created", key)}
     for name in _META:
-        if name in extras and extras[name] is None:
+        if name in extras and not isinstance(extras[name], str):
             note("img-meta-null")
             del extras[name]
     if "usage" in extras and not is_image_usage(extras["usage"]):

@@ -46,7 +46,7 @@ class ImageEvents:
             self._note("null-chunk" if payload is None else "non-chunk-object")
             return b""
         kind = payload.get("type") or (event or b"").decode("utf-8", "replace")
-        if not kind.startswith(_TYPES):
+        if not isinstance(kind, str) or not kind.startswith(_TYPES):
             self._note("non-chunk-object")
             return b""
         if kind.endswith(".completed"):
