@@ -6,6 +6,10 @@ mentions `</think>` (ruling 7), and a tag in the middle of an answer is the answ
 
 from __future__ import annotations
 
+from typing import TypeVar
+
+from msgspec import UNSET
+
 from ..context import ReplyContext
 from ..events import Event, Finish, Opaque, ReasoningDelta, RefusalDelta, ReplyEnd, TextDelta, ToolFragment
 from .base import Result, Rule
@@ -15,18 +19,20 @@ __all__ = ["TAGS", "ThinkTags"]
 TAGS = ("think", "thinking", "reasoning", "thought", "seed:think")
 _OPENING = tuple(f"<{tag}>" for tag in TAGS)
 _LONGEST = max(map(len, _OPENING))
+_Part = TypeVar("_Part", TextDelta, ReasoningDelta)
 
 
 class _State:
     """Where one choice is: `start` before the first character that decides, `inside` a block, `after` it, or `off`."""
 
-    __slots__ = ("closing", "held", "phase", "usual")
+    __slots__ = ("closing", "held", "phase", "pieces")
 
     def __init__(self) -> None:
         self.phase = "start"
         self.held = ""
         self.closing = ""
-        self.usual = True
+        self.pieces: list[TextDelta] = []
+        """What came since the start: if it was no tag, all of it leaves as it came."""
 
 
 class ThinkTags(Rule):
@@ -62,55 +68,62 @@ class ThinkTags(Rule):
         text = state.held + event.text
         state.held = ""
         events: list[Event] = []
+        if state.phase == "start":
+            state.pieces.append(event)
         while text:
             if state.phase == "start":
-                text = self._begin(state, text, event, events)
+                text = self._begin(state, text, events)
             elif state.phase == "inside":
                 text = self._inside(state, text, event, events)
             else:  # after: the blanks that follow a block belong to neither side
                 text = text.lstrip("\r\n")
-                if text:
-                    if text.lstrip().startswith("<") and self._may_open(text.lstrip()):
-                        state.phase = "start"
-                        continue
-                    state.phase = "off"
-                    events.append(TextDelta(event.choice, text, last=event.last))
+                if not text:
+                    break
+                if text.lstrip().startswith("<") and self._may_open(text.lstrip()):
+                    state.phase = "start"
+                    state.pieces.append(_part(TextDelta, event, text))
+                    continue
+                state.phase = "off"
+                events.append(_part(TextDelta, event, text))
                 break
-        if events:
-            events[0].logprobs, events[0].extras = event.logprobs, event.extras  # type: ignore[union-attr]
-            return events
-        return Opaque(event.extras, event.choice) if event.extras is not None else None
+        if not events and event not in state.pieces and event.extras is not None:
+            return Opaque(event.extras, event.choice)
+        return events
 
     def _may_open(self, text: str) -> bool:
         return any(text.startswith(tag) or tag.startswith(text) for tag in _OPENING)
 
-    def _begin(self, state: _State, text: str, event: TextDelta, events: list[Event]) -> str:
+    def _begin(self, state: _State, text: str, events: list[Event]) -> str:
         stripped = text.lstrip()
         tag = next((t for t in _OPENING if stripped.startswith(t)), None)
-        if tag is not None:
-            self.note("think-in-content")
-            if tag != _OPENING[0]:
-                self.note("reasoning-tag-variants")
-            state.phase, state.closing = "inside", f"</{tag[1:]}"
-            return stripped[len(tag) :].lstrip("\r\n")
-        if not stripped or (len(stripped) < _LONGEST and any(t.startswith(stripped) for t in _OPENING)):
+        if tag is None and (
+            not stripped or (len(stripped) < _LONGEST and any(t.startswith(stripped) for t in _OPENING))
+        ):
             state.held = text
             return ""
-        state.phase = "off"
-        events.append(TextDelta(event.choice, text, last=event.last))
-        return ""
+        pieces, state.pieces = state.pieces, []
+        if tag is None:
+            state.phase = "off"
+            events.extend(pieces)
+            return ""
+        self.note("think-in-content")
+        if tag != _OPENING[0]:
+            self.note("reasoning-tag-variants")
+        events.extend(Opaque(p.extras, p.choice) for p in pieces[:-1] if p.extras is not None)
+        state.phase, state.closing = "inside", f"</{tag[1:]}"
+        return stripped[len(tag) :].lstrip("\r\n")
 
     def _inside(self, state: _State, text: str, event: TextDelta, events: list[Event]) -> str:
         closing = state.closing
         at = text.find(closing)
         if at >= 0:
             if at:
-                events.append(ReasoningDelta(event.choice, text[:at]))
+                events.append(_part(ReasoningDelta, event, text[:at]))
             state.phase = "after"
             return text[at + len(closing) :]
         keep = _partial_suffix(text, closing)
         if len(text) > keep:
-            events.append(ReasoningDelta(event.choice, text[: len(text) - keep]))
+            events.append(_part(ReasoningDelta, event, text[: len(text) - keep]))
         state.held = text[len(text) - keep :] if keep else ""
         return ""
 
@@ -126,7 +139,15 @@ class ThinkTags(Rule):
             return [ReasoningDelta(choice, held)] if held else []
         if state.phase == "start":
             state.phase = "off"
-        return [TextDelta(choice, held)] if held else []
+        pieces, state.pieces = state.pieces, []
+        return list(pieces)
+
+
+def _part(kind: type[_Part], event: TextDelta, text: str) -> _Part:
+    """One of the events that `event` becomes; the first one takes what came along with the text."""
+    part = kind(event.choice, text, event.logprobs, event.extras, event.last)
+    event.logprobs, event.extras = UNSET, None
+    return part
 
 
 def _partial_suffix(text: str, tag: str) -> int:
