@@ -58,7 +58,7 @@ def body_of(prompt: str = "echo: one two three four five six", **fields: Any) ->
 
 
 class Log(logging.Handler):
-    """What was logged, as it would be read."""
+    """What was logged, as it would be read: `lines` by Trueline itself, `noise` by anyone."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -69,7 +69,8 @@ class Log(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         line = self.format(record)
-        self.lines.append(line)
+        if record.name.startswith("trueline"):
+            self.lines.append(line)
         if record.levelno >= logging.WARNING:
             self.noise.append(line)
 
@@ -140,6 +141,7 @@ async def running(chosen: Settings, *, noisy: bool = False) -> AsyncIterator[Pro
     sock = socket.create_server(("127.0.0.1", 0))
     await server.startup(sockets=[sock])
     assert server.started
+    await server.on_tick(0)  # the Date header
     proxy = Proxy(server, sock.getsockname()[1], log)
     try:
         yield proxy

@@ -16,7 +16,6 @@ from proxy.running import CHAT, Proxy, body_of, running, settings, timeouts, ups
 from shell.upstream.scripted import Peer, Script, serve
 from shell.upstream.test_dial import free_port
 from trueline.sim import SimServer
-from trueline.sim.failures import break_off  # noqa: F401  (documents where `fail` is defined)
 
 IMAGES = "/v1/images/generations"
 SHORT = 0.05
@@ -95,12 +94,16 @@ async def test_a_certificate_that_nobody_vouches_for(tmp_path: Any) -> None:
             assert (reply.status, reply.error["code"]) == (502, "upstream_tls_failed")
             assert "set ca_file to trust it" in reply.error["message"]
         for options in ({"ca_file": str(tmp_path / "ca.pem")}, {"verify": False}):
-            async with running(settings(upstream(url, **options))) as proxy:  # type: ignore[arg-type]
+            async with running(settings(upstream(url, **options))) as proxy:
                 assert (await proxy.ask("GET", "/v1/models")).status == 200
 
 
 async def test_plain_http_where_tls_was_expected() -> None:
-    async with serve(saying("200 OK")) as server, running(settings(f"https://127.0.0.1:{server.port}")) as proxy:
+    async def script(peer: Peer) -> None:
+        await peer.reader.read(1)
+        await peer.send(b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n")
+
+    async with serve(script) as server, running(settings(f"https://127.0.0.1:{server.port}")) as proxy:
         reply = await proxy.chat()
 
         assert (reply.status, reply.error["code"]) == (502, "upstream_tls_failed")
@@ -307,9 +310,8 @@ async def test_retry_after_survives(method: str, path: str, content: Any, after:
 @pytest.mark.parametrize("status", [401, 403])
 @every_request
 async def test_our_own_key_refused_is_not_the_clients_fault(method: str, path: str, content: Any, status: int) -> None:
-    script = saying(
-        f"{status} No\r\nwww-authenticate: Bearer", error_json(error={"message": "Wrong key sk-abcdefghijklmnopqrst"})
-    )
+    said = error_json(error={"message": "Wrong key sk-abcdefghijklmnopqrst"})
+    script = saying(f"{status} No\r\nwww-authenticate: Bearer", said)
     async with before(script, key="sk-abcdefghijklmnopqrst") as (proxy, _):
         reply = await proxy.ask(method, path, content)
 

@@ -235,7 +235,9 @@ class Exchange:
         for fault in error.faults:
             self.faults.setdefault(fault, 1)
         body = jsonio.encode(error.body())
-        headers = [pair for pair in self.head(b"application/json") if pair[0] != b"retry-after"]
+        # The error says when to come back; a challenge is for a client whose key was refused.
+        dropped = (b"retry-after",) if error.status == 401 else (b"retry-after", b"www-authenticate")
+        headers = [pair for pair in self.head(b"application/json") if pair[0] not in dropped]
         headers.append((b"content-length", b"%d" % len(body)))
         if error.retry_after is not None:
             headers.append((b"retry-after", error.retry_after.encode("latin-1", "replace")))
