@@ -156,7 +156,8 @@ class ToolCalls(Rule):
             return None
         last = choice.calls[-1]
         if identity is not None:
-            return self._find_by_id(choice, index, identity, name, last)
+            blank = bool(arguments) and not arguments.strip()
+            return self._find_by_id(choice, index, identity, name, blank)
         if index is None:
             begins = bool(name) and (name != last.name or last.complete or not arguments)
             return None if begins and last.name else last
@@ -173,19 +174,19 @@ class ToolCalls(Rule):
                 return None
         return call
 
-    def _find_by_id(self, choice: _Choice, index: int | None, identity: str, name: str, last: _Call) -> _Call | None:
+    def _find_by_id(self, choice: _Choice, index: int | None, identity: str, name: str, blank: bool) -> _Call | None:
         call = choice.by_id.get(identity)
         if call is not None:
             if name and index is not None and call.raw_index not in (None, index) and index not in choice.by_index:
                 self.note("tool-id-duplicate")
                 return None
             return choice.by_index.get(index, call) if index is not None and call.raw_index != index else call
-        open_call = choice.by_index.get(index) if index is not None else last
+        open_call = choice.by_index.get(index) if index is not None else choice.calls[-1]
         if open_call is None:
             return None
         if open_call.given_id is None and not (name and open_call.name):
             return open_call  # the id came late
-        if not name and open_call.name and not open_call.complete:
+        if not name and open_call.name and (blank or not open_call.complete):
             return open_call  # a new id in every fragment of one call
         if index is not None:
             self.note("tool-index-all-zero")
