@@ -97,5 +97,5 @@ class Logprobs(Rule):
         for position, (token, score) in enumerate(zip(tokens, scores, strict=False)):
             top = tops[position] if position < len(tops) else None
             pairs = [{"token": t, "logprob": p} for t, p in top.items()] if isinstance(top, dict) else []
-            content.append(self._token({"token": str(token), "logprob": score or 0.0, "top_logprobs": pairs}))
+            content.append(self._token({"token": str(token), "logprob": score, "top_logprobs": pairs}))
         return {"content": content, "refusal": None}
