@@ -110,6 +110,23 @@ class Talk:
         self.writer.write(data)
         await self.writer.drain()
 
+    async def fill(self, piece: bytes, most: int) -> int:
+        """Write until nobody takes any more, and no more than `most`; how many bytes were written."""
+        transport = self.writer.transport
+        transport.set_write_buffer_limits(0)
+        sent = 0
+        while sent < most:
+            transport.write(piece)
+            sent += len(piece)
+            left, turns = transport.get_write_buffer_size(), 0
+            while left and turns < 2000:
+                await asyncio.sleep(0)
+                turns = turns + 1 if transport.get_write_buffer_size() == left else 0
+                left = transport.get_write_buffer_size()
+            if left:
+                break
+        return sent
+
     async def head(self) -> Reply:
         """Status and headers of the next reply."""
         interim: list[int] = []
