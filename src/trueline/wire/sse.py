@@ -22,6 +22,9 @@ DONE = b"data: [DONE]\n\n"
 MAX_EVENT = 64 * 1024 * 1024
 """Bytes of one event; image models send tens of megabytes in one line (`huge-line`)."""
 
+MAX_LOOKS = 32
+"""An event over many lines is joined at most so often before its blank line comes: more would be quadratic."""
+
 _BOM = b"\xef\xbb\xbf"
 _FIELDS = (b"data", b"event", b"id", b"retry")
 _NOTED = {b"id": "sse-id-retry", b"retry": "sse-id-retry"}
@@ -54,6 +57,8 @@ class SSEReader:
         self._tail: list[bytes] = []  # pieces of the line that has not ended yet
         self._size = 0  # bytes held in _tail and _lines
         self._lines: list[bytes] = []  # data lines of the event that has not ended yet
+        self._lines_size = 0
+        self._looks = 0  # how often the lines were joined to see whether they are the whole event
         self._event: bytes | None = None
         self._crlf = False  # noted once: how often it shows depends on the cuts
         self._skip_lf = False  # the last read ended in CR: a LF that begins the next one belongs to it
@@ -82,15 +87,13 @@ class SSEReader:
                 else:
                     self._block(block, frames)
             if b"\n" not in data:
-                if data:
-                    self._hold(data)
+                self._hold(data)
                 return frames
         *lines, rest = data.split(b"\n")
         for line in lines:
             self._line(line, frames)
-        self._size = sum(map(len, self._lines))
-        if rest:
-            self._hold(rest)
+        self._size = self._lines_size
+        self._hold(rest)
         return frames
 
     def close(self) -> list[Frame]:
@@ -110,7 +113,7 @@ class SSEReader:
         data = b"".join(self._tail) + data
         self._tail.clear()
         if len(data) < 3 and _BOM.startswith(data):
-            self._tail.append(data)
+            self._hold(data)
             return b""
         self._at_start = False
         if data.startswith(_BOM):
@@ -121,6 +124,7 @@ class SSEReader:
     def _plain_newlines(self, data: bytes) -> bytes:
         if self._skip_lf and data[:1] == b"\n":
             data = data[1:]
+            self._skip_lf = False
         if data:
             self._skip_lf = data.endswith(b"\r")
         if b"\r" in data:
@@ -131,7 +135,8 @@ class SSEReader:
         return data
 
     def _hold(self, data: bytes) -> None:
-        self._tail.append(data)
+        if data:
+            self._tail.append(data)
         self._size += len(data)
         if self._size > self._max_event:
             raise UpstreamReplyTooLargeError(
@@ -193,18 +198,20 @@ class SSEReader:
     def _data(self, value: bytes, frames: list[Frame]) -> None:
         """Take a data line; the event leaves at once if it is complete, blank line or not."""
         self._lines.append(value)
+        self._lines_size += len(value)
         if len(self._lines) == 1:
             complete = _is_complete(value)
-        else:
+        elif complete := value[:1] in (b"}", b"]") and self._looks < MAX_LOOKS:
             # Pretty-printed JSON ends in a line that begins with its closing bracket: one look is enough.
-            complete = value[:1] in (b"}", b"]") and _is_complete(b"\n".join(self._lines))
+            self._looks += 1
+            complete = _is_complete(b"\n".join(self._lines))
         if complete:
             self._dispatch(frames)
             self._early = True
 
     def _dispatch(self, frames: list[Frame]) -> None:
         lines, event = self._lines, self._event
-        self._lines, self._event = [], None
+        self._lines, self._lines_size, self._looks, self._event = [], 0, 0, None
         if not lines:
             if event is not None:
                 self._note("sse-event-only-frame")
