@@ -39,6 +39,12 @@ class _Chat:
     def upstream_id(self) -> str | None:
         return self._context.upstream_id
 
+    def _mend(self, events: list[Event]) -> list[Event]:
+        mended: list[Event] = []
+        for event in events:
+            self._chain.push(event, mended)
+        return mended
+
     def _fail(self, error: TruelineError) -> None:
         for fault in error.faults:
             self._context.note(fault)
@@ -194,11 +200,11 @@ class ChatStream(_Chat):
         if isinstance(payload, list):
             note("json-array-stream")
             events = [e for item in payload for e in self._reader.read(item)]
-            return self._events([*events, ReplyEnd(False)])
+            return self._at_once([*events, ReplyEnd(False)])
         events = read_whole(payload, self._context)
         if not isinstance(events[0], Failure):
             note("json-for-stream")
-        return self._events(events)
+        return self._at_once(events)
 
     def _end(self, cut: TruelineError | None) -> bytes:
         if not self._written and cut is not None:
@@ -208,9 +214,14 @@ class ChatStream(_Chat):
         return self._events([ReplyEnd(False)], cut)
 
     def _events(self, events: list[Event], cut: TruelineError | None = None) -> bytes:
-        mended: list[Event] = []
-        for event in events:
-            self._chain.push(event, mended)
+        return self._write(self._mend(events), cut)
+
+    def _at_once(self, events: list[Event]) -> bytes:
+        """All that there is: where it fails, nothing of it is written."""
+        mended = self._mend(events)
+        return self._write([e for e in mended if type(e) is Failure] or mended)
+
+    def _write(self, mended: list[Event], cut: TruelineError | None = None) -> bytes:
         out: list[bytes] = []
         for event in mended:
             kind = type(event)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..context import ReplyContext
-from ..events import Finish, ReasoningDelta, ReplyEnd, TextDelta
+from ..events import Finish, Opaque, ReasoningDelta, ReplyEnd, TextDelta
 from ..wire import jsonio
 from .base import Result, Rule
 
@@ -46,9 +46,9 @@ class Surrogates(Rule):
             event.text = event.text[:-1]
         if jsonio.has_surrogates(event.text):
             event.text = jsonio.mend_surrogates(event.text)
-        if event.text or event.extras is not None:
-            before.append(event)
-        return list(before)
+        if event.text:
+            return [*before, event]
+        return [*before, *([] if event.extras is None else [Opaque(event.extras, event.choice, event.logprobs)])]
 
     def _release(self, choice: int | None) -> list[TextDelta | ReasoningDelta]:
         choices = list(self._held) if choice is None else [choice]

@@ -51,6 +51,10 @@ def read_whole(payload: Any, context: ReplyContext) -> list[Event]:
     fill_start(start, payload)
     _note_object(payload, context)
     reply = Reply(start, [], extras=known(payload, REPLY_FIELDS) or {})
+    asked = context.request.n
+    if 1 < asked < len(choices):
+        note("choice-index-missing")
+        choices = choices[:asked]
     for position, choice in enumerate(choices):
         reply.choices.append(_read_choice(position, choice, len(choices), context))
     if len(choices) > 1 and context.request.n == 1:
