@@ -120,7 +120,7 @@ def test_the_role_chunk_holds_no_foreign_side() -> None:
             {"tokens": ["He", "y"], "token_logprobs": [-0.1, None], "top_logprobs": [{"Y": -2.5}]},
             [
                 {**TOP, "top_logprobs": [{**OTHER, "bytes": [89]}]},
-                {"token": "y", "logprob": 0.0, "bytes": [121], "top_logprobs": []},
+                {"token": "y", "logprob": FLOOR, "bytes": [121], "top_logprobs": []},
             ],
         ),
         ({"tokens": ["He"], "token_logprobs": [-0.1], "top_logprobs": None}, [{**TOP, "top_logprobs": []}]),

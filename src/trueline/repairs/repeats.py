@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from ..context import ReplyContext
-from ..events import Event, Finish, Opaque, ReasoningDelta, TextDelta
+from ..events import (
+    Event,
+    Failure,
+    Finish,
+    Opaque,
+    ReasoningDelta,
+    RefusalDelta,
+    ReplyEnd,
+    TextDelta,
+    ToolFragment,
+)
 from .base import Result, Rule
 from .thinking import TAGS
 
@@ -49,20 +59,30 @@ class Repeats(Rule):
     until the next delta confirms it or does not (hysteresis); nothing else waits.
     """
 
-    sees = (TextDelta, ReasoningDelta, Finish)
+    sees = (TextDelta, ReasoningDelta, RefusalDelta, ToolFragment, Finish, Failure, ReplyEnd)
     mends = ("content-cumulative", "final-full-repeat")
 
     def __init__(self, context: ReplyContext) -> None:
         super().__init__(context)
         self._said: dict[tuple[type, int], _Said] = {}
+        self._holding = False
 
     @classmethod
     def wanted(cls, context: ReplyContext) -> bool:
         return context.request.stream
 
-    def see(self, event: TextDelta | ReasoningDelta | Finish) -> Result:
-        if isinstance(event, Finish):
-            return self._finish(event)
+    def see(
+        self, event: TextDelta | ReasoningDelta | RefusalDelta | ToolFragment | Finish | Failure | ReplyEnd
+    ) -> Result:
+        released = self._release(event) if self._holding else []
+        if not isinstance(event, TextDelta | ReasoningDelta):
+            return [*released, event] if released else event
+        result = self._take(event)
+        if not released:
+            return result
+        return [*released, *(result if isinstance(result, list) else [] if result is None else [result])]
+
+    def _take(self, event: TextDelta | ReasoningDelta) -> Result:
         key = (type(event), event.choice)
         said = self._said.get(key)
         if said is None:
@@ -84,6 +104,7 @@ class Repeats(Rule):
         if len(text) > len(base) and text.startswith(base):
             if not said.cumulative and (len(said.held) + 1 < MIN_EVIDENCE or len(base) < MIN_TEXT):
                 said.held.append(event)
+                self._holding = True
                 return None
             return self._increment(said, event)
         said.cumulative = False
@@ -102,22 +123,27 @@ class Repeats(Rule):
         event.text = event.text[len(total) :]
         return [*extras, event]
 
-    def _finish(self, event: Finish) -> Result:
+    def _release(self, event: Event) -> list[Event]:
+        """What is held of the event's choice and cannot be confirmed any more, because something else comes."""
         released: list[Event] = []
-        for (_, choice), said in self._said.items():
-            if choice != event.choice or not said.held:
+        choice = getattr(event, "choice", None)  # None: all of them
+        for (kind, index), said in self._said.items():
+            if not said.held or choice not in (None, index) or kind is type(event):
                 continue
             last = said.held[-1]
-            if last.last and said.length >= MIN_TEXT:
+            if isinstance(event, Finish) and last.last and said.length >= MIN_TEXT:
                 self.note("final-full-repeat")
                 last.text = last.text[said.length :]
                 released.append(last)
             else:
                 released.extend(said.held)
             said.held = []
-        return [*released, event] if released else event
+        self._holding = any(said.held for said in self._said.values())
+        return released
 
 
 def _after_thoughts(total: str, text: str) -> bool:
     """Whether `text` is all of the answer that followed a block of thoughts, which are still in the text here."""
-    return total.lstrip().startswith(_OPENING) and total[: -len(text)].rstrip().endswith(_CLOSING)
+    if not total.endswith(text) or not total.lstrip().startswith(_OPENING):
+        return False
+    return total[: -len(text)].rstrip().endswith(_CLOSING)

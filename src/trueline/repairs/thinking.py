@@ -25,12 +25,14 @@ _Part = TypeVar("_Part", TextDelta, ReasoningDelta)
 class _State:
     """Where one choice is: `start` before the first character that decides, `inside` a block, `after` it, or `off`."""
 
-    __slots__ = ("closing", "held", "phase", "pieces")
+    __slots__ = ("closing", "fresh", "held", "phase", "pieces")
 
     def __init__(self) -> None:
         self.phase = "start"
         self.held = ""
         self.closing = ""
+        self.fresh = False
+        """The block was just opened: line feeds at its beginning are none of it."""
         self.pieces: list[TextDelta] = []
         """What came since the start: if it was no tag, all of it leaves as it came."""
 
@@ -110,10 +112,15 @@ class ThinkTags(Rule):
         if tag != _OPENING[0]:
             self.note("reasoning-tag-variants")
         events.extend(Opaque(p.extras, p.choice) for p in pieces[:-1] if p.extras is not None)
-        state.phase, state.closing = "inside", f"</{tag[1:]}"
-        return stripped[len(tag) :].lstrip("\r\n")
+        state.phase, state.closing, state.fresh = "inside", f"</{tag[1:]}", True
+        return stripped[len(tag) :]
 
     def _inside(self, state: _State, text: str, event: TextDelta, events: list[Event]) -> str:
+        if state.fresh:
+            text = text.lstrip("\r\n")
+            if not text:
+                return ""
+            state.fresh = False
         closing = state.closing
         at = text.find(closing)
         if at >= 0:
