@@ -23,7 +23,7 @@ Action = Literal["mends", "refuses", "leaves", "option"]
 
 
 class Fault(NamedTuple):
-    """One row: `where` holds some of chat, stream, images, models, errors and http."""
+    """One row: `where` holds some of chat, stream, images, embeddings, completions, models, errors and http."""
 
     id: str
     where: tuple[str, ...]
@@ -39,6 +39,8 @@ _I: Final = ("images",)
 _CSI: Final = ("chat", "stream", "images")
 _SI: Final = ("stream", "images")
 _M: Final = ("models",)
+_V: Final = ("embeddings",)
+_P: Final = ("completions",)
 _E: Final = ("errors",)
 _F = Fault
 
@@ -292,6 +294,19 @@ _ROWS: tuple[Fault, ...] = (
     _F("img-partial-n", _I, "must", "mends", "Some pictures were withheld: the others leave; none at all is a 400."),
     _F("img-stream-events", _I, "must", "mends", "A whole reply answers a stream request: completed events leave."),
     _F("img-usage-foreign", _I, "must", "mends", "The usage breaks the schema of images: it is left out."),
+    # -- embeddings
+    _F("emb-base64-ignored", _V, "must", "mends", "Numbers come where base64 was asked for: they are packed."),
+    _F("emb-base64-unasked", _V, "must", "mends", "Base64 comes where numbers were asked for: it is unpacked."),
+    _F("emb-nested", _V, "must", "mends", "A vector is wrapped in another list: it is taken out."),
+    _F("emb-top-array", _V, "must", "mends", "The vectors are a bare list, or under another key: they move to `data`."),
+    _F("emb-usage-null", _V, "must", "mends", "Model or usage is missing: the requested name, and zero for no count."),
+    _F("emb-index-object-missing", _V, "must", "mends", "Entries lack `index` or `object`: both are put in."),
+    _F("emb-order", _V, "must", "mends", "Entries are not in the order of the inputs: sorted by index."),
+    _F("emb-nan", _V, "must", "refuses", "A vector has values that are no finite numbers: an error."),
+    # -- legacy completions
+    _F("object-wrong-completions", _P, "must", "mends", "`object` is not `text_completion`: it is set to that."),
+    _F("completions-chat-shape", _P, "must", "mends", "Text comes as a chat message or delta: it becomes `text`."),
+    _F("completions-text-null", _P, "must", "mends", "`text` is null or missing: an empty string."),
     # -- models
     _F("models-bare-array", _M, "must", "mends", "The list of models is a bare array: it becomes `data`."),
     _F("models-object-missing", _M, "must", "mends", "The list of models has no `object`: `list` is put in."),

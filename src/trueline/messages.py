@@ -13,7 +13,15 @@ from typing import Any, TypeVar
 from .errors import RequestError
 from .wire import jsonio
 
-__all__ = ["ChatRequest", "ImageRequest", "read_chat_request", "read_image_request", "read_json_object"]
+__all__ = [
+    "ChatRequest",
+    "EmbeddingRequest",
+    "ImageRequest",
+    "read_chat_request",
+    "read_embedding_request",
+    "read_image_request",
+    "read_json_object",
+]
 
 NOT_JSON = (
     "We could not parse the JSON body of your request. The OpenAI API expects a JSON payload, "
@@ -98,6 +106,19 @@ class ImageRequest(_Request):
         self.response_format: str | None = body.get("response_format")
 
 
+class EmbeddingRequest(_Request):
+    """An embedding request; `inputs` is None where their number cannot be told."""
+
+    __slots__ = ("base64", "inputs")
+
+    def __init__(self, body: dict[str, Any], raw: bytes) -> None:
+        super().__init__(body, raw)
+        self.base64: bool = body.get("encoding_format") == "base64"
+        given = body.get("input")
+        tokens = isinstance(given, list) and bool(given) and isinstance(given[0], int)
+        self.inputs: int | None = len(given) if isinstance(given, list) and not tokens else 1
+
+
 _R = TypeVar("_R", bound=_Request)
 
 
@@ -117,6 +138,11 @@ def read_chat_request(body: bytes) -> ChatRequest:
 def read_image_request(body: bytes) -> ImageRequest:
     """Read and check an image generation request.  Raises RequestError like `read_chat_request`."""
     return _read(body, ImageRequest, _IMAGE_FIELDS, _check_prompt)
+
+
+def read_embedding_request(body: bytes) -> EmbeddingRequest:
+    """Read and check an embedding request.  Raises RequestError like `read_chat_request`."""
+    return _read(body, EmbeddingRequest, _EMBEDDING_FIELDS, _check_input)
 
 
 def _read(
@@ -182,6 +208,15 @@ _IMAGE_FIELDS: dict[str, tuple[type, ...]] = {
 }
 
 
+_EMBEDDING_FIELDS: dict[str, tuple[type, ...]] = {
+    "model": (str,),
+    "input": (str, list),
+    "encoding_format": (str,),
+    "dimensions": (int,),
+    "user": (str,),
+}
+
+
 def _missing(name: str) -> RequestError:
     return RequestError(f"Missing required parameter: '{name}'.", param=name, code="missing_required_parameter")
 
@@ -213,6 +248,11 @@ def _check_messages(body: dict[str, Any]) -> None:
                 param=f"{where}.role",
                 code="invalid_type",
             )
+
+
+def _check_input(body: dict[str, Any]) -> None:
+    if body.get("input") is None:
+        raise _missing("input")
 
 
 def _check_prompt(body: dict[str, Any]) -> None:

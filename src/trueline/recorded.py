@@ -30,6 +30,7 @@ class Recorded:
     usage: bool = False
     logprobs: bool = False
     functions: bool = False
+    tools: set[str] = field(default_factory=set)
 
     def pipeline(
         self,
@@ -59,6 +60,8 @@ class Recorded:
             body["logprobs"] = True
         if self.functions:
             body["functions"] = [{"name": "recorded"}]
+        if self.tools:
+            body["tools"] = [{"type": "function", "function": {"name": name}} for name in sorted(self.tools)]
         return body
 
 
@@ -100,7 +103,17 @@ def _note(payload: dict[str, Any], seen: Recorded) -> None:
             seen.choices.add(index if isinstance(index, int) else position)
             seen.logprobs = seen.logprobs or bool(choice.get("logprobs"))
             message = choice.get("message") or choice.get("delta")
-            seen.functions = seen.functions or (isinstance(message, dict) and bool(message.get("function_call")))
+            if isinstance(message, dict):
+                seen.functions = seen.functions or bool(message.get("function_call"))
+                _note_tools(message.get("tool_calls"), seen)
+
+
+def _note_tools(calls: Any, seen: Recorded) -> None:
+    for call in calls if isinstance(calls, list) else ():
+        function = call.get("function") if isinstance(call, dict) else None
+        name = function.get("name") if isinstance(function, dict) else None
+        if isinstance(name, str) and name:
+            seen.tools.add(name)
 
 
 def _note_images(images: list[Any], seen: Recorded) -> None:

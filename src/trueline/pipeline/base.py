@@ -7,11 +7,11 @@ from typing import Any, Protocol
 
 from ..context import ReplyContext
 from ..dialects.error_bodies import plain_text
-from ..errors import TruelineError, UpstreamFormatError
+from ..errors import TruelineError, UpstreamFormatError, UpstreamReplyTooLargeError
 from ..events import Event
 from ..repairs import REPAIRS
 
-__all__ = ["MAX_REPLY", "Chain", "Pipeline", "not_json"]
+__all__ = ["MAX_REPLY", "Chain", "Pipeline", "WholeBody", "not_json"]
 
 MAX_REPLY = 64 * 1024 * 1024
 """Bytes of a whole reply."""
@@ -32,6 +32,52 @@ class Pipeline(Protocol):
     def upstream_id(self) -> str | None: ...
     def feed(self, data: bytes) -> bytes: ...
     def close(self, cut: TruelineError | None = None) -> bytes: ...
+
+
+class WholeBody:
+    """A pipeline for replies that are one JSON body: `read` makes the exact one of it."""
+
+    content_type = b"application/json"
+
+    def __init__(self) -> None:
+        self.error: TruelineError | None = None
+        self.done = False
+        self.faults: dict[str, int] = {}
+        self.upstream_id: str | None = None
+        self._body: list[bytes] = []
+        self._size = 0
+
+    def note(self, fault: str) -> None:
+        self.faults[fault] = self.faults.get(fault, 0) + 1
+
+    def read(self, body: bytes) -> bytes | TruelineError:
+        """The exact reply, or why there is none."""
+        raise NotImplementedError
+
+    def feed(self, data: bytes) -> bytes:
+        """Keep the body."""
+        if not self.done:
+            self._body.append(data)
+            self._size += len(data)
+            if self._size > MAX_REPLY:
+                self._fail(UpstreamReplyTooLargeError(f"The upstream's reply is larger than {MAX_REPLY} bytes."))
+        return b""
+
+    def close(self, cut: TruelineError | None = None) -> bytes:
+        """The reply, or nothing and `error`."""
+        if self.done:
+            return b""
+        self.done = True
+        out = cut or self.read(b"".join(self._body))
+        return self._fail(out) if isinstance(out, TruelineError) else out
+
+    def _fail(self, error: TruelineError) -> bytes:
+        for fault in error.faults:
+            self.note(fault)
+        self.error = error
+        self.done = True
+        self._body.clear()
+        return b""
 
 
 class Chain:

@@ -157,6 +157,7 @@ def mend_usage(data: Fields, note: Callable[[str], None], gemini: bool = False) 
         if other in usage and usage.get(name) is None:
             note("usage-other-names")
             usage[name] = usage.pop(other)
+    _derive(usage, note)
     absent = usage.get("total_tokens") is None
     for name in TOTALS[:2] if absent else TOTALS:
         usage[name] = _integer(usage.get(name, UNSET), note)
@@ -166,6 +167,17 @@ def mend_usage(data: Fields, note: Callable[[str], None], gemini: bool = False) 
     _copy_cached(usage, note)
     _balance(usage, absent, note, gemini)
     return usage
+
+
+def _derive(usage: Fields, note: Callable[[str], None]) -> None:
+    """A count that is missing while the other and the total are there is their difference."""
+    prompt, completion, total = (usage.get(name) for name in TOTALS)
+    if type(total) is not int or (prompt is None) == (completion is None):
+        return
+    missing, other = ("prompt_tokens", completion) if prompt is None else ("completion_tokens", prompt)
+    if type(other) is int and 0 <= other <= total:
+        note("usage-null-fields")
+        usage[missing] = total - other
 
 
 def _integer(value: Any, note: Callable[[str], None]) -> int:

@@ -1,0 +1,41 @@
+"""Embedding replies."""
+
+from __future__ import annotations
+
+from ..context import FormatOptions
+from ..dialects.error_bodies import error_in
+from ..dialects.openai_embeddings import read_embeddings, without_extras
+from ..errors import TruelineError, UpstreamCutError
+from ..messages import EmbeddingRequest
+from ..wire import jsonio
+from .base import WholeBody, not_json
+
+__all__ = ["Embeddings"]
+
+
+class Embeddings(WholeBody):
+    """The reply to `POST /v1/embeddings`."""
+
+    def __init__(self, request: EmbeddingRequest, options: FormatOptions = FormatOptions()) -> None:
+        super().__init__()
+        self._request = request
+        self._keep = options.extras == "keep"
+
+    def read(self, body: bytes) -> bytes | TruelineError:
+        """The exact reply, or why there is none."""
+        if not body.strip():
+            return UpstreamCutError("The upstream's reply is empty.", code="upstream_empty_reply")
+        try:
+            payload = jsonio.decode(body, self.note)
+        except jsonio.JSONError:
+            return not_json(body)
+        error = error_in(payload)
+        if error is not None:
+            self.note("err-in-200-body")
+            return error
+        reply = read_embeddings(payload, self._request, self.note)
+        if isinstance(reply, TruelineError):
+            return reply
+        if not self._keep:
+            reply = without_extras(reply)
+        return body if reply == payload and not self.faults else jsonio.encode(reply)
