@@ -93,6 +93,11 @@ class Proxy:
         """Exchanges that have not ended."""
         return len(self.server.server_state.tasks)
 
+    @property
+    def unsent(self) -> int:
+        """Bytes that wait in the proxy for clients to take them."""
+        return sum(each.transport.get_write_buffer_size() for each in self.server.server_state.connections)
+
     async def talk(self, *, receive_buffer: int | None = None) -> Talk:
         """A connection to it, closed at the end if not before."""
         talk = await Talk.open("127.0.0.1", self.port, receive_buffer=receive_buffer)
@@ -118,15 +123,18 @@ class Proxy:
 
 
 @asynccontextmanager
-async def running(chosen: Settings, *, noisy: bool = False) -> AsyncIterator[Proxy]:
-    """Serve.  At the end every exchange must come to its end, and but for `noisy` nothing may have been warned of."""
+async def running(chosen: Settings, *, noisy: bool = False, app: Any = None) -> AsyncIterator[Proxy]:
+    """Serve `app`, or the proxy with these settings.
+
+    At the end every exchange must come to its end, and but for `noisy` nothing may have been warned of.
+    """
     log = Log()
     for name in LOGGERS:
         logging.getLogger(name).addHandler(log)
     level = logging.getLogger("trueline").level
     logging.getLogger("trueline").setLevel(logging.INFO)
     config = uvicorn.Config(
-        create_app(chosen),
+        app or create_app(chosen),
         http="httptools",
         ws="none",
         lifespan="on",

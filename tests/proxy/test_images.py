@@ -181,7 +181,7 @@ async def test_a_picture_beyond_the_limit(monkeypatch: pytest.MonkeyPatch) -> No
 
 async def test_another_host_is_fetched_where_its_address_is_public(monkeypatch: pytest.MonkeyPatch) -> None:
     """The name of another host, which resolves to loopback here: its address is asked for, and decides."""
-    monkeypatch.setattr(dial, "_resolve", _resolve_to_loopback(dial._resolve))
+    monkeypatch.setattr(dial, "_resolve", resolve_to_loopback(dial._resolve))
     studio = Studio("http://cdn.test:{port}/a.png", {"/a.png": page(PNG)})
     asked: list[str] = []
 
@@ -200,7 +200,7 @@ async def test_another_host_is_fetched_where_its_address_is_public(monkeypatch: 
     assert studio.seen[-1].header("host") == f"cdn.test:{server.port}"
 
 
-def _resolve_to_loopback(resolve: Callable[..., Any]) -> Callable[..., Any]:
+def resolve_to_loopback(resolve: Callable[..., Any]) -> Callable[..., Any]:
     async def resolved(host: str, port: int, where: str) -> Any:
         if host.endswith(".test"):
             return [(socket.AF_INET, "127.0.0.1", port)]

@@ -7,12 +7,14 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from proxy.running import CHAT, body_of, running, settings
+from proxy.running import CHAT, Proxy, body_of, running, settings
 from proxy.talking import Talk
 from shell.upstream.scripted import Peer, serve, until
 
 MOST = 24_000_000
 """Bytes: the kernel's buffers on two hops, and a good deal less than an endless stream."""
+HELD = 1_500_000
+"""Bytes in the proxy itself for one reader: what one read brought, mended."""
 SSE = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 CHUNK = b'data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{"content":"%s"},"logprobs":null,"finish_reason":null}]}\n\n'  # noqa: E501
 
@@ -59,23 +61,24 @@ def fountains() -> dict[str, tuple[str, Callable[[], Fountain]]]:
     }
 
 
-async def with_a_slow_reader(case: str, then: Callable[[Fountain, Talk], Awaitable[None]]) -> None:
+async def with_a_slow_reader(case: str, then: Callable[[Proxy, Fountain, Talk], Awaitable[None]]) -> None:
     path, make = fountains()[case]
     fountain = make()
     async with serve(fountain) as server, running(settings(f"http://127.0.0.1:{server.port}")) as proxy:
         talk = await proxy.talk(receive_buffer=65536)
         await talk.send("POST", path, body_of(stream=True))
         assert (await talk.head()).status == 200
-        await then(fountain, talk)
+        await then(proxy, fountain, talk)
         await until(lambda: proxy.running == 0)
         assert "status=499" in proxy.log.lines[-1]
 
 
 @pytest.mark.parametrize("case", fountains())
 async def test_what_is_held_is_bounded(case: str) -> None:
-    async def then(fountain: Fountain, talk: Talk) -> None:
+    async def then(proxy: Proxy, fountain: Fountain, talk: Talk) -> None:
         first = await fountain.blocked()
         assert first < MOST
+        assert proxy.unsent < HELD
         read = 0
         while read < 3_000_000:  # as it reads on, more comes, and no more than that
             read += len(await talk.piece())
@@ -89,7 +92,7 @@ async def test_what_is_held_is_bounded(case: str) -> None:
 @pytest.mark.parametrize("case", ["chat", "passed bytes"])
 @pytest.mark.parametrize("how", ["close", "reset"])
 async def test_a_slow_reader_that_leaves_is_noticed(case: str, how: str) -> None:
-    async def then(fountain: Fountain, talk: Talk) -> None:
+    async def then(proxy: Proxy, fountain: Fountain, talk: Talk) -> None:
         await fountain.blocked()
         talk.reset() if how == "reset" else talk.close()
         await fountain.gone.wait()
