@@ -20,6 +20,8 @@ from .base import MAX_REPLY, Chain, not_json
 
 __all__ = ["ChatStream", "WholeChat"]
 
+_BOM = b"\xef\xbb\xbf"
+
 
 class _Chat:
     """What whole and streamed chats share."""
@@ -38,6 +40,16 @@ class _Chat:
     @property
     def upstream_id(self) -> str | None:
         return self._context.upstream_id
+
+    def _read_chunks(self, values: list[Any], reader: ChunkReader) -> list[Event] | None:
+        """The events of chunks that came in an array or on lines of their own; None for one value that is a reply."""
+        if len(values) == 1 and isinstance(values[0], list):
+            values = values[0]
+            if len(values) != 1:
+                self._context.note("json-array-stream")
+        if len(values) == 1:
+            return None
+        return [*(event for value in values for event in reader.read(value)), ReplyEnd(False)]
 
     def _mend(self, events: list[Event]) -> list[Event]:
         mended: list[Event] = []
@@ -118,7 +130,7 @@ class ChatStream(_Chat):
         out = b""
         if self._start:
             start, self._start = self._start, None
-            if start.lstrip()[:1] in (b"{", b"["):
+            if start.removeprefix(_BOM).lstrip()[:1] in (b"{", b"["):
                 self._body = [start]
             else:
                 out = self._frames(self._sse.feed(start))
@@ -133,8 +145,8 @@ class ChatStream(_Chat):
     def _sniff(self, data: bytes) -> bytes:
         """Tell an event stream from one JSON value that answers instead of it (`json-for-stream`)."""
         start = (self._start or b"") + data
-        stripped = start.removeprefix(b"\xef\xbb\xbf").lstrip()
-        if not stripped:
+        stripped = start.removeprefix(_BOM).lstrip()
+        if not stripped or _BOM.startswith(start):
             self._start = start[-8:]
             return b""
         if stripped[:1] not in (b"{", b"["):
@@ -192,18 +204,15 @@ class ChatStream(_Chat):
     def _whole(self, body: bytes, cut: TruelineError | None) -> bytes:
         if cut is not None:
             return self._answer(cut)
-        note = self._context.note
         try:
-            payload = jsonio.decode(body.strip(), note)
+            values = jsonio.decode_all(body.strip(), self._context.note)
         except jsonio.JSONError:
             return self._answer(UpstreamCutError("The upstream's reply is not complete JSON."))
-        if isinstance(payload, list):
-            note("json-array-stream")
-            events = [e for item in payload for e in self._reader.read(item)]
-            return self._at_once([*events, ReplyEnd(False)])
-        events = read_whole(payload, self._context)
-        if not isinstance(events[0], Failure):
-            note("json-for-stream")
+        events = self._read_chunks(values, self._reader)
+        if events is None:
+            events = read_whole(values[0], self._context)
+            if not isinstance(events[0], Failure):
+                self._context.note("json-for-stream")
         return self._at_once(events)
 
     def _end(self, cut: TruelineError | None) -> bytes:
@@ -285,11 +294,10 @@ class WholeChat(_Chat):
             self._context.note("sse-for-nonstream")
             events = self._read_stream(body)
         else:
-            payload = self._decode(body)
-            events = [payload] if isinstance(payload, Failure) else read_whole(payload, self._context)
-        return self._write(events, payload, body)
+            events, payload = self._read_json(body)
+        return self._write_whole(events, payload, body)
 
-    def _write(self, events: list[Event], payload: Any, body: bytes) -> bytes:
+    def _write_whole(self, events: list[Event], payload: Any, body: bytes) -> bytes:
         mended: list[Event] = []
         for event in events:
             self._chain.push(event, mended)
@@ -301,18 +309,19 @@ class WholeChat(_Chat):
             return body  # exact as it came: not even its white space changes
         return jsonio.encode(reply)
 
-    def _decode(self, body: bytes) -> Any:
+    def _read_json(self, body: bytes) -> tuple[list[Event], Any]:
         note = self._context.note
         text = body.strip()
         if not text:
-            return Failure(UpstreamCutError("The upstream's reply is empty.", code="upstream_empty_reply"))
+            return [Failure(UpstreamCutError("The upstream's reply is empty.", code="upstream_empty_reply"))], None
         if body[:1] in (b"\n", b"\r", b" "):
             note("leading-blank-lines")
         try:
             values = jsonio.decode_all(text, note)
         except jsonio.JSONError:
-            return Failure(not_json(text[:20000]))
-        return values[0]
+            return [Failure(not_json(text[:20000]))], None
+        events = self._read_chunks(values, ChunkReader(self._context))
+        return (read_whole(values[0], self._context), values[0]) if events is None else (events, None)
 
     def _read_stream(self, body: bytes) -> list[Event]:
         note = self._context.note
@@ -325,6 +334,8 @@ class WholeChat(_Chat):
                 return [*events, ReplyEnd(True)]
             for payload in payloads:
                 events.extend([payload] if isinstance(payload, Failure) else reader.read(payload, frame.event))
+        if not events and self._text:
+            return [Failure(not_json(self._text.encode()))]
         return [*events, ReplyEnd(False)]
 
 
