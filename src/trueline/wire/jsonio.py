@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Callable
 from math import isfinite
-from typing import Any
+from typing import Any, NoReturn
 
 import msgspec
 
@@ -68,13 +68,31 @@ def decode_strict(data: bytes) -> Any:
     """The JSON value that is all of `data`, as a client must send it.  Raises JSONError."""
     try:
         value = _decode(data.removeprefix(_BOM))
-    except msgspec.DecodeError as error:
-        if "surrogate" in str(error):
-            return decode(data)
-        raise JSONError(str(error).removeprefix("JSON is malformed: ")) from None
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise JSONError(str(error)) from None
+        _check_depth(data)
+        if b"\\ud" not in data.lower():
+            raise JSONError(str(error).removeprefix("JSON is malformed: ")) from None
+        return _with_halves(data)
     _check_depth(data)
+    return value
+
+
+def _with_halves(data: bytes) -> Any:
+    """Strict JSON but for halves of UTF-16 pairs, which JavaScript sends where it cut a string in two."""
+    try:
+        return json.loads(data.removeprefix(_BOM), parse_constant=_refuse, parse_float=_finite)
+    except (ValueError, RecursionError) as error:
+        raise JSONError(str(error)) from None
+
+
+def _refuse(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _finite(digits: str) -> float:
+    value = float(digits)
+    if not isfinite(value):
+        _refuse(digits)
     return value
 
 
