@@ -121,12 +121,22 @@ def _serve_here(config: uvicorn.Config, sock: socket.socket, announce: Callable[
     return 0 if server.started else 1
 
 
+class _Workers(Multiprocess):
+    """The socket is closed here as well when the workers are to stop: while anyone holds it open, new connections
+    would queue up for nobody instead of being refused."""
+
+    def terminate_all(self) -> None:
+        for sock in self.sockets:
+            sock.close()
+        super().terminate_all()
+
+
 def _serve_workers(sources: Sources, settings: Settings, sock: socket.socket, announce: Callable[[], None]) -> int:
     config = _config(WorkerApp(sources), settings)
     # uvicorn before 0.50 or so wants the target of the processes as well.
     with_target = "target" in inspect.signature(Multiprocess.__init__).parameters
     target: dict[str, Any] = {"target": uvicorn.Server(config).run} if with_target else {}
-    supervisor = Multiprocess(config, sockets=[sock], **target)
+    supervisor = _Workers(config, sockets=[sock], **target)
     announce()  # The socket listens already: what comes before the first worker is ready waits for it.
     try:
         supervisor.run()
