@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from .messages import ChatRequest
+from .messages import ChatRequest, CompletionRequest
 from .mint import Mint
 
 __all__ = ["FormatOptions", "ReplyContext", "Route"]
@@ -38,12 +38,18 @@ class FormatOptions(msgspec.Struct, frozen=True):
 class ReplyContext:
     """One exchange.  `note` counts a fault by its id (`faults.py`)."""
 
-    __slots__ = ("faults", "mint", "options", "request", "route", "upstream_id")
+    __slots__ = ("chat", "faults", "mint", "options", "request", "route", "upstream_id")
 
     def __init__(
-        self, request: ChatRequest, route: Route, mint: Mint, options: FormatOptions = FormatOptions()
+        self,
+        request: ChatRequest | CompletionRequest,
+        route: Route,
+        mint: Mint,
+        options: FormatOptions = FormatOptions(),
     ) -> None:
         self.request = request
+        self.chat = isinstance(request, ChatRequest)
+        """A chat, and not a legacy completion: those have no tools, no thoughts and other log probabilities."""
         self.route = route
         self.mint = mint
         self.options = options

@@ -15,9 +15,11 @@ from .wire import jsonio
 
 __all__ = [
     "ChatRequest",
+    "CompletionRequest",
     "EmbeddingRequest",
     "ImageRequest",
     "read_chat_request",
+    "read_completion_request",
     "read_embedding_request",
     "read_image_request",
     "read_json_object",
@@ -106,6 +108,26 @@ class ImageRequest(_Request):
         self.response_format: str | None = body.get("response_format")
 
 
+class CompletionRequest(_Request):
+    """A legacy completion request, with a chat request's facts as far as they apply."""
+
+    __slots__ = ("include_usage", "n")
+
+    legacy_functions = False
+    logprobs = False
+    named_tool = False
+    tool_names: frozenset[str] = frozenset()
+    top_logprobs = 0
+
+    def __init__(self, body: dict[str, Any], raw: bytes) -> None:
+        super().__init__(body, raw)
+        prompt = body.get("prompt")
+        several = isinstance(prompt, list) and bool(prompt) and not isinstance(prompt[0], int)
+        self.n: int = (body.get("n") or 1) * (len(prompt) if several and isinstance(prompt, list) else 1)
+        options = body.get("stream_options")
+        self.include_usage: bool = bool(options.get("include_usage")) if isinstance(options, dict) else False
+
+
 class EmbeddingRequest(_Request):
     """An embedding request; `inputs` is None where their number cannot be told."""
 
@@ -138,6 +160,11 @@ def read_chat_request(body: bytes) -> ChatRequest:
 def read_image_request(body: bytes) -> ImageRequest:
     """Read and check an image generation request.  Raises RequestError like `read_chat_request`."""
     return _read(body, ImageRequest, _IMAGE_FIELDS, _check_prompt)
+
+
+def read_completion_request(body: bytes) -> CompletionRequest:
+    """Read and check a legacy completion request.  Raises RequestError like `read_chat_request`."""
+    return _read(body, CompletionRequest, _COMPLETION_FIELDS, lambda body: None)
 
 
 def read_embedding_request(body: bytes) -> EmbeddingRequest:
@@ -207,6 +234,24 @@ _IMAGE_FIELDS: dict[str, tuple[type, ...]] = {
     "user": (str,),
 }
 
+
+_COMPLETION_FIELDS: dict[str, tuple[type, ...]] = {
+    "model": (str,),
+    "prompt": (str, list),
+    "stream": (bool,),
+    "stream_options": (dict,),
+    "n": (int,),
+    "best_of": (int,),
+    "echo": (bool,),
+    "logprobs": (int,),
+    "max_tokens": (int,),
+    "temperature": (int, float),
+    "top_p": (int, float),
+    "stop": (str, list),
+    "seed": (int,),
+    "suffix": (str,),
+    "user": (str,),
+}
 
 _EMBEDDING_FIELDS: dict[str, tuple[type, ...]] = {
     "model": (str,),

@@ -8,10 +8,12 @@ fails before anything was written, `error` says how, and the caller answers with
 from __future__ import annotations
 
 from ..context import FormatOptions, ReplyContext, Route
-from ..messages import ChatRequest, ImageRequest
+from ..messages import ChatRequest, CompletionRequest, EmbeddingRequest, ImageRequest
 from ..mint import Mint
 from .base import MAX_REPLY, Pipeline
 from .chat import ChatStream, WholeChat
+from .dialect import OPENAI_COMPLETIONS
+from .embeddings import Embeddings
 from .images import ImageStream, WholeImages
 from .models import Models
 
@@ -23,6 +25,8 @@ __all__ = [
     "Route",
     "WholeImages",
     "chat_pipeline",
+    "completion_pipeline",
+    "embedding_pipeline",
     "image_pipeline",
 ]
 
@@ -31,6 +35,19 @@ def chat_pipeline(request: ChatRequest, route: Route, mint: Mint, options: Forma
     """The pipeline for the reply to a chat request, whole or streamed as the request asked."""
     context = ReplyContext(request, route, mint, options)
     return ChatStream(context) if request.stream else WholeChat(context)
+
+
+def completion_pipeline(
+    request: CompletionRequest, route: Route, mint: Mint, options: FormatOptions = FormatOptions()
+) -> Pipeline:
+    """The pipeline for the reply to a legacy completion request, whole or streamed as the request asked."""
+    context = ReplyContext(request, route, mint, options)
+    return ChatStream(context, OPENAI_COMPLETIONS) if request.stream else WholeChat(context, OPENAI_COMPLETIONS)
+
+
+def embedding_pipeline(request: EmbeddingRequest, options: FormatOptions = FormatOptions()) -> Pipeline:
+    """The pipeline for the reply to an embedding request."""
+    return Embeddings(request, options)
 
 
 def image_pipeline(

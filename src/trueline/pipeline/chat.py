@@ -6,7 +6,6 @@ from typing import Any
 
 from ..context import ReplyContext
 from ..dialects.error_bodies import error_in
-from ..dialects.openai_chat import ChunkReader, StreamWriter, read_whole, write_whole
 from ..errors import (
     TruelineError,
     UpstreamCutError,
@@ -17,6 +16,7 @@ from ..errors import (
 from ..events import Event, Failure, ReplyEnd, fold
 from ..wire import jsonio, sse
 from .base import MAX_REPLY, Chain, not_json
+from .dialect import OPENAI_CHAT, Dialect, Reader
 
 __all__ = ["ChatStream", "WholeChat"]
 
@@ -26,8 +26,9 @@ _BOM = b"\xef\xbb\xbf"
 class _Chat:
     """What whole and streamed chats share."""
 
-    def __init__(self, context: ReplyContext) -> None:
+    def __init__(self, context: ReplyContext, dialect: Dialect) -> None:
         self._context = context
+        self._dialect = dialect
         self._chain = Chain(context)
         self._text = ""  # what came instead of JSON, for an error message
         self.error: TruelineError | None = None
@@ -41,7 +42,7 @@ class _Chat:
     def upstream_id(self) -> str | None:
         return self._context.upstream_id
 
-    def _read_chunks(self, values: list[Any], reader: ChunkReader) -> list[Event] | None:
+    def _read_chunks(self, values: list[Any], reader: Reader) -> list[Event] | None:
         """The events of chunks that came in an array or on lines of their own; None for one value that is a reply."""
         if len(values) == 1 and isinstance(values[0], list):
             values = values[0]
@@ -99,11 +100,11 @@ class ChatStream(_Chat):
 
     content_type = b"text/event-stream; charset=utf-8"
 
-    def __init__(self, context: ReplyContext) -> None:
-        super().__init__(context)
+    def __init__(self, context: ReplyContext, dialect: Dialect = OPENAI_CHAT) -> None:
+        super().__init__(context, dialect)
         self._sse = sse.SSEReader(context.note)
-        self._reader = ChunkReader(context)
-        self._writer = StreamWriter(context)
+        self._reader = dialect.reader(context)
+        self._writer = dialect.writer(context)
         self._start: bytes | None = b""  # the first bytes, until it is clear that they are an event stream
         self._body: list[bytes] | None = None  # a whole body that answers instead of a stream
         self._size = 0
@@ -210,7 +211,7 @@ class ChatStream(_Chat):
             return self._answer(UpstreamCutError("The upstream's reply is not complete JSON."))
         events = self._read_chunks(values, self._reader)
         if events is None:
-            events = read_whole(values[0], self._context)
+            events = self._dialect.read_whole(values[0], self._context)
             if not isinstance(events[0], Failure):
                 self._context.note("json-for-stream")
         return self._at_once(events)
@@ -266,8 +267,8 @@ class WholeChat(_Chat):
 
     content_type = b"application/json"
 
-    def __init__(self, context: ReplyContext) -> None:
-        super().__init__(context)
+    def __init__(self, context: ReplyContext, dialect: Dialect = OPENAI_CHAT) -> None:
+        super().__init__(context, dialect)
         self._body: list[bytes] = []
         self._size = 0
 
@@ -304,7 +305,7 @@ class WholeChat(_Chat):
             if mended and type(mended[-1]) is Failure:
                 self._fail(mended[-1].error)
                 return b""
-        reply = write_whole(fold(mended), self._context)
+        reply = self._dialect.write_whole(fold(mended), self._context)
         if reply == payload and not self.faults:
             return body  # exact as it came: not even its white space changes
         return jsonio.encode(reply)
@@ -320,13 +321,13 @@ class WholeChat(_Chat):
             values = jsonio.decode_all(text, note)
         except jsonio.JSONError:
             return [Failure(not_json(text[:20000]))], None
-        events = self._read_chunks(values, ChunkReader(self._context))
-        return (read_whole(values[0], self._context), values[0]) if events is None else (events, None)
+        events = self._read_chunks(values, self._dialect.reader(self._context))
+        return (self._dialect.read_whole(values[0], self._context), values[0]) if events is None else (events, None)
 
     def _read_stream(self, body: bytes) -> list[Event]:
         note = self._context.note
         frames_reader = sse.SSEReader(note)
-        reader = ChunkReader(self._context)
+        reader = self._dialect.reader(self._context)
         events: list[Event] = []
         for frame in (*frames_reader.feed(body), *frames_reader.close()):
             payloads = self._payloads(frame)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from ..events import ReplyStart
 from .base import Result, Rule
@@ -56,7 +56,7 @@ class Envelope(Rule):
             return value
         else:
             self.context.upstream_id = value
-        return "chatcmpl-" + self.context.mint.token(29)
+        return ("chatcmpl-" if self.context.chat else "cmpl-") + self.context.mint.token(29)
 
     def _created(self, value: Any) -> int:
         if isinstance(value, str):
@@ -92,9 +92,16 @@ class Envelope(Rule):
         self.note("service-tier-foreign")
         return _OTHER_TIERS.get(value, UNSET) if isinstance(value, str) else UNSET
 
-    def _fingerprint(self, value: Any, model: str) -> str | None:
+    def _fingerprint(self, value: Any, model: str) -> str | UnsetType | None:
         """The upstream's, a null that came with the key, else one derived from the backend (DESIGN 1, rule 2)."""
-        if value is None or (isinstance(value, str) and value):
+        if isinstance(value, str) and value:
+            return value
+        if not self.context.chat:
+            # OpenAI's completions have none, or text (rules.md R).
+            if value is not UNSET:
+                self.note("fingerprint-missing")
+            return UNSET
+        if value is None:
             return value
         self.note("fingerprint-missing")
         route = self.context.route

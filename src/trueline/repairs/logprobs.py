@@ -6,6 +6,7 @@ from typing import Any
 
 from msgspec import UNSET
 
+from ..context import ReplyContext
 from ..events import (
     ChoiceStart,
     Finish,
@@ -29,6 +30,11 @@ class Logprobs(Rule):
 
     sees = (ChoiceStart, TextDelta, ReasoningDelta, RefusalDelta, ToolCallStart, ToolCallDelta, Finish, Opaque)
     mends = ("logprobs-legacy", "logprobs-object-of-nulls", "logprobs-inf", "logprobs-unasked")
+
+    @classmethod
+    def wanted(cls, context: ReplyContext) -> bool:
+        """Chats only."""
+        return context.chat
 
     def see(self, event: Any) -> Result:
         value = event.logprobs

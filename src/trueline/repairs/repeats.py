@@ -23,6 +23,10 @@ MIN_TEXT = 8
 """Characters below which a repeat is taken for speech: `"ha"`, `"haha"` is legal."""
 MIN_EVIDENCE = 2
 """Deltas, one after the other, that each begin with all of the text before they are believed to be running totals."""
+MAX_PIECES = 64
+"""Deltas that are kept apart: each costs more memory than its text."""
+MAX_TEXT = 128 * 1024
+"""Characters after which a text that has not been repeated so far is no longer kept: an endless stream needs no memory."""
 
 _OPENING = tuple(f"<{tag}>" for tag in TAGS)
 _CLOSING = tuple(f"</{tag}>" for tag in TAGS)
@@ -31,25 +35,35 @@ _CLOSING = tuple(f"</{tag}>" for tag in TAGS)
 class _Said:
     """The text of one choice so far, and the deltas that may be running totals of it."""
 
-    __slots__ = ("_pieces", "_total", "cumulative", "held", "length")
+    __slots__ = ("_pieces", "_total", "cumulative", "forgotten", "held", "length")
 
     def __init__(self) -> None:
         self._total = ""
-        self._pieces: list[str] = []  # joined only when a delta is long enough to repeat everything
+        self._pieces: list[str] = []  # joined when a delta is long enough to repeat everything, or they are many
         self.length = 0
         self.held: list[TextDelta | ReasoningDelta] = []
         self.cumulative = False
+        self.forgotten = False
 
     @property
     def total(self) -> str:
+        self._join()
+        return self._total
+
+    def _join(self) -> None:
         if self._pieces:
             self._total += "".join(self._pieces)
             self._pieces.clear()
-        return self._total
 
     def add(self, text: str) -> None:
         self._pieces.append(text)
         self.length += len(text)
+        if len(self._pieces) < MAX_PIECES:
+            return
+        self._join()
+        if self.length > MAX_TEXT and not self.cumulative:
+            self.forgotten = True
+            self._total = ""
 
 
 class Repeats(Rule):
@@ -87,6 +101,8 @@ class Repeats(Rule):
         said = self._said.get(key)
         if said is None:
             said = self._said[key] = _Said()
+        if said.forgotten:
+            return event
         if (not said.length or (len(event.text) < said.length and not event.last)) and not said.held:
             said.add(event.text)
             return event

@@ -49,7 +49,7 @@ class ThinkTags(Rule):
 
     @classmethod
     def wanted(cls, context: ReplyContext) -> bool:
-        return context.options.think_tags == "split" and context.options.reasoning != "think"
+        return context.chat and context.options.think_tags == "split" and context.options.reasoning != "think"
 
     def see(self, event: TextDelta | ToolFragment | RefusalDelta | Finish | ReplyEnd) -> Result:
         if isinstance(event, ReplyEnd):

@@ -107,6 +107,11 @@ class ToolCalls(Rule):
         "legacy-function_call",
     )
 
+    @classmethod
+    def wanted(cls, context: ReplyContext) -> bool:
+        """Chats only."""
+        return context.chat
+
     def __init__(self, context: ReplyContext) -> None:
         super().__init__(context)
         self._choices: dict[int, _Choice] = {}

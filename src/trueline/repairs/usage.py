@@ -109,7 +109,7 @@ class MissingUsage(Rule):
 
     @classmethod
     def wanted(cls, context: ReplyContext) -> bool:
-        return context.request.include_usage or not context.request.stream
+        return context.request.include_usage or (context.chat and not context.request.stream)
 
     def see(self, event: TextDelta | ReasoningDelta | ToolCallDelta | Usage | ReplyEnd) -> Result:
         if isinstance(event, Usage):
@@ -125,7 +125,7 @@ class MissingUsage(Rule):
 
     def _estimate(self) -> Fields:
         body = self.context.request.body
-        prompt = len(jsonio.encode([body.get("messages"), body.get("tools")]))
+        prompt = len(jsonio.encode([body.get("messages"), body.get("prompt"), body.get("tools")]))
         prompt_tokens, completion_tokens = prompt // 4 + 1, self._bytes // 4 + 1
         return {
             "prompt_tokens": prompt_tokens,

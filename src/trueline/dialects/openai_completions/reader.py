@@ -1,0 +1,124 @@
+"""Completion replies and the chunks of their streams to events; lenient in every field."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import UNSET
+
+from ...context import ReplyContext
+from ...errors import UpstreamFormatError
+from ...events import ChoiceStart, Event, Extras, Failure, Finish, Opaque, ReplyEnd, ReplyStart, TextDelta, Usage
+from ..error_bodies import error_in
+
+__all__ = ["CompletionReader", "read_whole"]
+
+Fields = dict[str, Any]
+
+_REPLY_FIELDS = frozenset(
+    ("id", "object", "created", "model", "service_tier", "system_fingerprint", "choices", "usage", "error")
+)
+_CHOICE_FIELDS = frozenset(("index", "text", "logprobs", "finish_reason", "message", "delta"))
+_START_FIELDS = (
+    ("id", "id"),
+    ("created", "created"),
+    ("model", "model"),
+    ("fingerprint", "system_fingerprint"),
+    ("service_tier", "service_tier"),
+)
+_NO_FINISH = (None, "", "null", "None")
+
+
+class CompletionReader:
+    """`read(payload) -> events` for each payload of one stream, or for the one of a whole reply."""
+
+    def __init__(self, context: ReplyContext) -> None:
+        self._note = context.note
+        self._choices_asked = context.request.n
+        self._whole = not context.request.stream
+        self._start: ReplyStart | None = ReplyStart()
+        self._open: set[int] = set()
+
+    def read(self, payload: Any, event: bytes | None = None) -> list[Event]:
+        """The events of one payload; `event`: its name, where it had one."""
+        error = error_in(payload, event)
+        if error is not None:
+            return [Failure(error)]
+        if not isinstance(payload, dict):
+            self._note("null-chunk" if payload is None else "non-chunk-object")
+            return []
+        choices = payload.get("choices")
+        usage = payload.get("usage")
+        if not isinstance(choices, list):
+            self._note("choices-missing" if "choices" not in payload else "choices-null")
+            choices = []
+        if not choices and not isinstance(usage, dict):
+            self._note("choices-empty-mid" if "choices" in payload else "non-chunk-object")
+            return []
+        if payload.get("object") != "text_completion":
+            self._note("object-wrong-completions")
+        events: list[Event] = [Usage(usage)] if isinstance(usage, dict) and usage else []
+        for position, choice in enumerate(choices):
+            if isinstance(choice, dict):
+                self._read_choice(position, choice, events)
+        fields = {k: v for k, v in payload.items() if k not in _REPLY_FIELDS}
+        if fields:
+            events.append(Opaque(Extras(reply=fields)))
+        return self._stamp(payload, events)
+
+    def _stamp(self, payload: Fields, events: list[Event]) -> list[Event]:
+        if self._start is None:
+            return events
+        for field, name in _START_FIELDS:
+            if name in payload and getattr(self._start, field) in (UNSET, None, "", 0):
+                setattr(self._start, field, payload[name])
+        if not any(type(e) is ChoiceStart for e in events):
+            return events
+        start, self._start = self._start, None
+        return [start, *events]
+
+    def _read_choice(self, position: int, choice: Fields, events: list[Event]) -> None:
+        index = choice.get("index")
+        if type(index) is not int or index < 0:
+            self._note("choice-index-missing")
+            index = position
+        if index not in self._open:
+            self._open.add(index)
+            events.append(ChoiceStart(index))
+        word = choice.get("finish_reason")
+        text = self._text(choice, word in _NO_FINISH)
+        logprobs = choice.get("logprobs", UNSET)
+        fields = {k: v for k, v in choice.items() if k not in _CHOICE_FIELDS}
+        extras = Extras(choice=fields) if fields else None
+        ended = word not in _NO_FINISH
+        if text or logprobs not in (UNSET, None) or extras is not None:
+            events.append(TextDelta(index, text, logprobs, extras, last=ended))
+        if ended:
+            events.append(Finish(index, str(word)))
+        elif "finish_reason" not in choice:
+            self._note("finish-key-absent")
+
+    def _text(self, choice: Fields, more: bool) -> str:
+        text = choice.get("text")
+        if isinstance(text, str):
+            return text
+        for name in ("message", "delta"):
+            inner = choice.get(name)
+            if isinstance(inner, dict):
+                self._note("completions-chat-shape")
+                content = inner.get("content")
+                return content if isinstance(content, str) else ""
+        self._note("completions-text-null")
+        return ""
+
+
+def read_whole(payload: Any, context: ReplyContext) -> list[Event]:
+    """The events of a whole reply, ReplyEnd included."""
+    events = CompletionReader(context).read(payload)
+    if any(type(e) is Failure for e in events):
+        context.note("err-in-200-body")
+        return events
+    if not any(type(e) is ChoiceStart for e in events):
+        error = UpstreamFormatError("The upstream's reply is not a completion: it has no usable 'choices'.")
+        return [Failure(error)]
+    return [*events, ReplyEnd(True)]
