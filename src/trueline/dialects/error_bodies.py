@@ -99,7 +99,7 @@ _HTTP_STATUS = {422: 400, 522: 504, 524: 504, 529: 503}
 """Statuses that OpenAI does not use, by the ruling in `faults.md` 0.3."""
 
 _SECRETS = re.compile(
-    r"\b((?:sk|pk|rk|gsk|xai|hf|r8|nvapi|pplx|csk|fw|tgp|key)[-_][A-Za-z0-9]{0,4})[A-Za-z0-9_\-]{12,}"
+    r"\b((?:sk|pk|rk|gsk|xai|hf|r8|nvapi|pplx|csk|fw|tgp|key)[-_](?=[A-Za-z_\-]*[0-9])[A-Za-z0-9]{0,4})[\w\-]{12,}"
     r"|(Bearer\s+)[A-Za-z0-9._~+/\-]{12,}=*"
     r"|\b(AIza)[A-Za-z0-9_\-]{20,}",
 )
@@ -395,7 +395,7 @@ def _code_and_message(p: dict[str, Any]) -> _Said | None:
         return None
     said = _flat(p)
     code = said.code
-    failed = p.get("success") is False or p.get("object") == "error" or p.get("type") == "error"
+    failed = p.get("error") is True or p.get("success") is False or p.get("object") == "error" or p.get("type") == "error"
     if said.message is p or not (
         failed or code not in (None, 0, "0", 200, "200", "") or set(p) <= {"message", "msg", "err"}
     ):
