@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import Any
 
 import pytest
 
-from engine.kit import ROLE, STOP, chat, chunk, play, sse
+from engine.kit import ROLE, ROUTE, STOP, CountingMint, chat, chunk, play, sse
+from trueline.pipeline import chat_pipeline
 
 TOOLS: Any = [{"type": "function", "function": {"name": name}} for name in ("get_weather", "get_time")]
 
@@ -62,6 +64,20 @@ def test_an_answer_repeated_behind_thoughts(pieces: list[str], last: str, answer
 
     deltas = [choice["delta"] for payload in played.payloads for choice in payload["choices"]]
     assert "".join(delta.get("content", "") for delta in deltas) == answer
+
+
+def test_an_endless_stream_needs_no_memory() -> None:
+    pipe = chat_pipeline(chat(stream=True), ROUTE, CountingMint())
+    pipe.feed(sse(ROLE, done=False))
+    tracemalloc.start()
+    try:
+        for number in range(20_000):
+            pipe.feed(sse(chunk({"content": f" word {number:09}"}), done=False))
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert kept < 100_000  # bytes, of 300,000 characters
 
 
 def test_a_plain_stream_is_left_alone() -> None:

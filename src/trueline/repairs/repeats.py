@@ -26,7 +26,7 @@ MIN_EVIDENCE = 2
 MAX_PIECES = 64
 """Deltas that are kept apart: each costs more memory than its text."""
 MAX_TEXT = 128 * 1024
-"""Characters after which a text that has not been repeated so far is no longer kept: an endless stream needs no memory."""
+"""Characters after which a text that was not repeated so far is no longer kept: endless streams need no memory."""
 
 _OPENING = tuple(f"<{tag}>" for tag in TAGS)
 _CLOSING = tuple(f"</{tag}>" for tag in TAGS)
