@@ -45,7 +45,9 @@ def completion_pipeline(
     return ChatStream(context, OPENAI_COMPLETIONS) if request.stream else WholeChat(context, OPENAI_COMPLETIONS)
 
 
-def embedding_pipeline(request: EmbeddingRequest, options: FormatOptions = FormatOptions()) -> Pipeline:
+def embedding_pipeline(
+    request: EmbeddingRequest, route: Route, mint: Mint, options: FormatOptions = FormatOptions()
+) -> Pipeline:
     """The pipeline for the reply to an embedding request."""
     return Embeddings(request, options)
 
