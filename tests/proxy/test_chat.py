@@ -8,7 +8,7 @@ import json
 import pytest
 
 from proxy.running import CHAT, body_of, running, settings
-from proxy.talking import Talk
+from proxy.talking import Talk, request_bytes
 from trueline.sim import SimServer
 
 TEXT = "one two three four five six"
@@ -118,6 +118,17 @@ async def test_connections_are_kept_on_both_sides() -> None:
 
         assert sim.connection_count == 1
         assert sim.request_count == 4
+
+
+async def test_requests_that_are_sent_without_waiting_are_answered_in_their_order() -> None:
+    async with SimServer() as sim, running(settings(sim.url)) as proxy:
+        talk = await proxy.talk()
+        requests = [request_bytes("POST", CHAT, body_of(f"echo: {n}", stream=n % 2 == 0)) for n in range(6)]
+        await talk.write(b"".join(requests))
+        for n in range(6):
+            reply = await talk.reply()
+            assert reply.complete
+            assert (reply.content if n % 2 == 0 else reply.json["choices"][0]["message"]["content"]) == str(n)
 
 
 async def test_many_at_once_each_get_their_own() -> None:

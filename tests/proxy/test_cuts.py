@@ -10,6 +10,7 @@ import pytest
 from proxy.running import CHAT, body_of, running, settings, timeouts, upstream
 from proxy.talking import Reply
 from shell.upstream.scripted import Peer, Script, serve
+from trueline.settings import Limits
 from trueline.sim import SimServer
 
 SHORT = 0.05
@@ -230,3 +231,33 @@ async def test_a_passed_body_that_is_cut_never_looks_complete(case: str, reset: 
             assert not reply.complete
             assert await talk.closed()
             assert "error=upstream_" in proxy.log.lines[-1]
+
+
+# ---- beyond the limit
+
+
+async def test_a_reply_beyond_the_limit() -> None:
+    async with SimServer() as sim, running(settings(sim.url, limits=Limits(reply_bytes=3000))) as proxy:
+        reply = await proxy.chat(x_sim={"tokens": 5000})
+        assert (reply.status, reply.error["code"]) == (502, "upstream_reply_too_large")
+
+        talk = await proxy.talk()
+        await talk.send("POST", CHAT, body_of(stream=True, x_sim={"tokens": 500, "hold_after": 2}))
+        reply = await talk.head()
+        assert await talk.event()
+        sim.release()
+        check_broken(await talk.rest(reply), "upstream_reply_too_large")
+        await sim.until(lambda: sim.open_connections == 0)
+
+
+async def test_a_passed_reply_beyond_the_limit() -> None:
+    script = streaming(*[EVENT] * 20, b": " + b"x" * 3000 + b"\n\n")
+    async with serve(script) as server:
+        limits = Limits(reply_bytes=1000)
+        async with running(settings(f"http://127.0.0.1:{server.port}", limits=limits)) as proxy:
+            talk = await proxy.talk()
+            await talk.send("GET", "/v1/files/x/content")
+            reply = await talk.reply()
+
+            assert reply.status == 200
+            assert b"upstream_reply_too_large" in reply.body or not reply.complete

@@ -94,7 +94,8 @@ async def test_a_running_stream_finishes(path: str, more: dict[str, Any], worker
         code, log = await proxy.ended()
         assert code == 0
         assert "Traceback" not in log and "ERROR" not in log and "WARNING" not in log
-        idle.close(), talk.close()
+        idle.close()
+        talk.close()
 
 
 @pytest.mark.parametrize(("path", "more"), PATHS)

@@ -136,6 +136,8 @@ class Exchange:
         except UpstreamError:
             body = b""
         error = read_error(status, headers, body)
+        for secret in backend.secrets:
+            error.message = error.message.replace(secret, "[redacted]")
         if backend.own_key and status in (401, 403):
             error = UpstreamReplyError(
                 f"The upstream '{backend.name}' refused the key that Trueline has for it ({status}): {error.message}",

@@ -24,6 +24,8 @@ class Backend:
     """The upstream's own headers, its key among them; they replace the client's."""
     own_key: bool
     """Its key is Trueline's, so the client's own is not sent to it."""
+    secrets: tuple[str, ...]
+    """What no error may repeat: the keys in `headers`."""
     timeouts: Timeouts
     tls: TLSOptions
     options: FormatOptions
@@ -53,6 +55,7 @@ def _backend(upstream: Upstream, url: str | None = None) -> Backend:
         Target.parse(url or upstream.url),
         headers,
         any(is_credential(name) for name, _ in headers),
+        tuple(value.decode().rpartition(" ")[2] for name, value in headers if is_credential(name)),
         Timeouts(connect=given.connect, first_byte=given.first_byte, stall=given.stall, total=given.total),
         TLSOptions(verify=upstream.verify, ca_file=upstream.ca_file),
         upstream.format,
