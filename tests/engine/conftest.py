@@ -13,19 +13,28 @@ import pytest
 from engine.kit import Played, load_module
 from trueline.messages import ChatRequest
 
-SCHEMAS = ("CreateChatCompletionResponse", "CreateChatCompletionStreamResponse", "ImagesResponse")
+SCHEMAS = (
+    *("CreateChatCompletionResponse", "CreateChatCompletionStreamResponse"),
+    *("ImagesResponse", "ImageGenCompletedEvent", "ImageGenPartialImageEvent", "ListModelsResponse", "Model"),
+)
 
 Oracle = Callable[..., list[tuple[str, str, str]]]
 
 
 @pytest.fixture(scope="session")
-def oracle(shared: Path) -> Oracle:
-    """`oracle(request, played, flavour) -> problems` that a client would have ("must" rules)."""
+def rules(shared: Path) -> Any:
+    """The oracle itself."""
     rules = load_module(shared / "spec" / "oracle.py", "shared_oracle")
     with warnings.catch_warnings(action="ignore"):  # it leaves the closing of its schema files to the collector
         for flavour, name in product(("wire", "wire-closed"), SCHEMAS):
             rules._validator(name, flavour)
         rules._validator("ErrorResponse", "closed")
+    return rules
+
+
+@pytest.fixture(scope="session")
+def oracle(rules: Any) -> Oracle:
+    """`oracle(request, played, flavour) -> problems` that a client would have ("must" rules)."""
 
     def judge(request: ChatRequest, played: Played, flavour: str = "wire") -> list[tuple[str, str, str]]:
         rules.schema.__defaults__ = (flavour,)

@@ -11,8 +11,9 @@ from msgspec import Struct
 from ...errors import TruelineError, UpstreamFormatError, UpstreamReplyError
 from ...wire import jsonio
 from ..error_bodies import error_in, plain_text
+from .meta import settle
 
-__all__ = ["Image", "ImageReply", "image_mime", "is_image_usage", "read_whole"]
+__all__ = ["Image", "ImageReply", "image_mime", "read_picture", "read_whole"]
 
 Fields = dict[str, Any]
 Note = Callable[[str], None]
@@ -21,7 +22,6 @@ _LIST_KEYS = ("data", "images", "artifacts", "output", "predictions", "image", "
 _B64_KEYS = ("b64_json", "base64", "b64", "image_base64", "bytesBase64Encoded", "image")
 _URL_KEYS = ("url", "image_url", "uri")
 _ITEM_FIELDS = frozenset(("url", "b64_json", "revised_prompt", "object", "embedding", "index", *_B64_KEYS, *_URL_KEYS))
-_META = ("background", "output_format", "quality", "size")
 _MAGIC = (
     ("iVBOR", b"\x89PNG", "image/png"),
     ("/9j/", b"\xff\xd8\xff", "image/jpeg"),
@@ -86,21 +86,17 @@ def _read(payload: Fields, note: Note) -> ImageReply | TruelineError:
     images = [image for image in (_read_item(item, note) for item in items) if image is not None]
     if len(images) < len(items):
         note("img-partial-n")
-    if items and not images:
+    if not items:
+        return UpstreamFormatError("The upstream's reply holds no picture.")
+    if not images:
         return UpstreamReplyError(
             "The upstream made no picture: every one was withheld.", status=400, code="content_policy_violation"
         )
     extras = {k: v for k, v in payload.items() if k not in ("created", key)}
-    for name in _META:
-        if name in extras and not isinstance(extras[name], str):
-            note("img-meta-null")
-            del extras[name]
-    if "usage" in extras and not is_image_usage(extras["usage"]):
-        note("img-usage-foreign")
-        del extras["usage"]
-    if extras.get("error", 0) in (None, {}, ""):
+    if "error" in extras:  # one that says something is a failure, and was found
         note("error-key-on-success")
         del extras["error"]
+    extras = settle(extras, note)
     if "embedding" in str(payload.get("object")) or any(isinstance(i, dict) and "embedding" in i for i in items):
         note("img-embedding-shape")
         extras = {k: v for k, v in extras.items() if k not in ("id", "object", "model")}
@@ -153,6 +149,20 @@ def _read_item(item: Any, note: Note) -> Image | None:
     return image
 
 
+def read_picture(event: Fields, note: Note) -> str | None:
+    """The picture of an event in base64, or None where there is none."""
+    image = _read_item({k: v for k, v in event.items() if k in _B64_KEYS}, _ignore)
+    if image is None or image.b64_json is None:
+        return None
+    if image.b64_json != event.get("b64_json"):
+        note("img-data-prefix")
+    return image.b64_json
+
+
+def _ignore(fault: str) -> None:
+    return None
+
+
 def _from_string(value: str, note: Note) -> Image:
     if value.startswith(("http://", "https://", "/")) and not value.startswith("/9j/"):
         return Image(url=value)
@@ -160,15 +170,3 @@ def _from_string(value: str, note: Note) -> Image:
         note("img-data-prefix")
         return Image(b64_json=value.partition(",")[2])
     return Image(b64_json=value)
-
-
-def is_image_usage(usage: Any) -> bool:
-    """Whether `usage` is OpenAI's: all counts there, all of them integers."""
-    if not isinstance(usage, dict):
-        return False
-    details = usage.get("input_tokens_details")
-    return (
-        all(type(usage.get(k)) is int for k in ("input_tokens", "output_tokens", "total_tokens"))
-        and isinstance(details, dict)
-        and all(type(details.get(k)) is int for k in ("text_tokens", "image_tokens"))
-    )

@@ -10,13 +10,19 @@ from ...messages import ImageRequest
 from ...mint import Mint
 from ...wire import jsonio, sse
 from ..error_bodies import error_in
-from .reader import ImageReply, is_image_usage
+from .meta import in_event, is_image_usage
+from .reader import ImageReply, read_picture
 
 __all__ = ["ImageEvents"]
 
 Fields = dict[str, Any]
 
-_TYPES = ("image_generation.", "image_edit.")
+_TYPES = (
+    "image_generation.partial_image",
+    "image_generation.completed",
+    "image_edit.partial_image",
+    "image_edit.completed",
+)
 
 _NO_USAGE: Fields = {
     "total_tokens": 0,
@@ -46,12 +52,19 @@ class ImageEvents:
             self._note("null-chunk" if payload is None else "non-chunk-object")
             return b""
         kind = payload.get("type") or (event or b"").decode("utf-8", "replace")
-        if not isinstance(kind, str) or not kind.startswith(_TYPES):
+        picture = read_picture(payload, self._note)
+        if kind not in _TYPES or (picture is None and kind.endswith(".partial_image")):
             self._note("non-chunk-object")
             return b""
+        if picture is None:
+            return UpstreamFormatError("The upstream completed a picture and did not send it.")
         if kind.endswith(".completed"):
             self.finished = True
-        return self._write(kind, {"type": kind, **payload})
+        body = {"type": kind, **payload, "b64_json": picture}
+        if "error" in body:
+            self._note("error-key-on-success")
+            del body["error"]
+        return self._write(kind, body)
 
     def from_whole(self, reply: ImageReply) -> bytes | TruelineError:
         """A whole reply to a stream request, as completed events (`img-stream-events`)."""
@@ -81,9 +94,13 @@ class ImageEvents:
             ("background", "auto"),
             ("output_format", "png"),
         ):
-            if not isinstance(body.get(name), str):
+            if not in_event(name, body.get(name)):
                 self._note("img-meta-null")
-                body[name] = self._request.body.get(name) or default
+                asked = self._request.body.get(name)
+                body[name] = asked if in_event(name, asked) else default
+        if not in_event("safety_identifier", body.get("safety_identifier")):
+            self._note("extra-foreign-type")
+            body["upstream_safety_identifier"] = body.pop("safety_identifier")
         if kind.endswith(".partial_image") and type(body.get("partial_image_index")) is not int:
             body["partial_image_index"] = self._partial
         self._partial += kind.endswith(".partial_image")

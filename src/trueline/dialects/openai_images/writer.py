@@ -7,13 +7,13 @@ from typing import Any
 
 from ...context import FormatOptions
 from ...messages import ImageRequest
+from .meta import KINDS, known
 from .reader import Image, ImageReply, image_mime
 
 __all__ = ["mend_form", "supply", "wanted_form", "write_whole"]
 
 Fields = dict[str, Any]
 
-_META = ("background", "output_format", "quality", "size", "usage", "safety_identifier", "svg_usage")
 _GPT_IMAGE = ("gpt-image", "chatgpt-image")
 
 
@@ -56,7 +56,7 @@ def write_whole(reply: ImageReply, request: ImageRequest, options: FormatOptions
     if form is None and reply.images:
         form = "b64_json" if reply.images[0].b64_json is not None else "url"
     keep = options.extras == "keep"
-    extras = reply.extras if keep else {k: v for k, v in reply.extras.items() if k in _META}
+    extras = reply.extras if keep else {k: known(k, v) for k, v in reply.extras.items() if k in KINDS}
     body: Fields = {"created": reply.created, "data": [_image(i, form, request, keep) for i in reply.images]}
     for key, value in extras.items():
         body.setdefault(key, value)

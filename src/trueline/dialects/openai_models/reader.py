@@ -46,7 +46,7 @@ def read_model(entry: Any, note: Note) -> Fields | None:
     if name is None:
         return None
     created = entry.get("created")
-    if not isinstance(created, (int, float)) or isinstance(created, bool):
+    if not isinstance(created, (int, float)) or isinstance(created, bool) or not 0 <= created < 1e15:
         note("models-fields-missing")
         created = 0
     if type(created) is not int or created > 1e11:
