@@ -148,7 +148,7 @@ async def test_an_error_inside_a_200(body: Any, status: int, code: str, stream: 
 # ---- passed through
 
 
-PASSED_SSE = "/v1/completions"
+PASSED_SSE = "/v1/threads/runs"
 EVENT = b'data: {"n": 1}\n\n'
 
 

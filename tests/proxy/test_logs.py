@@ -173,7 +173,7 @@ async def test_an_exception_in_the_middle_of_a_passed_body(monkeypatch: pytest.M
 
     monkeypatch.setattr(passthrough, "_Passed", Failing)
     async with SimServer() as sim, running(settings(sim.url), noisy=True) as proxy:
-        reply = await proxy.ask("POST", "/v1/embeddings", {"model": "x", "input": "y"})
+        reply = await proxy.ask("GET", "/v1/images/abc.png")
 
         assert (reply.status, reply.complete) == (200, False)
         assert len(proxy.log.noise) == 1

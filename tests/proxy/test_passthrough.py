@@ -291,7 +291,7 @@ async def test_part_of_a_file() -> None:
 # ---- streams
 
 
-@pytest.mark.parametrize("path", ["/v1/completions", "/v1/responses"])
+@pytest.mark.parametrize("path", ["/v1/threads/runs", "/v1/responses"])
 async def test_events_come_down_when_they_come(path: str) -> None:
     go: asyncio.Queue[bytes] = asyncio.Queue()
     asked: list[Seen] = []
@@ -321,7 +321,7 @@ async def test_events_come_down_when_they_come(path: str) -> None:
 async def test_only_streams_ask_for_no_compression() -> None:
     echo = Echo()
     async with before(echo) as proxy:
-        await proxy.ask("POST", "/v1/embeddings", {"model": "x"})
+        await proxy.ask("POST", "/v1/moderations", {"model": "x"})
         await proxy.ask("GET", "/v1/responses/1", None, accept="text/event-stream")
 
         assert "gzip" in (echo.seen[0].header("accept-encoding") or "")
@@ -347,7 +347,7 @@ async def test_an_alias_is_replaced_and_nothing_else() -> None:
         chosen = settings(f"http://127.0.0.1:{server.port}", models={"fast": ("up", "real")})
         async with running(chosen) as proxy:
             body = '{"input": ["é", 1.50, 12345678901234567890123], "model": "fast", "x": {"model": "fast"}}'
-            await proxy.ask("POST", "/v1/embeddings", body.encode(), content_type="application/json; charset=utf-8")
+            await proxy.ask("POST", "/v1/moderations", body.encode(), content_type="application/json; charset=utf-8")
 
     sent = echo.seen[-1]
     assert json.loads(sent.body) == json.loads(body) | {"model": "real"}
@@ -360,7 +360,7 @@ async def test_other_json_passes_byte_for_byte(body: bytes) -> None:
     """What is wrong with it is for the upstream to say."""
     echo = Echo()
     async with before(echo) as proxy:
-        await proxy.ask("POST", "/v1/embeddings", body, content_type="application/json")
+        await proxy.ask("POST", "/v1/moderations", body, content_type="application/json")
 
     assert echo.seen[-1].body == body
 

@@ -53,7 +53,7 @@ def fountains() -> dict[str, tuple[str, Callable[[], Fountain]]]:
     return {
         "chat": (CHAT, lambda: Fountain(SSE, many)),
         "one vast event": (CHAT, lambda: Fountain(SSE, CHUNK.replace(b"%s", b"word " * 20_000))),
-        "passed events": ("/v1/completions", lambda: Fountain(SSE, many)),
+        "passed events": ("/v1/threads/runs", lambda: Fountain(SSE, many)),
         "passed bytes": (
             "/v1/audio/speech",
             lambda: Fountain(b"HTTP/1.1 200 OK\r\ncontent-length: 100000000000\r\n\r\n", b"x" * 50_000),

@@ -25,11 +25,11 @@ REQUESTS: list[tuple[str, str, Any]] = [
     ("POST", IMAGES, {"prompt": "x"}),
     ("GET", "/v1/models", None),
     ("GET", "/v1/models/x", None),
-    ("POST", "/v1/embeddings", {"model": "x", "input": "y"}),
+    ("POST", "/v1/moderations", {"model": "x", "input": "y"}),
     ("DELETE", "/v1/files/x", None),
     ("POST", "/v1/files", b"--x--"),
 ]
-IDS = ["chat", "stream", "image", "models", "model", "embeddings", "delete", "upload"]
+IDS = ["chat", "stream", "image", "models", "model", "moderations", "delete", "upload"]
 every_request = pytest.mark.parametrize(("method", "path", "content"), REQUESTS, ids=IDS)
 
 
