@@ -395,7 +395,7 @@ def _code_and_message(p: dict[str, Any]) -> _Said | None:
         return None
     said = _flat(p)
     code = said.code
-    failed = p.get("error") is True or p.get("success") is False or p.get("object") == "error" or p.get("type") == "error"
+    failed = p.get("error") is True or p.get("success") is False or "error" in (p.get("object"), p.get("type"))
     if said.message is p or not (
         failed or code not in (None, 0, "0", 200, "200", "") or set(p) <= {"message", "msg", "err"}
     ):
