@@ -358,5 +358,5 @@ async def test_the_overhead_is_not_the_time_of_others() -> None:
         asyncio.get_running_loop().call_later(0.3, waited.set)
         reply = await talk.reply()
 
-        assert int(reply.header("openai-processing-ms") or 0) >= 290
-        assert int(reply.header("x-trueline-overhead-us") or 0) < 200_000
+        whole = int(reply.header("openai-processing-ms") or 0) * 1000
+        assert whole - int(reply.header("x-trueline-overhead-us") or 0) > 250_000  # the wait does not count
