@@ -136,7 +136,11 @@ class MissingUsage(Rule):
 
 
 def _counts(data: Fields) -> bool:
-    return any(data.get(name) for name in (*TOTALS, *_OTHER_NAMES))
+    return any(_integer(data.get(name, 0), _ignore) for name in (*TOTALS, *_OTHER_NAMES))
+
+
+def _ignore(fault: str) -> None:
+    return None
 
 
 def _merged(old: Extras | None, new: Extras | None) -> Extras | None:
