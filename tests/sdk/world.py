@@ -24,10 +24,12 @@ SECONDS = 60.0
 class World:
     """The addresses of both servers, and the model server itself."""
 
-    def __init__(self) -> None:
+    def __init__(self, upstream: str | None = None) -> None:
         self.sim = SimServer()
         self.url = ""
         """Base URL of Trueline, with /v1."""
+        self.port = 0
+        self._upstream = upstream
         self._ready = threading.Event()
         self._failed: BaseException | None = None
         self._server: uvicorn.Server | None = None
@@ -50,10 +52,11 @@ class World:
     async def _serve(self) -> None:
         async with self.sim:
             sock = socket.create_server(("127.0.0.1", 0))
-            app = create_app(load_settings({"upstream": self.sim.url}))
+            app = create_app(load_settings({"upstream": self._upstream or self.sim.url}))
             config = uvicorn.Config(app, http="httptools", ws="none", lifespan="on", log_config=None, access_log=False)
             self._server = _Server(config, self._ready)
-            self.url = f"http://127.0.0.1:{sock.getsockname()[1]}/v1"
+            self.port = sock.getsockname()[1]
+            self.url = f"http://127.0.0.1:{self.port}/v1"
             await self._server.serve(sockets=[sock])
 
     def wait(self) -> None:
@@ -80,9 +83,9 @@ class _Server(uvicorn.Server):
 
 
 @contextmanager
-def running_world() -> Iterator[World]:
-    """Both servers, until the block ends."""
-    world = World()
+def running_world(upstream: str | None = None) -> Iterator[World]:
+    """Both servers, until the block ends.  Trueline's upstream is the model server unless another one is named."""
+    world = World(upstream)
     thread = threading.Thread(target=world.run, name="servers", daemon=True)
     thread.start()
     try:
