@@ -106,7 +106,8 @@ def breaking(*arguments: Any) -> Any:
 
 
 def use_broken(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gateway, "chat_pipeline", breaking)
+    read, _ = gateway._PIPELINES["/chat/completions"]
+    monkeypatch.setitem(gateway._PIPELINES, "/chat/completions", (read, breaking))
 
 
 @pytest.mark.parametrize("stream", [False, True])

@@ -99,7 +99,7 @@ UNKNOWN = "Trueline routes the models smart, gpt-4o, and one/MODEL, two/MODEL."
 @pytest.mark.parametrize("path", [CHAT, "/v1/embeddings", "/v1/images/generations"])
 async def test_an_unknown_model(model: str, path: str) -> None:
     async with two_upstreams() as two:
-        reply = await two.proxy.ask("POST", path, {**body_of(), "model": model, "prompt": "x"})
+        reply = await two.proxy.ask("POST", path, {**body_of(), "model": model, "prompt": "x", "input": "x"})
 
         assert reply.status == 404
         assert reply.error == {
@@ -150,7 +150,7 @@ async def test_an_alias_with_one_upstream() -> None:
 async def test_no_upstream_at_all() -> None:
     async with running(settings()) as proxy:
         for path in (CHAT, "/v1/embeddings"):
-            reply = await proxy.ask("POST", path, body_of())
+            reply = await proxy.ask("POST", path, {**body_of(), "input": "x"})
             assert (reply.status, reply.error["code"]) == (404, "upstream_not_found")
 
 

@@ -4,13 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from time import perf_counter
+from typing import Any
 from urllib.parse import unquote
 
 from ..errors import AuthenticationError, DrainingError, NotFoundError, RequestError, TruelineError
-from ..messages import read_chat_request, read_image_request
-from ..pipeline import Pipeline, WholeImages, chat_pipeline, image_pipeline
+from ..messages import (
+    read_chat_request,
+    read_completion_request,
+    read_embedding_request,
+    read_image_request,
+)
+from ..pipeline import (
+    Pipeline,
+    WholeImages,
+    chat_pipeline,
+    completion_pipeline,
+    embedding_pipeline,
+    image_pipeline,
+)
 from ..settings import Settings
 from .client import Client, ClientGone, Receive, Scope, Send
 from .clock import SystemMint
@@ -32,6 +45,15 @@ _BEARER = re.compile(r"\s*bearer\s", re.IGNORECASE)
 _DOT_SEGMENT = re.compile(r"(?:^|[/\\])\.{1,2}(?:[/\\;]|$)")
 
 
+_PIPELINES: dict[str, tuple[Callable[[bytes], Any], Callable[..., Pipeline]]] = {
+    "/chat/completions": (read_chat_request, chat_pipeline),
+    "/completions": (read_completion_request, completion_pipeline),
+    "/embeddings": (read_embedding_request, embedding_pipeline),
+    "/images/generations": (read_image_request, image_pipeline),
+}
+"""Paths whose replies are made exact: how their requests are read, and what their replies go through."""
+
+
 class Gateway:
     """The ASGI application for everything that goes to an upstream."""
 
@@ -43,11 +65,6 @@ class Gateway:
         self._upstream = upstream
         self._guarded = guarded
         self._log = log.isEnabledFor(20)
-        self._handlers: dict[tuple[str, str], Callable[[Exchange, str | None], Awaitable[None]]] = {
-            ("POST", "/chat/completions"): self._chat,
-            ("POST", "/images/generations"): self._images,
-            ("GET", "/models"): self._models,
-        }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         client = Client(scope, receive, send, self.settings.limits.request_bytes)
@@ -107,9 +124,11 @@ class Gateway:
         client.check_length()
         if client.header(b"upgrade") == b"websocket":
             raise RequestError("WebSockets are not supported: use plain HTTP requests.", code="websocket_unsupported")
-        handler = self._handlers.get((client.method, path)) or self._handlers.get((client.method, _tidy(path)))
-        if handler is not None:
-            await handler(exchange, host)
+        known = path if path in _PIPELINES else _tidy(path)
+        if client.method == "POST" and known in _PIPELINES:
+            await self._reply(exchange, host, known)
+        elif client.method == "GET" and known == "/models":
+            await self._models(exchange, host)
         elif client.method == "GET" and path.startswith("/models/") and len(path) > 8:
             await self._model(exchange, host, unquote(path[8:]))
         else:
@@ -164,20 +183,13 @@ class Gateway:
         chosen = self.routes.for_host(host) if host is not None else None
         return chosen or self.routes.for_model(model)
 
-    async def _chat(self, exchange: Exchange, host: str | None) -> None:
-        request = read_chat_request(await exchange.body())
+    async def _reply(self, exchange: Exchange, host: str | None, path: str) -> None:
+        read, make = _PIPELINES[path]
+        request = read(await exchange.body())
         exchange.model = request.model
         choice = self.choose(host, request.model)
-        pipe = chat_pipeline(request, choice.route, self.mint, choice.backend.options)
-        last = await self._run(exchange, choice, "/chat/completions", request.with_model(choice.model), pipe)
-        await exchange.finish(last)
-
-    async def _images(self, exchange: Exchange, host: str | None) -> None:
-        request = read_image_request(await exchange.body())
-        exchange.model = request.model
-        choice = self.choose(host, request.model)
-        pipe = image_pipeline(request, choice.route, self.mint, choice.backend.options)
-        last = await self._run(exchange, choice, "/images/generations", request.with_model(choice.model), pipe)
+        pipe: Pipeline = make(request, choice.route, self.mint, choice.backend.options)
+        last = await self._run(exchange, choice, path, request.with_model(choice.model), pipe)
         if isinstance(pipe, WholeImages) and pipe.missing:
             for url in dict.fromkeys(pipe.missing):
                 with exchange.waiting():
