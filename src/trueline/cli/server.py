@@ -86,7 +86,7 @@ def _logging(level: str) -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "handlers": {"stderr": {"class": "trueline.cli.logs.NeverWaiting", "formatter": "line"}},
         "root": {"level": "WARNING", "handlers": ["stderr"]},
         "loggers": {"trueline": {"level": level.upper()}, "uvicorn": {"level": server}},
     }
