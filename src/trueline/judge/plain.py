@@ -91,7 +91,7 @@ def _judge_vector(docket: Docket, request: Json, vector: Any, where: str) -> Non
         if not size.is_integer():
             docket.note("emb-base64-broken", where, vector)
     elif isinstance(vector, list):
-        size = len(vector)
+        size = float(len(vector))
         if encoded:
             docket.note("emb-base64-ignored", where, vector)
     wanted = request.get("dimensions")
