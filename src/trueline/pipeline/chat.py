@@ -136,7 +136,10 @@ class ChatStream(_Chat):
             else:
                 out = self._frames(self._sse.feed(start))
         if self._body is not None and not self.done:
-            return out + self._whole(b"".join(self._body), cut)
+            body, self._body = b"".join(self._body), None
+            if not _is_lines(body):
+                return out + self._whole(body, cut)
+            out += self._frames(self._sse.feed(body))
         if not self.done:
             out += self._frames(self._sse.close())
         if not self.done:
@@ -291,7 +294,7 @@ class WholeChat(_Chat):
         body = b"".join(self._body)
         self._body = []
         payload: Any = None
-        if sse.looks_like_sse(body[:256]):
+        if sse.looks_like_sse(body[:256]) or _is_lines(body):
             self._context.note("sse-for-nonstream")
             events = self._read_stream(body)
         else:
@@ -349,6 +352,19 @@ def _begins_ndjson(start: bytes) -> bool:
         return isinstance(jsonio.decode_strict(line), dict)
     except jsonio.JSONError:
         return False
+
+
+def _is_lines(body: bytes) -> bool:
+    """Whether the first line is a JSON object by itself, and another one follows."""
+    plain = body.replace(b"\r", b"\n") if b"\r" in body else body
+    line = plain.lstrip().partition(b"\n")[0].rstrip()
+    if line[:1] != b"{" or line[-1:] != b"}" or b"\n{" not in plain.strip():
+        return False
+    try:
+        jsonio.decode_strict(line)
+    except jsonio.JSONError:
+        return False
+    return True
 
 
 def _says_error(data: bytes, event: bytes | None) -> bool:
