@@ -11,7 +11,7 @@ from trueline.context import FormatOptions
 from trueline.events import Event, Extras, Failure, Finish, Opaque, ReasoningDelta, ReplyEnd, TextDelta, ToolFragment
 from trueline.repairs.repeats import Repeats
 from trueline.repairs.surrogates import Surrogates
-from trueline.repairs.thinking import TAGS, ThinkTags
+from trueline.repairs.thinking import BLOCKS, ThinkTags
 
 
 def said(*texts: str, finish: bool = True) -> list[Event]:
@@ -210,7 +210,7 @@ SPLIT: list[tuple[str, str, str]] = [
     ("<think>a < b </th </think>yes", "a < b </th ", "yes"),
     ("<think>a</thinking></think>yes", "a</thinking>", "yes"),
     ("<think>a</think>b<think>c</think>", "a", "b<think>c</think>"),
-    *((f"<{tag}>hm</{tag}>yes", "hm", "yes") for tag in TAGS),
+    *((f"{opening}hm{closing}yes", "hm", "yes") for opening, closing in BLOCKS.items()),
     ("yes <think>hm</think>", "", "yes <think>hm</think>"),
     ("hm</think>yes", "", "hm</think>yes"),
     ("<thin", "", "<thin"),

@@ -15,7 +15,7 @@ from ..events import (
     ToolFragment,
 )
 from .base import Result, Rule
-from .thinking import TAGS
+from .thinking import BLOCKS
 
 __all__ = ["Repeats"]
 
@@ -28,8 +28,8 @@ MAX_PIECES = 64
 MAX_TEXT = 128 * 1024
 """Characters after which a text that was not repeated so far is no longer kept: endless streams need no memory."""
 
-_OPENING = tuple(f"<{tag}>" for tag in TAGS)
-_CLOSING = tuple(f"</{tag}>" for tag in TAGS)
+_OPENING = tuple(BLOCKS)
+_CLOSING = tuple(BLOCKS.values())
 
 
 class _Said:

@@ -14,10 +14,16 @@ from ..context import ReplyContext
 from ..events import Event, Finish, Opaque, ReasoningDelta, RefusalDelta, ReplyEnd, TextDelta, ToolFragment
 from .base import Result, Rule
 
-__all__ = ["TAGS", "ThinkTags"]
+__all__ = ["BLOCKS", "ThinkTags"]
 
-TAGS = ("think", "thinking", "reasoning", "thought", "seed:think")
-_OPENING = tuple(f"<{tag}>" for tag in TAGS)
+_TAGS = ("think", "thinking", "reasoning", "thought", "seed:think")
+BLOCKS: dict[str, str] = {
+    **{f"<{tag}>": f"</{tag}>" for tag in _TAGS},
+    # gpt-oss, whose hosts forget to take its channels apart
+    "<|channel|>analysis<|message|>": "<|end|><|start|>assistant<|channel|>final<|message|>",
+}
+"""What opens a block of thoughts -> what closes it."""
+_OPENING = tuple(BLOCKS)
 _LONGEST = max(map(len, _OPENING))
 _Part = TypeVar("_Part", TextDelta, ReasoningDelta)
 
@@ -112,7 +118,7 @@ class ThinkTags(Rule):
         if tag != _OPENING[0]:
             self.note("reasoning-tag-variants")
         events.extend(Opaque(p.extras, p.choice) for p in pieces[:-1] if p.extras is not None)
-        state.phase, state.closing, state.fresh = "inside", f"</{tag[1:]}", True
+        state.phase, state.closing, state.fresh = "inside", BLOCKS[tag], True
         return stripped[len(tag) :]
 
     def _inside(self, state: _State, text: str, event: TextDelta, events: list[Event]) -> str:
