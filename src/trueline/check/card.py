@@ -1,0 +1,201 @@
+"""The report card as data: what every report (terminal, page, JSON, JUnit) is written from.
+
+A fault is told once, however many probes met it, with the evidence of the reply that shows it best: the one with the
+fewest other faults in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+from ..dialects.error_bodies import redact
+from ..faults import FAULTS
+from ..mint import Mint
+from .clients import Effect, broken_by
+from .excerpts import Excerpt, before_after
+from .grade import Grade, grade
+from .judging import issues_of
+from .mend import Mended, mend
+from .model import LEVELS, Exchange, Issue, Level, Probe, Result, Shade
+
+__all__ = ["Card", "Entry", "Group", "make_card"]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One fault of the server."""
+
+    issue: Issue
+    """As it was met first, in the reply that shows it best."""
+    count: int
+    """How often, over all replies."""
+    replies: int
+    probes: tuple[str, ...]
+    excerpt: Excerpt
+    clients: tuple[Effect, ...]
+    outcome: str
+    """What Trueline makes of it, as one clause."""
+    cured: bool
+    """The reply that leaves Trueline no longer has it."""
+
+    @property
+    def level(self) -> Level:
+        return self.issue.level
+
+    @property
+    def name(self) -> str:
+        return self.issue.name
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The probes of one subject."""
+
+    name: str
+    results: tuple[Result, ...]
+
+    def count(self, shade: Shade) -> int:
+        """How many probes came out like this."""
+        return sum(result.shade == shade for result in self.results)
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """Everything that a report says."""
+
+    target: str
+    """The URL, or the names of the recordings."""
+    model: str
+    grade: Grade
+    groups: tuple[Group, ...]
+    entries: tuple[Entry, ...]
+    lacking: tuple[tuple[str, str], ...]
+    """Features that are not supported, each with the server's words."""
+    requests: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
+    when: str = ""
+    """ISO 8601, UTC."""
+    version: str = ""
+    offline: bool = False
+    notes: tuple[str, ...] = field(default=())
+
+    def level(self, level: Level) -> list[Entry]:
+        """The faults of one level."""
+        return [entry for entry in self.entries if entry.level == level]
+
+    def count(self, shade: Shade) -> int:
+        """How many probes came out like this."""
+        return sum(group.count(shade) for group in self.groups)
+
+
+def make_card(target: str, model: str, results: Sequence[Result], mint: Mint) -> Card:
+    """Put the results together."""
+    entries = _entries(results, mint)
+    lacking = _lacking(results)
+    groups = tuple(
+        Group(name, tuple(result for result in results if result.probe.group == name))
+        for name in dict.fromkeys(result.probe.group for result in results)
+    )
+    marks = grade([entry.level for entry in entries], [feature for feature, _ in lacking], results)
+    return Card(target, model, marks, groups, tuple(entries), lacking)
+
+
+def _lacking(results: Iterable[Result]) -> tuple[tuple[str, str], ...]:
+    """Features of which no probe went through."""
+    working = {result.probe.feature for result in results if result.verdict in ("pass", "wrong")}
+    found: dict[str, str] = {}
+    for result in results:
+        feature = result.probe.feature
+        if result.verdict == "unsupported" and feature and feature not in working:
+            found.setdefault(feature, result.reason)
+    return tuple(found.items())
+
+
+class _Met(NamedTuple):
+    """An issue where it was met."""
+
+    issue: Issue
+    exchange: Exchange
+    probe: Probe
+    others: int
+    """Kinds of other issues in the same reply."""
+
+
+def _entries(results: Iterable[Result], mint: Mint) -> list[Entry]:
+    met: dict[str, list[_Met]] = {}
+    for result in results:
+        for issue, exchange in result.issues:
+            others = {other.name for other, at in result.issues if at is exchange and other.level != "legal"}
+            met.setdefault(issue.name, []).append(_Met(issue, exchange, result.probe, len(others)))
+    entries = [_entry(found, mint) for found in met.values()]
+    return sorted(entries, key=lambda entry: (LEVELS.index(entry.level), -entry.replies, entry.name))
+
+
+def _entry(found: list[_Met], mint: Mint) -> Entry:
+    worst = min((met.issue.level for met in found), key=LEVELS.index)
+    best = min(found, key=lambda met: (met.issue.level != worst, not met.issue.excerpt, met.others))
+    issue, exchange = best.issue, best.exchange
+    mended = mend(exchange, mint)
+    cured = _cured(best, mended, mint)
+    return Entry(
+        replace(issue, level=worst, excerpt=redact(issue.excerpt)),
+        sum(met.issue.count for met in found),
+        len({id(met.exchange) for met in found}),
+        tuple(dict.fromkeys(met.probe.id for met in found)),
+        _evidence(best, mended, cured),
+        broken_by(issue.name),
+        _outcome(issue, exchange, mended, cured),
+        cured,
+    )
+
+
+_HEADERS = {"headers-lost": "x-request-id", "ctype-missing": "content-type", "ctype-charset": "content-type"}
+"""Faults whose evidence is a header."""
+
+
+def _evidence(met: _Met, mended: Mended, cured: bool) -> Excerpt:
+    """What the server sent, and what Trueline sends where that is the remedy; without keys, whoever wrote them."""
+    exchange, issue = met.exchange, met.issue
+    header = _HEADERS.get(issue.name)
+    if header is not None:
+        after = _headers_behind(exchange, mended)
+        was, now = exchange.headers.get(header), after[header]
+        return Excerpt((f"{header}: {was}" if was else f"(no {header})",), (f"{header}: {now}",) if cured else ())
+    found = before_after(exchange.body, mended.body if mended.done else exchange.body, issue.place, issue.excerpt)
+    return Excerpt(tuple(map(redact, found.before)), tuple(map(redact, found.after)) if cured else ())
+
+
+def _headers_behind(exchange: Exchange, mended: Mended) -> dict[str, str]:
+    """The headers that Trueline would send."""
+    stream = exchange.streaming and mended.status < 400
+    kind = "text/event-stream; charset=utf-8" if stream else "application/json"
+    return {**exchange.headers, "content-type": kind, "x-request-id": "req_trueline"}
+
+
+def _cured(met: _Met, mended: Mended, mint: Mint) -> bool:
+    """Judge the reply that Trueline would send in the same way: is the fault gone?"""
+    exchange, checks = met.exchange, met.probe.checks
+    headers = _headers_behind(exchange, mended)
+    after = replace(exchange, body=mended.body, status=mended.status, headers=headers, failure="", tolerated=())
+    was, _ = issues_of(exchange, checks, mint)
+    still, _ = issues_of(after, checks, mint)
+    return mended.done and met.issue.name in {each.name for each in was} - {each.name for each in still}
+
+
+def _outcome(issue: Issue, exchange: Exchange, mended: Mended, cured: bool) -> str:
+    known = FAULTS.get(issue.name)
+    if cured and mended.status >= 400 and exchange.answered:
+        return f"an honest OpenAI error ({mended.status}) leaves in its place"
+    if cured:
+        return "mended: the client gets the exact form"
+    if known is None:
+        return "passed on as it is"
+    return {
+        "mends": "mended where Trueline stands before the server",
+        "refuses": "an OpenAI error leaves instead",
+        "leaves": "counted, and passed on as it is",
+        "option": "left as it is, unless a setting asks for more",
+    }[known.action]

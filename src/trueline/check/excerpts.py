@@ -1,0 +1,209 @@
+"""The evidence for a fault, as a line or two: what the server sent at that place, and what Trueline makes of it.
+
+The judge names places in four ways, and each has its own way to be shown:
+
+    line 7                            that line of the body, and the line that became of it
+    chunk 3, choices[0].delta.role    the object around that field, in that event and in the one that became of it
+    usage.total_tokens                the same in a whole reply
+    choice 0                          the text of that choice
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from difflib import SequenceMatcher
+from typing import Any, NamedTuple
+
+from ..wire import jsonio
+from .heard import Heard, hear
+
+__all__ = ["Excerpt", "before_after"]
+
+_WIDTH = 150
+_AROUND = 24
+_LEAST = 64
+"""What is shown of a long line at least, where the place is at its end."""
+_COMPARED = 2000
+_LIKE = 0.4
+"""How alike two lines must be for one to have become the other."""
+_PLACE = re.compile(r"(?:(line|chunk|choice) (\d+))?(?:, )?(.*)", re.DOTALL)
+_STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
+_ABSENT: Any = object()
+_GONE = "(nothing)"
+
+
+class Excerpt(NamedTuple):
+    """Lines of the reply before and after; empty where nothing of it is to be shown."""
+
+    before: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+
+
+def before_after(before: bytes, after: bytes, place: str = "", excerpt: str = "") -> Excerpt:
+    """What stands at `place` in both bodies; `excerpt` is what was found there."""
+    found = _PLACE.fullmatch(place)
+    kind, number, path = (found[1], int(found[2] or 0), found[3]) if found else (None, 0, "")
+    if kind == "line":
+        return _lines(before, after, number)
+    was, now = hear(before), hear(after)
+    if kind == "choice":
+        return _texts(was, now, number)
+    if kind == "chunk" and number < len(was.payloads):
+        return _fields(was.payloads[number], _counterpart(was.payloads[number], now), path)
+    if path and len(was.payloads) == 1 and _STEP.match(path) and " " not in path:
+        return _fields(was.payloads[0], now.payloads[0] if len(now.payloads) == 1 else None, path)
+    return _starts(before, after, excerpt)
+
+
+# ---- lines
+
+
+def _lines(before: bytes, after: bytes, number: int) -> Excerpt:
+    old, new = _split(before), _split(after)
+    if not 0 < number <= len(old):
+        return _starts(before, after, "")
+    line = old[number - 1]
+    other = _likest(line, new)
+    at = len(line) if line.endswith("\r") else 0
+    return Excerpt((_window(line, at),), (_window(other, at) if other else _GONE,))
+
+
+def _split(body: bytes) -> list[str]:
+    """Lines with the CR that some of them end in."""
+    return body.decode("utf-8", "replace").split("\n")
+
+
+def _likest(line: str, others: Sequence[str]) -> str:
+    """The line that is most like this one; nothing where none is."""
+    best, score = "", 0.0
+    matcher = SequenceMatcher(autojunk=False)
+    matcher.set_seq2(line[:_COMPARED])
+    for other in others:
+        matcher.set_seq1(other[:_COMPARED])
+        ratio = matcher.quick_ratio()
+        # What Trueline leaves out makes a line less alike, though all that is left comes from the first one.
+        kept = ratio * (len(line) + len(other)) / (2 * len(other) or 1)
+        if ratio > _LIKE and ratio + kept > score:
+            best, score = other, ratio + kept
+    return best
+
+
+# ---- fields
+
+
+def _counterpart(payload: Any, now: Heard) -> Any:
+    """The event that became of one: the one that says most of the same."""
+    if not now.streamed or not now.payloads:
+        return now.payloads[0] if now.payloads else None
+    texts = [_compact(_said(other)) for other in now.payloads]
+    likest = _likest(_compact(_said(payload)), texts)
+    return now.payloads[texts.index(likest)] if likest in texts else now.payloads[0]
+
+
+def _said(payload: Any) -> Any:
+    """A chunk without its envelope, which all chunks share."""
+    if isinstance(payload, dict) and isinstance(payload.get("choices"), list):
+        return {"choices": payload["choices"], "usage": payload.get("usage")}
+    return payload
+
+
+class _Seen(NamedTuple):
+    """A field as far as it is there."""
+
+    around: str
+    """The object that holds it, or would; empty where the field is one of the reply's own."""
+    leaf: str | None
+    """None: it is absent."""
+
+
+def _fields(was: Any, now: Any, path: str) -> Excerpt:
+    steps = [int(index) if index else name for name, index in _STEP.findall(path)]
+    if not steps:
+        return Excerpt((_window(_compact(was), 0),), (_window(_compact(now), 0),) if now is not None else ())
+    name = next((step for step in reversed(steps) if isinstance(step, str)), "")
+    seen = [_look(value, steps) for value in (was, now)]
+    alone = any(len(each.around) > _WIDTH or not each.around for each in seen) and isinstance(steps[-1], str)
+    old, new = (_field(each, name, alone) for each in seen)
+    return Excerpt((old,), (new,) if now is not None else ())
+
+
+def _look(value: Any, steps: list[Any]) -> _Seen:
+    """Follow the steps as far as they lead."""
+    parents = [value]
+    for step in steps:
+        child = _child(parents[-1], step)
+        if child is _ABSENT:
+            break
+        parents.append(child)
+    missing = len(parents) <= len(steps)
+    around = parents[-1] if missing else parents[-2]
+    if isinstance(around, list) and len(parents) > 2:
+        around = parents[-2] if missing else parents[-3]
+    return _Seen("" if around is value else _compact(around), None if missing else _compact(parents[-1]))
+
+
+def _field(seen: _Seen, name: str, alone: bool) -> str:
+    """The field by itself, or within its object where that is short enough."""
+    if alone and seen.leaf is not None:
+        return _window(f'"{name}": {seen.leaf}', 0)
+    at = seen.around.find(f'"{name}"')
+    if alone and at < 0:
+        # It may have another name now, that begins like the old one.
+        at = seen.around.find(f'"{name}')
+        return _window(seen.around, at) if at >= 0 else f"(no {name})"
+    return _window(seen.around, max(at, 0))
+
+
+def _child(value: Any, step: Any) -> Any:
+    if isinstance(step, int):
+        return value[step] if isinstance(value, list) and step < len(value) else _ABSENT
+    return value.get(step, _ABSENT) if isinstance(value, dict) else _ABSENT
+
+
+def _compact(value: Any) -> str:
+    try:
+        return jsonio.encode(value).decode("utf-8", "replace")
+    except (TypeError, ValueError, RecursionError):
+        return repr(value)
+
+
+# ---- texts, and bodies as a whole
+
+
+def _texts(was: Heard, now: Heard, number: int) -> Excerpt:
+    old, new = (list(heard.choices.values()) for heard in (was, now))
+    if number >= len(old) or not (old[number].text or old[number].reasoning):
+        return Excerpt()
+    line = old[number].text or old[number].reasoning
+    other = new[number].text if number < len(new) else ""
+    at = _differ_at(line, other)
+    return Excerpt((_window(line, at),), (_window(other or _GONE, at),))
+
+
+def _starts(before: bytes, after: bytes, excerpt: str) -> Excerpt:
+    old, new = (_start(body) for body in (before, after))
+    if old == new and excerpt:
+        return Excerpt((_window(excerpt, 0),))
+    return Excerpt((old or "(an empty body)",), (new or _GONE,))
+
+
+def _start(body: bytes) -> str:
+    """The beginning of a body on one line."""
+    heard = hear(body)
+    if heard.payloads and isinstance(heard.payloads[0], dict):
+        return _window(_compact(_said(heard.payloads[0]) if heard.streamed else heard.payloads[0]), 0)
+    return _window(" ".join(body[: 2 * _WIDTH].decode("utf-8", "replace").split()), 0)
+
+
+def _differ_at(one: str, other: str) -> int:
+    return next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+
+
+def _window(line: str, at: int) -> str:
+    """The part of a long line around a place."""
+    if len(line) <= _WIDTH:
+        return line
+    start = max(0, min(at - _AROUND, len(line) - _LEAST))
+    end = start + _WIDTH - 2
+    return ("…" if start else "") + line[start:end] + ("…" if end < len(line) else "")

@@ -1,0 +1,171 @@
+"""Judges recordings in the place of a server: bodies as they came (.sse, .json), and HAR files with their requests.
+
+A bare body has no request beside it, so the request is taken to be the one that the reply answers (`recorded.py`).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import PurePath
+from typing import Any
+from urllib.parse import urlsplit
+
+from ..mint import Mint
+from ..recorded import look
+from ..shell.clock import SystemMint
+from ..wire import jsonio
+from .card import Card, make_card
+from .judging import issues_of
+from .model import Call, Exchange, Json, Probe, Result, endpoint_of
+
+__all__ = ["judge_files", "read_file"]
+
+_PATHS = {
+    "chat": "/v1/chat/completions",
+    "images": "/v1/images/generations",
+    "embeddings": "/v1/embeddings",
+    "completions": "/v1/completions",
+    "models": "/v1/models",
+}
+_KNOWN = {*_PATHS, "model"}
+_FAILED = 400
+
+
+def judge_files(files: Sequence[tuple[str, bytes]]) -> Card:
+    """The card of some recordings, each with its name.  Raises ValueError: there is no reply in them."""
+    mint = SystemMint()
+    results = [_result(name, exchange, mint) for name, data in files for name, exchange in read_file(name, data)]
+    if not results:
+        raise ValueError("there is no reply of a chat, image, embedding, completion or model endpoint in these files")
+    models = {exchange.heard.model for result in results for exchange in result.exchanges} - {None}
+    named = ", ".join(sorted(str(model) for model in models)[:3])
+    shown = ", ".join(PurePath(name).name for name, _ in files[:3]) + (" …" if len(files) > 3 else "")
+    return replace(make_card(shown, named, results, mint), offline=True)
+
+
+def _result(name: str, exchange: Exchange, mint: Mint) -> Result:
+    endpoint = "errors" if exchange.status >= 400 else exchange.endpoint
+    title = f"{exchange.method} {exchange.path} {exchange.status}"
+    probe = Probe(f"{endpoint}.{name}", title, (Call(),))
+    issues, _ = issues_of(exchange, (), mint)
+    result = Result(probe, "pass", "", [exchange], [(issue, exchange) for issue in issues])
+    if any(issue.level != "legal" for issue in issues):
+        result.verdict = "wrong"
+    return result
+
+
+def read_file(name: str, data: bytes) -> Iterator[tuple[str, Exchange]]:
+    """The exchanges in a recording, each with a name.  Raises ValueError: a HAR file that cannot be read."""
+    short = PurePath(name).name
+    value = _json(data) if name.lower().endswith(".har") or b'"log"' in data[:200] else None
+    if isinstance(value, dict) and isinstance(value.get("log"), dict):
+        for number, exchange in enumerate(_har(value["log"].get("entries")), 1):
+            yield f"{short}#{number}", exchange
+        return
+    if name.lower().endswith(".har"):
+        raise ValueError(f"{name}: this is no HAR file: there is no `log` in it")
+    if data.strip():
+        yield short, _bare(data)
+
+
+def _json(data: bytes) -> Any:
+    try:
+        return jsonio.decode(data)
+    except jsonio.JSONError:
+        return None
+
+
+def _bare(data: bytes) -> Exchange:
+    """A body alone, with the smallest request that it answers."""
+    seen = look(data)
+    payload = None if seen.streamed else _json(data)
+    endpoint = "images" if seen.image else _sniff(data, payload, seen.streamed)
+    status = _FAILED if _is_error(payload) else 200
+    request: Json = {}
+    if endpoint in ("chat", "images"):
+        request = seen.request(None, seen.streamed)
+    elif endpoint == "embeddings":
+        request = _embedding_request(payload)
+    elif endpoint == "completions":
+        request = {"model": seen.model, "prompt": "recorded", "stream": seen.streamed, "n": max(len(seen.choices), 1)}
+        if seen.usage and seen.streamed:
+            request["stream_options"] = {"include_usage": True}
+    return Exchange("POST" if endpoint != "models" else "GET", _PATHS[endpoint], request, status, body=data)
+
+
+def _sniff(data: bytes, payload: Any, streamed: bool) -> str:
+    if streamed:
+        return "completions" if b'"text_completion"' in data[:2000] else "chat"
+    if not isinstance(payload, dict):
+        return "chat"
+    if str(payload.get("object")).startswith("text_completion"):
+        return "completions"
+    items = payload.get("data")
+    first = items[0] if isinstance(items, list) and items and isinstance(items[0], dict) else {}
+    if "embedding" in first:
+        return "embeddings"
+    return "models" if first.get("object") == "model" else "chat"
+
+
+def _is_error(payload: Any) -> bool:
+    return isinstance(payload, dict) and bool(payload.get("error")) and not ({"choices", "data"} & set(payload))
+
+
+def _embedding_request(payload: Any) -> Json:
+    items = [item for item in payload["data"] if isinstance(item, dict)]
+    request: Json = {"model": payload.get("model"), "input": ["recorded"] * len(items)}
+    if items and isinstance(items[0].get("embedding"), str):
+        request["encoding_format"] = "base64"
+    return request
+
+
+# ---- HAR
+
+
+def _har(entries: Any) -> Iterator[Exchange]:
+    for entry in entries if isinstance(entries, list) else ():
+        made = _entry(entry) if isinstance(entry, dict) else None
+        if made is not None and made.endpoint in _KNOWN and made.status:
+            yield made
+
+
+def _entry(entry: dict[str, Any]) -> Exchange | None:
+    asked, came = entry.get("request"), entry.get("response")
+    if not isinstance(asked, dict) or not isinstance(came, dict) or not isinstance(asked.get("url"), str):
+        return None
+    path = urlsplit(asked["url"]).path
+    if endpoint_of(path) not in _KNOWN:
+        return None
+    posted = asked.get("postData")
+    text = posted.get("text") if isinstance(posted, dict) else None
+    request = _json(text.encode("utf-8", "replace")) if isinstance(text, str) else None
+    status = came.get("status")
+    return Exchange(
+        str(asked.get("method") or "POST"),
+        path,
+        request if isinstance(request, dict) else {},
+        status if isinstance(status, int) else 0,
+        dict(_headers(came)),
+        _content(came.get("content")),
+    )
+
+
+def _headers(came: dict[str, Any]) -> Iterable[tuple[str, str]]:
+    for header in came.get("headers") or ():
+        if isinstance(header, dict) and isinstance(header.get("name"), str):
+            yield header["name"].lower(), str(header.get("value"))
+
+
+def _content(content: Any) -> bytes:
+    if not isinstance(content, dict) or not isinstance(content.get("text"), str):
+        return b""
+    text: str = content["text"]
+    if content.get("encoding") == "base64":
+        try:
+            return base64.b64decode(text)
+        except (binascii.Error, ValueError):
+            return b""
+    return text.encode("utf-8", "replace")
