@@ -16,6 +16,7 @@ from .dialect import OPENAI_COMPLETIONS
 from .embeddings import Embeddings
 from .images import ImageStream, WholeImages
 from .models import Models
+from .traced import TracedContext, Tracer
 
 __all__ = [
     "MAX_REPLY",
@@ -23,6 +24,7 @@ __all__ = [
     "Models",
     "Pipeline",
     "Route",
+    "Tracer",
     "WholeImages",
     "chat_pipeline",
     "completion_pipeline",
@@ -31,17 +33,29 @@ __all__ = [
 ]
 
 
-def chat_pipeline(request: ChatRequest, route: Route, mint: Mint, options: FormatOptions = FormatOptions()) -> Pipeline:
+def chat_pipeline(
+    request: ChatRequest,
+    route: Route,
+    mint: Mint,
+    options: FormatOptions = FormatOptions(),
+    *,
+    tracer: Tracer | None = None,
+) -> Pipeline:
     """The pipeline for the reply to a chat request, whole or streamed as the request asked."""
-    context = ReplyContext(request, route, mint, options)
+    context = _context(request, route, mint, options, tracer)
     return ChatStream(context) if request.stream else WholeChat(context)
 
 
 def completion_pipeline(
-    request: CompletionRequest, route: Route, mint: Mint, options: FormatOptions = FormatOptions()
+    request: CompletionRequest,
+    route: Route,
+    mint: Mint,
+    options: FormatOptions = FormatOptions(),
+    *,
+    tracer: Tracer | None = None,
 ) -> Pipeline:
     """The pipeline for the reply to a legacy completion request, whole or streamed as the request asked."""
-    context = ReplyContext(request, route, mint, options)
+    context = _context(request, route, mint, options, tracer)
     return ChatStream(context, OPENAI_COMPLETIONS) if request.stream else WholeChat(context, OPENAI_COMPLETIONS)
 
 
@@ -57,3 +71,11 @@ def image_pipeline(
 ) -> Pipeline:
     """The pipeline for the reply to an image request, whole or streamed as the request asked."""
     return ImageStream(request, mint) if request.stream else WholeImages(request, mint, options)
+
+
+def _context(
+    request: ChatRequest | CompletionRequest, route: Route, mint: Mint, options: FormatOptions, tracer: Tracer | None
+) -> ReplyContext:
+    if tracer is None:
+        return ReplyContext(request, route, mint, options)
+    return TracedContext(request, route, mint, options, tracer)

@@ -15,8 +15,9 @@ from ..errors import (
 )
 from ..events import Event, Failure, ReplyEnd, fold
 from ..wire import jsonio, sse
-from .base import MAX_REPLY, Chain, not_json
+from .base import MAX_REPLY, not_json
 from .dialect import OPENAI_CHAT, Dialect, Reader
+from .traced import chain_for
 
 __all__ = ["ChatStream", "WholeChat"]
 
@@ -29,7 +30,7 @@ class _Chat:
     def __init__(self, context: ReplyContext, dialect: Dialect) -> None:
         self._context = context
         self._dialect = dialect
-        self._chain = Chain(context)
+        self._chain = chain_for(context)
         self._text = ""  # what came instead of JSON, for an error message
         self.error: TruelineError | None = None
         self.done = False
