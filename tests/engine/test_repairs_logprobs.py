@@ -104,10 +104,9 @@ def test_the_finish_chunk_holds_none() -> None:
     assert (event.logprobs, faults) == (None, {"logprobs-object-of-nulls": 1})
 
 
-def test_the_role_chunk_holds_no_foreign_side() -> None:
-    sent = ChoiceStart(0, logprobs={"content": 7, "refusal": None})
-
-    [event], _ = through(Logprobs, [sent], chat(stream=True, logprobs=True))
+@pytest.mark.parametrize("sent", [{"content": 7, "refusal": None}, {}, {"delta": {}}])
+def test_the_role_chunk_holds_no_foreign_side(sent: Any) -> None:
+    [event], _ = through(Logprobs, [ChoiceStart(0, logprobs=sent)], chat(stream=True, logprobs=True))
 
     assert isinstance(event, ChoiceStart)
     assert event.logprobs is None

@@ -53,7 +53,8 @@ class Logprobs(Rule):
             self.note("logprobs-legacy")
             return self._legacy(value)
         mended = dict(value)
-        role = type(event) is ChoiceStart  # its side may be empty; that of a token may not
+        # The side of a role may hold nothing; that of a token may not.
+        role = type(event) is ChoiceStart and any(side in value for side in _SIDES)
         for side in _SIDES:
             tokens = value.get(side)
             if isinstance(tokens, list):
