@@ -8,13 +8,13 @@ are not.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ..errors import UpstreamReplyError, type_for_status
 from ..wire import jsonio
 
-__all__ = ["error_in", "plain_text", "read_error", "redact"]
+__all__ = ["error_in", "plain_text", "read_error", "redact", "secrets_in"]
 
 MAX_MESSAGE = 4000
 
@@ -118,6 +118,12 @@ class _Said(NamedTuple):
 def redact(text: str) -> str:
     """`text` without API keys."""
     return _SECRETS.sub(lambda m: (m[1] or m[2] or m[3]) + "…[redacted]", text)
+
+
+def secrets_in(text: str) -> Iterator[tuple[int, int]]:
+    """Where `redact` would cut: start and end of what is secret of each API key in `text`."""
+    for match in _SECRETS.finditer(text):
+        yield match.end(match.lastindex or 0), match.end()
 
 
 def read_error(status: int, headers: Mapping[str, str], body: bytes) -> UpstreamReplyError:
