@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from trueline.cli import build_parser
-from trueline.faults import FAULTS
+from trueline.faults import FAULTS, Fault
 from trueline.repairs import REPAIRS
 from trueline.settings import settings_markdown, settings_schema
 
@@ -28,8 +28,8 @@ The {count} deviations from OpenAI's format that Trueline knows by name. What wa
 
 - *must*: breaks OpenAI's schema, or loses, doubles or falsifies what was said. *exact*: differs from how OpenAI says
   it, and strict clients stumble. *legal*: allowed, and surprising.
-- *mends*: the reply leaves in OpenAI's form. *refuses*: an OpenAI error leaves instead. *leaves*: counted, and passed
-  on as it is. *option*: done where a setting asks for it.
+- *mends*: the reply leaves in OpenAI's form. *refuses*: an OpenAI error leaves instead. *leaves*: passed on as it
+  is. *option*: done where a setting asks for it.
 
 | Id | Where | Severity | Action | What the upstream does, and what becomes of it |
 |---|---|---|---|---|
@@ -40,10 +40,15 @@ def faults_page() -> str:
     """The catalogue: one row per fault id."""
     head = FAULTS_HEAD.format(count=len(FAULTS))
     rows = (
-        f"| `{fault.id}` | {', '.join(fault.where)} | {fault.severity} | {fault.action} | {cell(fault.line)} |\n"
+        f"| `{fault.id}` | {', '.join(fault.where)} | {fault.severity} | {fault.action} | {cell(fault.line)}{seen(fault)} |\n"
         for fault in FAULTS.values()
     )
     return NOTE.format("trueline.faults") + head + "".join(rows) + rules_section()
+
+
+def seen(fault: Fault) -> str:
+    """Where a server with this fault was reported."""
+    return f" [Seen]({fault.evidence})" if fault.evidence else ""
 
 
 def rules_section() -> str:

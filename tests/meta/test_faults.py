@@ -14,8 +14,9 @@ from trueline.repairs import REPAIRS, Rule
 
 PLACES = {"chat", "stream", "images", "embeddings", "models", "completions", "errors", "http"}
 TABLE = "trueline.faults"
-# The server that commits faults names them all; that says nothing about their being mended.
-MENDING = [name for name in modules() if name != TABLE and not name.startswith("trueline.sim")]
+# Who commits faults, or looks for them from outside, names them all; that says nothing about their being mended.
+NAMING = (TABLE, "trueline.sim", "trueline.judge", "trueline.check")
+MENDING = [name for name in modules() if not name.startswith(NAMING)]
 
 
 def noted(module: ast.Module) -> Iterator[tuple[int, str]]:
@@ -47,6 +48,9 @@ def test_row(key: str) -> None:
     assert set() < set(fault.where) <= PLACES
     assert fault.line and fault.action
     assert "\n" not in fault.line + fault.action
+    assert fault.evidence == "" or re.fullmatch(r"https://[a-z.]+/[\w./#?=-]+", fault.evidence)
+    assert (fault.setting == "") or fault.action in ("mends", "option", "refuses")
+    assert fault.same_as == "" or fault.same_as in FAULTS
 
 
 @pytest.mark.parametrize("name", MENDING)

@@ -1,0 +1,63 @@
+"""The table of faults: every deviation from OpenAI's format that Trueline knows, by id; one file per family.
+
+Whoever tolerates or mends one notes its id, and the operator sees it counted.  A row says where it is met, how bad it
+is, what is done, and in one sentence what the server sends and what becomes of it.
+
+    severity   must    breaks OpenAI's schema or loses, doubles or falsifies what was said
+               exact   differs from how OpenAI says it; strict clients stumble
+               legal   allowed, and surprising
+    action     mends   the reply leaves in OpenAI's form
+               refuses an OpenAI error leaves instead, never an invented success
+               leaves  passed on as it is
+               option  done where a setting asks for it
+"""
+
+from __future__ import annotations
+
+from . import (
+    choices,
+    content,
+    ending,
+    envelope,
+    errors,
+    finish,
+    framing,
+    images,
+    meaning,
+    mismatch,
+    others,
+    thoughts,
+    tools,
+    usage,
+)
+from .row import Fault
+
+__all__ = ["FAULTS", "OWN_IDS", "Fault"]
+
+_FAMILIES = (
+    envelope,
+    choices,
+    content,
+    finish,
+    ending,
+    usage,
+    tools,
+    thoughts,
+    framing,
+    mismatch,
+    meaning,
+    errors,
+    images,
+    others,
+)
+
+FAULTS: dict[str, Fault] = {fault.id: fault for family in _FAMILIES for fault in family.ROWS}
+
+OWN_IDS: dict[str, str] = {
+    "annotations-foreign": "the catalogue knows annotations only as a list without index; here the schema is broken",
+    "annotations-null": "a ruling names it and gives it no id",
+    "extra-foreign-type": "the catalogue knows fields beyond the schema, not foreign values of the schema's own",
+    "img-usage-foreign": "a ruling names it and gives it no id; the usage rows are those of chats",
+    "logprobs-unasked": "the catalogue has the shapes of logprobs, not their being unasked",
+}
+"""Ids that the catalogue of deviations has no row for, and why one was made."""

@@ -1,0 +1,32 @@
+"""How a stream ends."""
+
+from __future__ import annotations
+
+from .row import CS, CSI, SI, Fault, S
+
+__all__ = ["ROWS"]
+
+# fmt: off
+ROWS: tuple[Fault, ...] = (
+    Fault("done-missing", S, "must", "mends",
+          "The stream ends after the finish without `[DONE]`: it is added.",
+          "https://github.com/Azure/azure-sdk-for-net/issues/44135"),
+    Fault("done-duplicated", S, "must", "mends",
+          "`[DONE]` comes twice: one leaves.",
+          "https://github.com/decolua/9router/pull/2046"),
+    Fault("done-variants", SI, "must", "mends",
+          "`[DONE]` is quoted, bare, named or misplaced: the usual form leaves."),
+    Fault("done-no-blank-line", SI, "must", "mends",
+          "The last event has no blank line: it is read all the same."),
+    Fault("done-glued-on-json", CSI, "must", "mends",
+          "Something follows the JSON: the first value is the reply.",
+          "https://github.com/decolua/9router/issues/3492"),
+    Fault("data-after-done", S, "must", "mends",
+          "Events come after `[DONE]`: they are dropped."),
+    Fault("eof-truncated", CS, "must", "refuses",
+          "The stream ends without a finish and without `[DONE]`: an error says so, and no finish is invented.",
+          "https://github.com/anomalyco/opencode/issues/39968"),
+    Fault("empty-stream", CS, "must", "refuses",
+          "The reply ends before it said anything: 502."),
+)
+# fmt: on

@@ -1,0 +1,51 @@
+"""Pictures."""
+
+from __future__ import annotations
+
+from .row import Fault, I
+
+__all__ = ["ROWS"]
+
+# fmt: off
+ROWS: tuple[Fault, ...] = (
+    Fault("img-created-missing", I, "must", "mends",
+          "There is no `created`: the time of the reply is put in."),
+    Fault("img-url-when-b64", I, "must", "mends",
+          "A URL comes where base64 was asked for: the picture is fetched.",
+          "https://github.com/use-agent-os/agent-os/issues/2446"),
+    Fault("img-b64-when-url", I, "must", "mends",
+          "Base64 comes where a URL was asked for: it becomes a data URL.",
+          "https://github.com/atlas-php/atlas/pull/36"),
+    Fault("img-both-null", I, "must", "mends",
+          "`url` or `b64_json` is null or empty: the key goes.",
+          "https://github.com/nextcloud/integration_openai/issues/290"),
+    Fault("img-data-prefix", I, "must", "mends",
+          "The base64 has a `data:` prefix: it is cut off."),
+    Fault("img-list-of-strings", I, "must", "mends",
+          "Pictures are bare strings: each becomes a URL or base64.",
+          "https://github.com/zhaobenny/bz-cogs/pull/49"),
+    Fault("img-images-key", I, "must", "mends",
+          "The pictures stand in another list than `data`: they move there.",
+          "https://github.com/QuantumNous/new-api/pull/2036"),
+    Fault("img-top-level-array", I, "must", "mends",
+          "The reply is a bare list: it becomes `data`."),
+    Fault("img-single-field", I, "must", "mends",
+          "One picture stands in a field of its own: it moves to `data`."),
+    Fault("img-binary-body", I, "must", "mends",
+          "The reply is the picture itself: it becomes base64."),
+    Fault("img-embedding-shape", I, "must", "mends",
+          "Pictures come as embeddings: their fields and envelope go.",
+          "https://github.com/nextcloud/integration_openai/issues/65"),
+    Fault("img-meta-null", I, "must", "mends",
+          "`size` or the like is null or no text: dropped; in events, filled in.",
+          "https://github.com/vllm-project/vllm-omni/issues/3092"),
+    Fault("img-revised-prompt", I, "exact", "mends",
+          "`revised_prompt` is empty: the key goes."),
+    Fault("img-partial-n", I, "must", "mends",
+          "Some pictures were withheld: the others leave; none at all is a 400."),
+    Fault("img-stream-events", I, "must", "mends",
+          "A whole reply answers a stream request: completed events leave."),
+    Fault("img-usage-foreign", I, "must", "mends",
+          "The usage breaks the schema of images: it is left out."),
+)
+# fmt: on

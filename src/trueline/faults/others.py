@@ -1,0 +1,53 @@
+"""Embeddings, legacy completions and lists of models."""
+
+from __future__ import annotations
+
+from .row import Fault, M, P, V
+
+__all__ = ["ROWS"]
+
+# fmt: off
+ROWS: tuple[Fault, ...] = (
+    Fault("object-wrong-completions", P, "must", "mends",
+          "`object` is not `text_completion`: it is set to that.",
+          "https://github.com/NVIDIA/TensorRT-LLM/pull/12758"),
+    Fault("emb-base64-ignored", V, "must", "mends",
+          "Numbers come where base64 was asked for: they are packed.",
+          "https://github.com/michaelfeil/infinity/issues/349"),
+    Fault("emb-base64-unasked", V, "must", "mends",
+          "Base64 comes where numbers were asked for: it is unpacked.",
+          "https://github.com/openai/openai-python/issues/1490"),
+    Fault("emb-nested", V, "must", "mends",
+          "A vector is wrapped in another list: it is taken out.",
+          "https://github.com/abetlen/llama-cpp-python/issues/1588"),
+    Fault("emb-top-array", V, "must", "mends",
+          "The vectors are a bare list, or under another key: they move to `data`.",
+          "https://github.com/langroid/langroid/pull/922"),
+    Fault("emb-usage-null", V, "must", "mends",
+          "Model or usage is missing: the requested name, and zero for no count.",
+          "https://github.com/opea-project/GenAIComps/issues/926"),
+    Fault("emb-index-object-missing", V, "must", "mends",
+          "Entries lack `index` or `object`: both are put in."),
+    Fault("emb-order", V, "must", "mends",
+          "Entries are not in the order of the inputs: sorted by index."),
+    Fault("emb-nan", V, "must", "refuses",
+          "A vector has values that are no finite numbers: an error."),
+    Fault("models-bare-array", M, "must", "mends",
+          "The list of models is a bare array: it becomes `data`.",
+          "https://github.com/songquanpeng/one-api/issues/128"),
+    Fault("models-object-missing", M, "must", "mends",
+          "The list of models has no `object`: `list` is put in.",
+          "https://github.com/xberg-io/liter-llm/issues/149"),
+    Fault("models-other-key", M, "must", "mends",
+          "The models stand in another list than `data`: they move there."),
+    Fault("models-fields-missing", M, "must", "mends",
+          "A model lacks one of its four keys: it is added.",
+          "https://github.com/openai-php/client/issues/598"),
+    Fault("models-created-float-ms", M, "must", "mends",
+          "`created` of a model is no whole seconds: it becomes such."),
+    Fault("completions-chat-shape", P, "must", "mends",
+          "Text comes as a chat message or delta: it becomes `text`."),
+    Fault("completions-text-null", P, "must", "mends",
+          "`text` is null or missing: an empty string."),
+)
+# fmt: on

@@ -1,0 +1,28 @@
+"""Reasoning."""
+
+from __future__ import annotations
+
+from .row import CS, Fault
+
+__all__ = ["ROWS"]
+
+# fmt: off
+ROWS: tuple[Fault, ...] = (
+    Fault("think-in-content", CS, "exact", "mends",
+          "The content begins with `<think>`: thoughts and answer are parted.",
+          "https://github.com/zed-industries/zed/issues/50989"),
+    Fault("think-unclosed", CS, "exact", "mends",
+          "A `<think>` is never closed: what it holds are thoughts.",
+          "https://github.com/aws-samples/bedrock-access-gateway/issues/194"),
+    Fault("reasoning-tag-variants", CS, "exact", "mends",
+          "Thoughts stand in another tag: parted like `<think>`.",
+          "https://github.com/promptfoo/promptfoo/pull/9587"),
+    Fault("reasoning-field-name", CS, "exact", "mends",
+          "Thoughts stand in `reasoning`, or an empty field stands for none: one name leaves, and only with text.",
+          "https://github.com/BerriAI/litellm/issues/15690"),
+    Fault("reasoning-mirrored", CS, "exact", "mends",
+          "Two fields hold the same thoughts: one leaves."),
+    Fault("reasoning-other-names", CS, "exact", "mends",
+          "Thoughts have an unusual name: the usual one leaves."),
+)
+# fmt: on
