@@ -13,7 +13,7 @@ from typing import Any
 from .context import FormatOptions, Route
 from .messages import read_chat_request, read_image_request
 from .mint import Mint
-from .pipeline import Pipeline, chat_pipeline, image_pipeline
+from .pipeline import Pipeline, Tracer, chat_pipeline, image_pipeline
 from .wire import jsonio, sse
 
 __all__ = ["Recorded", "look"]
@@ -39,13 +39,14 @@ class Recorded:
         model: str | None = None,
         stream: bool | None = None,
         options: FormatOptions = FormatOptions(),
+        tracer: Tracer | None = None,
     ) -> Pipeline:
         """The pipeline that makes the reply exact; `stream`: the form to write, by default the one that it has."""
         body = jsonio.encode(self.request(model, self.streamed if stream is None else stream))
         route = Route(upstream="recorded", model=self.model)
         if self.image:
             return image_pipeline(read_image_request(body), route, mint, options)
-        return chat_pipeline(read_chat_request(body), route, mint, options)
+        return chat_pipeline(read_chat_request(body), route, mint, options, tracer=tracer)
 
     def request(self, model: str | None, stream: bool) -> dict[str, Any]:
         """The smallest request that the reply is an answer to."""

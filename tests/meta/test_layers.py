@@ -26,6 +26,8 @@ CORE: dict[str, set[str]] = {
     "repairs": FACTS | {"context", "events", "messages", "tokens", "wire"},
     "pipeline": FACTS | {"context", "dialects", "events", "messages", "repairs", "tokens", "wire"},
     "recorded": FACTS | {"context", "messages", "pipeline", "wire"},
+    "recordings": FACTS | {"context", "dialects", "messages", "pipeline", "recorded", "wire"},
+    "trace": FACTS | {"context", "events", "messages", "pipeline", "recorded", "recordings", "wire"},
     "judge": FACTS | {"messages", "wire"},
     "providers": FACTS | {"dialects"},
     "features": FACTS | {"context", "events", "messages", "pipeline", "providers", "tokens"},
