@@ -50,6 +50,7 @@ class UsageTotals(Rule):
         "usage-every-chunk-cumulative",
         "usage-dup",
         "usage-unasked",
+        "choices-empty-usage-unasked",
         "usage-excl-reasoning",
         "usage-total-mismatch",
         "usage-cached-elsewhere",
@@ -76,7 +77,7 @@ class UsageTotals(Rule):
 
     def _take(self, event: Usage) -> Result:
         if not self._wanted:
-            self.note("usage-unasked")
+            self.note("choices-empty-usage-unasked" if event.alone else "usage-unasked")
             return Opaque(event.extras) if event.extras is not None else None
         last = self._last
         if last is not None:
@@ -125,7 +126,7 @@ class MissingUsage(Rule):
 
     def _estimate(self) -> Fields:
         body = self.context.request.body
-        prompt = len(jsonio.encode([body.get("messages"), body.get("prompt"), body.get("tools")]))
+        prompt = len(jsonio.encode([body.get("messages") or body.get("prompt"), body.get("tools")]))
         prompt_tokens, completion_tokens = prompt // 4 + 1, self._bytes // 4 + 1
         return {
             "prompt_tokens": prompt_tokens,
