@@ -134,9 +134,10 @@ def _named_absence(exchange: Exchange) -> tuple[Issue, ...]:
     request = exchange.request
     if exchange.endpoint in ("models", "model") and exchange.status == 404:
         return (Issue.of("legal", "models-endpoint-404", "there is no list of models"),)
-    if (request.get("stream_options") or {}).get("include_usage") and exchange.endpoint == "chat":
+    blamed = f"{_error(exchange).get('param')} {_message(exchange)}"
+    if exchange.endpoint == "chat" and request.get("stream_options") and "stream_options" in blamed:
         return (Issue.of("legal", "usage-flag-rejected", "stream_options is refused"),)
-    if exchange.endpoint == "images" and request.get("response_format") is not None:
+    if exchange.endpoint == "images" and request.get("response_format") and "response_format" in blamed:
         text = "response_format is refused, as it is by OpenAI's GPT image models"
         return (Issue.of("legal", "img-response-format-rejected", text),)
     return ()
