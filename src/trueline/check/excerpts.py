@@ -96,9 +96,17 @@ def _counterpart(payload: Any, now: Heard) -> Any:
     """The event that became of one: the one that says most of the same."""
     if not now.streamed or not now.payloads:
         return now.payloads[0] if now.payloads else None
-    texts = [_compact(_said(other)) for other in now.payloads]
+    words = _words(payload)
+    same = [other for other in now.payloads if words and _words(other) == words] or now.payloads
+    texts = [_compact(_said(other)) for other in same]
     likest = _likest(_compact(_said(payload)), texts)
-    return now.payloads[texts.index(likest)] if likest in texts else now.payloads[0]
+    return same[texts.index(likest)] if likest in texts else same[0]
+
+
+def _words(payload: Any) -> str:
+    """The text or arguments that a chunk adds: what a repair leaves as it is."""
+    heard = hear(_compact(payload).encode())
+    return heard.first.text + "".join(call.arguments for call in heard.calls)
 
 
 def _said(payload: Any) -> Any:

@@ -107,7 +107,7 @@ def _sniff(data: bytes, payload: Any, streamed: bool) -> str:
     first = items[0] if isinstance(items, list) and items and isinstance(items[0], dict) else {}
     if "embedding" in first:
         return "embeddings"
-    return "models" if first.get("object") == "model" else "chat"
+    return "models" if first.get("object") == "model" or ("id" in first and "choices" not in payload) else "chat"
 
 
 def _is_error(payload: Any) -> bool:

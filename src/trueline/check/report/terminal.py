@@ -46,11 +46,13 @@ _PLAIN = str.maketrans(
     }
 )
 _MOST_EFFECTS = 3
+_LEAST = 60
+"""Columns: a narrower terminal wraps the lines itself."""
 
 
 def terminal(card: Card, columns: int, paint: Paint, *, ascii_only: bool = False) -> str:
     """The whole report, `columns` wide."""
-    columns = max(columns, 40)
+    columns = max(columns, _LEAST)
     lines = [*_head(card, columns, paint), *_probes(card, columns, paint)]
     for level in LEVELS:
         entries = card.level(level)
@@ -123,7 +125,7 @@ def _sample(label: str, lines: tuple[str, ...], columns: int, paint: Paint, styl
     room = columns - _LABEL - 4
     shown: list[str] = []
     for line in map(_visible, lines):
-        shown += [line[:room], _fit(line[room:], room)] if len(line) > room else [line]
+        shown += [line[:room].rstrip(), _fit(line[room:], room).rstrip()] if len(line) > room else [line.rstrip()]
     labels = [label, *[""] * len(shown)]
     return [
         f"    {paint(f'{label:<{_LABEL}}', 'dim')}{paint(line, style)}"
