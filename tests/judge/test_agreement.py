@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import importlib.util
 import json
+import random
 import threading
 from collections.abc import Iterator
 from http.server import ThreadingHTTPServer
@@ -14,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from judge.kit import CHAT, TOOL, Json, corpus, keys
+from judge.kit import CHAT, TOOL, Json, chunks_of, corpus, keys, mutated, stream_of
 from trueline.judge import (
     Extras,
     Finding,
@@ -24,6 +25,7 @@ from trueline.judge import (
     judge_exchange,
     judge_images,
 )
+from trueline.sim import SimReply, render_json
 
 # The oracle leaves its files to be closed by the interpreter.
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
@@ -112,6 +114,50 @@ def test_openai_itself_is_clean(shared: Path, oracle: ModuleType) -> None:
                 assert keys(by_judge(name, request, record, body, "forbid")) == [], identity
 
     assert heard > 50
+
+
+SPOILT: list[tuple[str, Json]] = [
+    ("/v1/chat/completions", {**CHAT, "logprobs": True, "n": 2}),
+    ("/v1/chat/completions", {**CHAT, "tools": [TOOL]}),
+    ("/v1/chat/completions", {**CHAT, "stream": True, "n": 2}),
+    ("/v1/chat/completions", {**CHAT, "stream": True, "tools": [TOOL], "stream_options": {"include_usage": True}}),
+    ("/v1/images/generations", {"model": "gpt-image-1.5", "prompt": "tea"}),
+]
+
+
+def spoilt(reply: SimReply, dice: random.Random) -> bytes:
+    """A clean reply in which something is odd: values, or a chunk that is lost, doubled or moved."""
+    if not reply.stream:
+        return json.dumps(mutated(json.loads(reply.body), dice)).encode()
+    chunks = chunks_of(reply.body)
+    place = dice.randrange(len(chunks))
+    match dice.randrange(6):
+        case 0:
+            chunks.insert(dice.randrange(len(chunks)), chunks.pop(place))
+        case 1:
+            del chunks[place]
+        case 2:
+            chunks.insert(dice.randrange(len(chunks)), chunks[place])
+        case _:
+            chunks[place] = mutated(chunks[place], dice)
+    return stream_of(chunks)
+
+
+@pytest.mark.parametrize(("flavour", "extras"), [("wire", "allow"), ("wire-closed", "forbid")])
+@pytest.mark.parametrize(("path", "asked"), SPOILT)
+def test_the_verdict_on_spoilt_replies(
+    path: str, asked: Json, flavour: str, extras: Extras, oracle: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(oracle.schema, "__defaults__", (flavour,))
+    dice = random.Random(path + flavour)
+    clean = render_json(path, dict(asked))
+    name = "images" if "images" in path else "chat"
+    record = {"response": {"status": 200}, "stream": clean.stream}
+    for _ in range(100):
+        body = spoilt(clean, dice)
+        theirs = [found for found in by_oracle(oracle, name, asked, record, body) if found[0] == "must"]
+        ours = [found for found in by_judge(name, asked, record, body, extras) if found.level == "must"]
+        assert bool(theirs) == bool(ours), (body, theirs[:3], keys(ours))
 
 
 # -- the faithful server of the specification

@@ -42,7 +42,7 @@ def judged(path: str, request: Json | None, body: bytes, status: int = 200) -> l
 def test_mutants_give_findings(path: str, request_body: Json | None) -> None:
     dice = random.Random(path)
     clean = render_json(path, dict(request_body) if request_body is not None else None)
-    for _ in range(300):
+    for _ in range(100):
         if clean.stream:
             changed = [mutated(chunk, dice) if not dice.randrange(3) else chunk for chunk in chunks_of(clean.body)]
             body = stream_of(changed)
@@ -57,7 +57,7 @@ def test_mutants_give_findings(path: str, request_body: Json | None) -> None:
     "name", ["chat", "images", "completions", "embeddings", "models", "anthropic", "gemini", "ollama"]
 )
 def test_recordings_of_any_api_give_findings(name: str, shared: Path) -> None:
-    for record in corpus(shared / "corpus" / f"{name}.jsonl.gz")[:150]:
+    for record in corpus(shared / "corpus" / f"{name}.jsonl.gz")[:60]:
         body = (record["response"].get("body") or "").encode("utf-8", "surrogatepass")
         for path, request in REQUESTS:
             assert isinstance(judged(path, request, body, record["response"]["status"]), list)
@@ -71,7 +71,7 @@ ANYTHING: Any = st.recursive(
 )  # fmt: skip
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(value=ANYTHING, status=st.sampled_from([200, 400, 429, 500]))
 @example(value={"error": {"metadata": {"raw": 7}}}, status=500)
 def test_any_json_gives_findings(value: Any, status: int) -> None:
@@ -80,7 +80,7 @@ def test_any_json_gives_findings(value: Any, status: int) -> None:
             assert isinstance(judged(path, request, body, status), list)
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(body=st.binary(max_size=60) | st.text('data: {}[]\n\r:"\\u[DONE]', max_size=60).map(str.encode))
 @example(body=b"[" * 1000)
 @example(body=b"data: " + b'{"a":' * 400)

@@ -88,7 +88,7 @@ RECORDED = {
     "ListModelsResponse": "models",
     "ErrorResponse": "chat",
 }
-MUTANTS = 1000
+MUTANTS = 600
 SAMPLE = 100
 PICTURE = {"model": "gpt-image-1.5", "prompt": "tea"}
 

@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..wire import jsonio
+from .chat import Json, wanted_choices
 from .findings import Docket
 
 __all__ = ["Answer", "Call", "judge_answer", "judge_finish"]
-
-Json = dict[str, Any]
 
 _TAGS = "thinking|reasoning|thought|seed:think"
 _OTHER_TAG = re.compile(rf"\s*(<({_TAGS})>|<\|channel\|>analysis)")
@@ -132,8 +131,7 @@ def _judge_limit(docket: Docket, request: Json, answer: Answer, completion_token
     limit = request.get("max_completion_tokens") or request.get("max_tokens")
     if not isinstance(limit, int) or answer.finish == "length":
         return
-    n = request.get("n") if isinstance(request.get("n"), int) else 1
-    counted = isinstance(completion_tokens, int) and completion_tokens > limit * (n or 1)
+    counted = isinstance(completion_tokens, int) and completion_tokens > limit * wanted_choices(request)
     if counted or len(answer.content) > limit * _CHARACTERS_PER_TOKEN:
         seen = f"{completion_tokens if counted else len(answer.content)} {'tokens' if counted else 'characters'}"
         docket.note("max_completion_tokens-ignored", answer.where, f"{seen}, max_tokens {limit}")

@@ -9,7 +9,16 @@ from .diagnose import Diagnosis, at
 from .findings import Docket
 from .schema import ABSENT, Problem
 
-__all__ = ["CHUNK_TABLE", "OMITS_LOGPROBS", "WHOLE_TABLE", "Json", "dicts", "finish_key", "judge_envelope"]
+__all__ = [
+    "CHUNK_TABLE",
+    "OMITS_LOGPROBS",
+    "WHOLE_TABLE",
+    "Json",
+    "dicts",
+    "finish_key",
+    "judge_envelope",
+    "wanted_choices",
+]
 
 Json = dict[str, Any]
 
@@ -35,6 +44,12 @@ _CALL = "choices[].part.tool_calls[]"
 def dicts(value: Any) -> list[Json]:
     """The objects of a list; none where it is no list."""
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def wanted_choices(request: Json) -> int:
+    """How many choices (or pictures) a request asks for."""
+    n = request.get("n")
+    return n if isinstance(n, int) and n > 0 else 1
 
 
 def finish_key(word: Any) -> str | None:

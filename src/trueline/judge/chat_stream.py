@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .body import Event, Stream, judge_content_type, read_stream
-from .chat import CHUNK_TABLE, Json, dicts, finish_key, judge_envelope
+from .chat import CHUNK_TABLE, Json, dicts, finish_key, judge_envelope, wanted_choices
 from .chat_whole import judge_chat_object
 from .choice import Choice
 from .diagnose import judge_shape
@@ -164,6 +164,8 @@ class _StreamJudge:
 
     def _choice(self, choice: Json, where: str, model: str) -> None:
         index = choice.get("index")
+        if isinstance(index, float):
+            self._docket.note("choice-index-missing", f"{where}.index", index)
         index = index if isinstance(index, int) else 0
         if index not in self._choices:
             self._choices[index] = Choice(self._docket, self._request, index)
@@ -180,8 +182,7 @@ class _StreamJudge:
         self._end(stream)
 
     def _numbers(self) -> None:
-        n = self._request.get("n")
-        n = n if isinstance(n, int) and n > 0 else 1
+        n = wanted_choices(self._request)
         seen = sorted(self._choices)
         if not seen or seen == list(range(n)):
             return

@@ -6,7 +6,7 @@ from typing import Any
 
 from .answer import Answer, Call, judge_answer, judge_finish
 from .body import judge_content_type, read_object
-from .chat import OMITS_LOGPROBS, WHOLE_TABLE, Json, dicts, judge_envelope
+from .chat import OMITS_LOGPROBS, WHOLE_TABLE, Json, dicts, judge_envelope, wanted_choices
 from .diagnose import judge_shape
 from .findings import Docket, Extras, Finding
 from .foreign import error_key, foreign_key, says_nothing, unwrapped
@@ -44,12 +44,13 @@ def judge_chat_object(docket: Docket, request: Json, value: Any) -> None:
     if key is None and isinstance(value.get("result"), dict) and "response" in value["result"]:
         key = "envelope-wrapped"
     key = key or foreign_key(value)
-    if key is not None:
+    if key == "err-in-200-body" and value.get("choices"):
+        docket.note(key, "error", value["error"], level=docket.extra_level)  # beside an answer, which is judged too
+    elif key is not None:
         docket.note(key, "", value)
         return
     if "error" in value and says_nothing(value["error"]):
-        level: Any = "must" if docket.extras == "forbid" else "exact"
-        docket.note("error-key-on-success", "error", value["error"], level=level)
+        docket.note("error-key-on-success", "error", value["error"], level=docket.extra_level)
     judge_shape(docket, value, CHAT_WHOLE, WHOLE_TABLE)
     judge_envelope(docket, value, request)
     usage = value.get("usage")
@@ -67,16 +68,16 @@ def _judge_numbers(docket: Docket, request: Json, value: Json) -> None:
     if not isinstance(value.get("choices"), list):
         return
     choices = dicts(value["choices"])
-    wanted = request.get("n") if isinstance(request.get("n"), int) else 1
+    wanted = wanted_choices(request)
     indexes = [choice.get("index") for choice in choices]
-    seen = f"{len(choices)} choices, n is {wanted or 1}"
+    seen = f"{len(choices)} choices, n is {wanted}"
     if not choices:
         docket.note("choices-none", "choices", value["choices"])
-    elif len(choices) < (wanted or 1):
+    elif len(choices) < wanted:
         docket.note("n-ignored", "choices", seen)
-    elif len(choices) > (wanted or 1):
+    elif len(choices) > wanted:
         docket.note(_too_many(choices), "choices", seen)
-    numbered = all(isinstance(index, int) for index in indexes)
+    numbered = all(isinstance(index, int | float) for index in indexes)
     if numbered and len(set(indexes)) < len(indexes):
         docket.note("choice-index-all-zero", "choices", indexes)
     elif numbered and indexes != list(range(len(choices))):

@@ -35,6 +35,7 @@ class Choice:
         self.begun = 0
         """How many times it began: deltas with a role that open it."""
         self.finishes = 0
+        self._is_first = True
         self._first_null = ""
         self._running = 0  # deltas in a row that each begin with all of the text
         self._pieces = 0
@@ -51,17 +52,18 @@ class Choice:
             delta = choice["message"] if isinstance(choice.get("message"), dict) else {}
             if not delta and choice.get("finish_reason") in _NO_FINISH:
                 return
-        if [name for name in choice if name in _ORDER] != [name for name in _ORDER if name in choice]:
-            self._docket.note("choice-key-order", where, list(choice))
         finish = choice.get("finish_reason")
         if finish in _NO_FINISH:
             finish = None
         if self.finishes:
             self._after_finish(delta, finish, where)
         self._keys(choice, delta, where, model)
-        if delta.get("role") and (not self.begun or delta.get("content") == ""):
+        if delta.get("role") and (self._is_first or delta.get("content") == ""):
             self.begun += 1
-        self._begin(delta, where) if self.begun <= 1 and self._is_first else self._go_on(delta, finish, where)
+        if self._is_first:
+            self._begin(delta, where)
+        else:
+            self._go_on(delta, finish, where)
         self._is_first = False
         self._lists(delta, where)
         self._logprobs(choice, delta, finish, where)
@@ -69,9 +71,10 @@ class Choice:
         if finish is not None:
             self._finish(choice, delta, finish, where)
 
-    _is_first = True
-
     def _keys(self, choice: Json, delta: Json, where: str, model: str) -> None:
+        """The fields of the choice itself."""
+        if [name for name in choice if name in _ORDER] != [name for name in _ORDER if name in choice]:
+            self._docket.note("choice-key-order", where, list(choice))
         audio = delta.get("audio")
         if isinstance(audio, dict) and set(audio) == {"expires_at"}:
             return  # the last chunk of audio has neither key (C11)

@@ -66,10 +66,9 @@ def judge_shape(docket: Docket, value: Any, kind: Kind, table: tuple[Diagnosis, 
         if key == "":
             continue
         if key is not None:
-            extra = problem.kind == "extra" and docket.extras == "allow"
-            docket.note(key, spot, shown, level="exact" if extra else "must")
+            docket.note(key, spot, shown, level=docket.extra_level if problem.kind == "extra" else "must")
         elif problem.kind == "extra":
-            docket.note("extra-fields", spot, problem.value, level="must" if docket.extras == "forbid" else "exact")
+            docket.note("extra-fields", spot, problem.value, level=docket.extra_level)
         elif problem.kind == "missing":
             docket.note("schema-missing", spot, shown, what=f"`{_plain(path)}` is missing", wanted=problem.wanted)
         else:

@@ -107,6 +107,11 @@ class Docket:
         """Whether one of these kinds was found."""
         return any(finding.key in keys for finding in self._found.values())
 
+    @property
+    def extra_level(self) -> Level:
+        """How bad a field is that OpenAI's schema does not know."""
+        return "must" if self.extras == "forbid" else "exact"
+
     def findings(self) -> list[Finding]:
         """All findings: what must be mended first, each level in the order in which it was found."""
         return sorted(self._found.values(), key=lambda finding: finding.level != "must")

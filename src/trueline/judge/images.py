@@ -7,6 +7,7 @@ from typing import Any
 
 from ..wire.sse import looks_like_sse
 from .body import Event, Stream, judge_content_type, looks_like_html, read_object, read_stream
+from .chat import Json, wanted_choices
 from .diagnose import Diagnosis, at, judge_shape
 from .findings import Docket, Extras, Finding
 from .foreign import error_key, says_nothing
@@ -14,8 +15,6 @@ from .schema import ABSENT
 from .shapes import IMAGE_EDIT_EVENT, IMAGE_EVENT, IMAGES
 
 __all__ = ["judge_image_stream", "judge_images"]
-
-Json = dict[str, Any]
 
 _MAGIC = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"<svg")
 _PRIVATE = re.compile(
@@ -61,16 +60,16 @@ def _judge_object(docket: Docket, request: Json, value: Any) -> None:
     if key is not None:
         docket.note(key, "", value)
         return
-    if says_nothing(value.get("error", True)):
-        docket.note("error-key-on-success", "error", value["error"], level="exact")
+    if "error" in value:
+        beside = "error-key-on-success" if says_nothing(value["error"]) else "err-in-200-body"
+        docket.note(beside, "error", value["error"], level=docket.extra_level)
     judge_shape(docket, value, IMAGES, _TABLE)
     created = value.get("created")
     if isinstance(created, int | float) and created > 10_000_000_000:
         docket.note("created-ms", "created", created)
     items = value.get("data")
     images = [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
-    n = request.get("n") if isinstance(request.get("n"), int) else 1
-    n = n or 1
+    n = wanted_choices(request)
     count = len(items) if isinstance(items, list) else 0
     if count != n:
         docket.note("img-partial-n" if count < n else "img-too-many", "data", f"{count} pictures, n is {n}")
@@ -124,7 +123,7 @@ def _judge_image(docket: Docket, request: Json, image: Json, want: str, where: s
     other = "url" if want == "b64_json" else "b64_json"
     empty = [name for name in ("url", "b64_json") if name in image and not image[name]]
     if empty:
-        docket.note("img-both-null", f"{where}.{empty[0]}", image, level="must" if other in image else None)
+        docket.note("img-both-null", f"{where}.{empty[0]}", image, level="must" if other in image else "exact")
     elif want not in image:
         wrong = "img-url-when-b64" if want == "b64_json" else "img-b64-when-url"
         docket.note(wrong if other in image else "img-none", where, list(image))
@@ -148,7 +147,7 @@ def _judge_gpt(docket: Docket, value: Json) -> None:
     usage = value.get("usage")
     if isinstance(usage, dict) and usage:
         counts = [usage.get(name) for name in ("input_tokens", "output_tokens", "total_tokens")]
-        numbers = [count for count in counts if isinstance(count, int)]
+        numbers = [count for count in counts if isinstance(count, int | float)]
         if len(numbers) == 3 and numbers[0] + numbers[1] != numbers[2]:
             docket.note("img-usage-total", "usage", usage)
 

@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 from .body import Stream, judge_content_type, read_object, read_stream
-from .chat import Json, dicts
+from .chat import Json, dicts, wanted_choices
 from .diagnose import Diagnosis, at, judge_shape
 from .findings import Docket, Extras, Finding
 from .foreign import error_key
@@ -247,7 +247,7 @@ def _judge_end(docket: Docket, request: Json, chunks: list[Json], whole: bool) -
     finishes = [choice.get("index") for choice in choices if choice.get("finish_reason")]
     prompts = request.get("prompt")
     many = len(prompts) if isinstance(prompts, list) and prompts and isinstance(prompts[0], str | list) else 1
-    wanted = many * (request.get("n") or 1)
+    wanted = many * wanted_choices(request)
     if len(finishes) != wanted:
         docket.note("completions-finish", "", f"{len(finishes)} finish reasons for {wanted} choices")
     options = request.get("stream_options")
