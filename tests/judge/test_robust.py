@@ -120,7 +120,13 @@ def test_what_breaks_clients_comes_first() -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [("x", '"x"'), (None, "null"), (b"a\xff", "a\ufffd"), ("\ud800", '"\ufffd"'), ("x" * 200, '"' + "x" * 98 + "…")],
+    [
+        ("x", '"x"'),
+        (None, "null"),
+        (b"a\xff\r\n", "a\ufffd\\r\\n"),
+        ("\ud800", '"\ufffd"'),
+        ("x" * 200, '"' + "x" * 98 + "…"),
+    ],
 )
 def test_excerpts(value: Any, text: str) -> None:
     assert excerpt_of(value) == text

@@ -59,7 +59,7 @@ def excerpt_of(value: Any) -> str:
     if value is ABSENT:
         return ""
     if isinstance(value, bytes):
-        text = value[: 2 * _EXCERPT].decode("utf-8", "replace")
+        text = value[: 2 * _EXCERPT].decode("utf-8", "replace").replace("\r", "\\r").replace("\n", "\\n")
     else:
         try:
             text = jsonio.encode(value).decode("utf-8", "replace")
