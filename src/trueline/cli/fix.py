@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
+from .files import read_reply
 from .terminal import fit, has_colour, paint, width
+
+if TYPE_CHECKING:
+    from ..errors import TruelineError
+    from ..recordings import Played
 
 __all__ = ["DESCRIPTION", "EPILOG", "USAGE", "add_arguments", "run"]
 
 USAGE = "trueline fix [FILE] [--model NAME] [--stream | --no-stream]"
 DESCRIPTION = (
-    "Write the exact OpenAI form of a recorded chat or image reply (JSON or an event stream) to stdout, and name its "
-    "faults on stderr, each with how often it was found."
+    "Write the exact OpenAI form of a recorded chat or image reply (JSON, an event stream, or a file of "
+    "`trueline serve --record`) to stdout, and name its faults on stderr, each with how often it was found."
 )
 EPILOG = """\
 examples:
@@ -27,7 +32,7 @@ exit code: 0 the reply is exact now, 1 the honest answer is an error (it is on s
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `trueline fix`."""
-    parser.add_argument("file", nargs="?", metavar="FILE", help="the recorded body; - or nothing for stdin")
+    parser.add_argument("file", nargs="?", metavar="FILE", help="the body or the recording; - or nothing for stdin")
     parser.add_argument("--model", metavar="NAME", help="the model that was requested (default: the reply's own)")
     parser.add_argument(
         "--stream",
@@ -39,34 +44,37 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Fix one reply; the exit code as in EPILOG."""
-    from ..recorded import look
+    from ..recordings import RecordingError, open_reply
     from ..shell.clock import SystemMint
-    from ..wire import jsonio
 
-    data = _read(args.file)
+    data = read_reply(args.file)
     if data is None:
         return 2
-    pipe = look(data).pipeline(SystemMint(), model=args.model, stream=args.stream)
-    out = pipe.feed(data) + pipe.close()
-    failed = pipe.error is not None or b'\ndata: {"error":' in out
-    if pipe.error is not None:
-        out = jsonio.encode(pipe.error.body())
+    try:
+        played = open_reply(data, SystemMint(), model=args.model, stream=args.stream)
+    except RecordingError as broken:
+        print(f"trueline: {args.file or 'stdin'}: {broken}", file=sys.stderr)
+        return 2
+    out, error, faults = _mended(played)
+    failed = error is not None or b'\ndata: {"error":' in out
     sys.stdout.buffer.write(out if out.endswith(b"\n") else out + b"\n")
     sys.stdout.flush()
-    _name_faults(pipe.faults)
+    _name_faults(faults)
     return 1 if failed else 0
 
 
-def _read(file: str | None) -> bytes | None:
-    if file in (None, "-"):
-        if sys.stdin.isatty():
-            print("trueline: reading a reply from the terminal; Ctrl-D ends it", file=sys.stderr)
-        return sys.stdin.buffer.read()
-    try:
-        return Path(str(file)).read_bytes()
-    except OSError as failed:
-        print(f"trueline: {file}: {failed.strerror or failed}", file=sys.stderr)
-        return None
+def _mended(played: Played) -> tuple[bytes, TruelineError | None, dict[str, int]]:
+    """What leaves, why it is an error where it is one, and the faults."""
+    from ..wire import jsonio
+
+    pipe, error = played.pipe, played.error
+    out = b"".join(map(pipe.feed, played.pieces)) + pipe.close(played.cut) if pipe else b"".join(played.pieces)
+    faults = pipe.faults if pipe else {}
+    if pipe is not None and pipe.error is not None:
+        error = pipe.error
+    if error is not None:
+        out, faults = jsonio.encode(error.body()), faults | {fault: 1 for fault in error.faults if fault not in faults}
+    return out, error, faults
 
 
 def _name_faults(faults: dict[str, int]) -> None:
