@@ -63,7 +63,7 @@ def test_an_unknown_flag(capsys: pytest.CaptureFixture[str]) -> None:
 def test_help_and_version_import_nothing_heavy() -> None:
     code = """
 import sys
-from trueline.cli import VERBS, main
+from trueline.cli import main
 main(["--version"]), main(["--help"])
 print(*sorted({"asyncio", "http", "msgspec", "starlette", "uvicorn", "yaml"} & set(sys.modules)), file=sys.stderr)
 """
