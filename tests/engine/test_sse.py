@@ -44,6 +44,7 @@ GRAMMAR: list[tuple[str, bytes, list[Frame], set[str]]] = [
     ("single newlines", b'data: {"a":1}\ndata: {"b":2}\n', events(A, B), {"sse-single-newline"}),
     ("single newlines, [DONE]", b'data: {"a":1}\ndata: [DONE]\n', events(A, b"[DONE]"), {"sse-single-newline"}),
     ("single CRLF", b'data: {"a":1}\r\ndata: {"b":2}\r\n', events(A, B), {"sse-crlf", "sse-single-newline"}),
+    ("one newline at the end", b'data: {"a":1}\n\ndata: {"b":2}\n', events(A, B), {"done-no-blank-line"}),
     ("single newlines, text", b"data: oops\ndata: ouch\n\n", events(b"oops", b"ouch"), {"sse-single-newline"}),
     ("extra newlines", b'\n\ndata: {"a":1}\n\n\n\n\ndata: {"b":2}\n\n\n', events(A, B), set()),
     ("no space", b'data:{"a":1}\n\ndata:{"b":2}\n\n', events(A, B), {"sse-no-space"}),

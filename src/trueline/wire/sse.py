@@ -63,6 +63,7 @@ class SSEReader:
         self._crlf = False  # noted once: how often it shows depends on the cuts
         self._skip_lf = False  # the last read ended in CR: a LF that begins the next one belongs to it
         self._early = False  # the last event was complete before its blank line came
+        self._blank = False  # there was a blank line: events are parted by them
         self._at_start = True
 
     def feed(self, data: bytes) -> list[Frame]:
@@ -81,6 +82,7 @@ class SSEReader:
         frames: list[Frame] = []
         if not self._lines and self._event is None and not self._early:
             *blocks, data = data.split(b"\n\n")
+            self._blank = self._blank or bool(blocks)
             for block in blocks:
                 if block[:6] == b"data: " and b"\n" not in block:
                     frames.append(Frame(block[6:]))
@@ -104,8 +106,9 @@ class SSEReader:
             self._tail.clear()
             self._note("done-no-blank-line")
             self._line(line, frames)
-        elif self._lines:
+        elif self._lines or (self._early and self._blank):
             self._note("done-no-blank-line")
+        self._early = False
         self._dispatch(frames)
         return frames
 
@@ -158,6 +161,7 @@ class SSEReader:
     def _line(self, line: bytes, frames: list[Frame]) -> None:
         if not line:
             self._early = False
+            self._blank = True
             self._dispatch(frames)
             return
         if line[:1] == b":":
@@ -191,6 +195,7 @@ class SSEReader:
         if self._lines or stripped[:1] in (b"{", b"["):
             self._note("done-variants" if stripped[:6] == b"[DONE]" else "ndjson-stream")
             self._data(line, frames)
+            self._early = False  # such lines are parted by nothing else
         elif stripped:
             self._note("sse-non-json-data")
             frames.append(Frame(stripped, b"text"))
