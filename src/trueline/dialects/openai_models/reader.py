@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ...wire import jsonio
+
 __all__ = ["read_model", "read_models"]
 
 Fields = dict[str, Any]
 Note = Callable[[str], None]
 
 _KEYS = ("id", "object", "created", "owned_by")
+_EARLIEST = 10**8
+"""Seconds: a smaller number in a text is a year, or no date at all."""
 _LISTS = ("data", "models", "result")
 
 
@@ -46,6 +50,9 @@ def read_model(entry: Any, note: Note) -> Fields | None:
     if name is None:
         return None
     created = entry.get("created")
+    if isinstance(created, str) and (jsonio.integer(created) or 0) >= _EARLIEST:
+        note("models-created-float-ms")
+        created = jsonio.integer(created)
     if not isinstance(created, (int, float)) or isinstance(created, bool) or not 0 <= created < 1e15:
         note("models-fields-missing")
         created = 0
