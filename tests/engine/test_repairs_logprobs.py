@@ -31,9 +31,14 @@ def test_what_is_exact_stays(sent: Any) -> None:
     assert logprobs(sent) == (sent, {})
 
 
-@pytest.mark.parametrize("sent", [EXACT, {}, [], 1, "x", {"tokens": []}])
+@pytest.mark.parametrize("sent", [EXACT, [], 1, "x", {"tokens": []}])
 def test_what_nobody_asked_for_is_null(sent: Any) -> None:
     assert logprobs(sent, logprobs=False) == (None, {"logprobs-unasked": 1})
+
+
+@pytest.mark.parametrize("sent", [{}, {"content": None}, {"tokens": None, "token_logprobs": None}])
+def test_an_object_of_nulls_is_none_whether_asked_for_or_not(sent: Any) -> None:
+    assert logprobs(sent, logprobs=False) == (None, {"logprobs-object-of-nulls": 1})
 
 
 def test_no_more_alternatives_than_were_asked_for() -> None:

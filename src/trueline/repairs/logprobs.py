@@ -44,7 +44,8 @@ class Logprobs(Rule):
 
     def _mend(self, value: Any, event: Any) -> Any:
         if not self.context.request.logprobs:
-            self.note("logprobs-unasked")
+            nulls = isinstance(value, dict) and all(one is None for one in value.values())
+            self.note("logprobs-object-of-nulls" if nulls else "logprobs-unasked")
             return None
         if not isinstance(value, dict):
             self.note("logprobs-legacy")
