@@ -35,8 +35,8 @@ def png(seed: str, side: int = 16) -> bytes:
 
 
 def encoded_png(seed: str) -> str:
-    """The picture as base64."""
-    return base64.b64encode(png(seed)).decode()
+    """The picture of a seed as base64: the same one that its URL serves."""
+    return base64.b64encode(png(_name(seed))).decode()
 
 
 def is_gpt_image(model: str) -> bool:
@@ -121,7 +121,11 @@ def answer_image(request: Json, edit: bool, host: str, ids: Ids) -> Json:
 
 def image_url(host: str, seed: str) -> str:
     """Where the server serves the picture of a seed: the name is the seed's digest, and seeds its picture."""
-    return f"{host}/images/{hashlib.sha256(seed.encode('utf-8', 'replace')).hexdigest()[:24]}.png"
+    return f"{host}/images/{_name(seed)}.png"
+
+
+def _name(seed: str) -> str:
+    return hashlib.sha256(seed.encode("utf-8", "replace")).hexdigest()[:24]
 
 
 def stream_image(request: Json, edit: bool, ids: Ids) -> list[Json]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 from trueline.sim.errors import SimError
 from trueline.sim.faults.base import Ctx, Head, Json, Planter, delta_chunk, each_message, finish_place
-from trueline.sim.images import encoded_png, image_url, png
+from trueline.sim.images import encoded_png, image_url
 
 __all__ = ["PLANTERS", "images_of", "on_body", "on_data"]
 
@@ -41,12 +42,19 @@ def _no_created(body: Any, ctx: Ctx) -> Any:
     return body
 
 
+def _seed(item: Json, ctx: Ctx) -> str:
+    """What the picture was painted from, as `answer_image` does."""
+    seeds = [f"{ctx.request.get('prompt')}/{index}" for index in range(ctx.request.get("n") or 1)]
+    sent = (item.get("url"), item.get("b64_json"))
+    return next((seed for seed in seeds if image_url(ctx.host, seed) in sent or encoded_png(seed) in sent), seeds[0])
+
+
 def _encoded(item: Json, ctx: Ctx) -> str:
-    return str(item.get("b64_json") or encoded_png(str(ctx.request.get("prompt"))))
+    return encoded_png(_seed(item, ctx))
 
 
 def _url(item: Json, ctx: Ctx) -> str:
-    return str(item.get("url") or image_url(ctx.host, str(ctx.request.get("prompt"))))
+    return image_url(ctx.host, _seed(item, ctx))
 
 
 def _only_url(item: Json, ctx: Ctx) -> None:
@@ -100,7 +108,7 @@ def _single(body: Any, ctx: Ctx) -> Any:
 
 
 def _binary(body: bytes, ctx: Ctx) -> bytes:
-    return png(str(ctx.request.get("prompt")))
+    return base64.b64decode(encoded_png(_seed({}, ctx)))
 
 
 def _binary_head(head: Head, ctx: Ctx) -> Head:
