@@ -11,7 +11,7 @@ from ..errors import TruelineError, UpstreamFormatError, UpstreamReplyTooLargeEr
 from ..events import Event
 from ..repairs import REPAIRS
 
-__all__ = ["MAX_REPLY", "Chain", "Pipeline", "WholeBody", "not_json"]
+__all__ = ["MAX_REPLY", "Chain", "Pipeline", "WholeBody", "begins_blank", "not_json"]
 
 MAX_REPLY = 64 * 1024 * 1024
 """Bytes of a whole reply."""
@@ -68,7 +68,10 @@ class WholeBody:
         if self.done:
             return b""
         self.done = True
-        out = cut or self.read(b"".join(self._body))
+        body = b"".join(self._body)
+        if begins_blank(body):
+            self.note("leading-blank-lines")
+        out = cut or self.read(body)
         return self._fail(out) if isinstance(out, TruelineError) else out
 
     def _fail(self, error: TruelineError) -> bytes:
@@ -104,6 +107,11 @@ class Chain:
                 self.push(one, out, position)
             return
         out.append(event)
+
+
+def begins_blank(body: bytes) -> bool:
+    """Whether something follows white space (`leading-blank-lines`)."""
+    return body[:1] in (b"\n", b"\r", b" ") and not body.isspace()
 
 
 def not_json(body: bytes) -> UpstreamFormatError:

@@ -11,7 +11,7 @@ from ..errors import TruelineError, UpstreamCutError, UpstreamReplyTooLargeError
 from ..messages import ImageRequest
 from ..mint import Mint
 from ..wire import jsonio, sse
-from .base import MAX_REPLY
+from .base import MAX_REPLY, begins_blank
 
 __all__ = ["ImageStream", "WholeImages"]
 
@@ -93,6 +93,8 @@ class WholeImages(_Images):
         self._body = []
         if not self._raw.strip():
             return self._fail(UpstreamCutError("The upstream's reply is empty.", code="upstream_empty_reply"))
+        if begins_blank(self._raw):
+            self.note("leading-blank-lines")
         reply = read_whole(self._raw, self.note)
         if isinstance(reply, TruelineError):
             if reply.status != 502 or not reply.code:

@@ -76,6 +76,8 @@ def _vector(entry: Any, base64: bool, note: Note) -> list[float] | str | Truelin
         note("emb-base64-unasked")
         return _decoded(vector)
     if not isinstance(vector, list) or not vector or any(isinstance(v, list) for v in vector):
+        if isinstance(vector, list) and vector:
+            note("emb-nested")
         return UpstreamFormatError("The upstream sent an embedding that is not one vector of numbers.")
     if not all(type(v) in (int, float) and isfinite(v) for v in vector):
         note("emb-nan")
