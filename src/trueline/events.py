@@ -153,6 +153,8 @@ class Finish(Struct, gc=False):
 class Usage(Struct, gc=False):
     data: Fields
     extras: Extras | None = None
+    alone: bool = False
+    """It came in a chunk of its own, with no choices."""
 
 
 class Opaque(Struct, gc=False):

@@ -18,7 +18,7 @@ written short, everything else as it is:
     <hi>                          the choice of an exact whole reply that says Hi
     <24:1>                        the first thing that was minted, 24 letters long
 
-A golden without `out` comes out as it went in.
+A golden without `out` comes out as it went in.  Rows that Trueline leaves alone have `leaves` only.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
+
+from trueline.faults import FAULTS
 
 __all__ = ["FOLDER", "Golden", "Side", "expand", "goldens"]
 
@@ -71,6 +73,8 @@ class Golden(NamedTuple):
     headers: dict[str, str]
     mends: Side
     leaves: Side
+    cut: bool
+    """The connection breaks after the last byte."""
     final: bool
     """What comes out is exact, so that it passes a second time unchanged."""
 
@@ -96,7 +100,11 @@ def _read(name: str, entry: dict[str, Any]) -> Golden:
     if "stream" in kind:
         request["stream"] = True
     request |= entry.get("request", {})
-    mends, leaves = entry["mends"], entry["leaves"]
+    leaves = entry["leaves"]
+    if FAULTS[fault].action == "leaves":
+        mends, named = leaves, set()
+    else:
+        mends, named = entry["mends"], {fault}
     return Golden(
         fault,
         kind,
@@ -105,13 +113,14 @@ def _read(name: str, entry: dict[str, Any]) -> Golden:
         entry.get("options", {}),
         entry.get("status", 200 if kind != "error" else 400),
         entry.get("headers", {}),
-        _side(mends, kind, request, {fault, *mends.get("also", ())}),
+        _side(mends, kind, request, named | set(mends.get("also", ()))),
         _side(leaves, kind, request, set(leaves.get("also", ()))),
+        entry.get("cut", False),
         entry.get("final", True),
     )
 
 
-_KEYS = {"fault", "kind", "request", "options", "status", "headers", "mends", "leaves", "final"}
+_KEYS = {"fault", "kind", "request", "options", "status", "headers", "mends", "leaves", "cut", "final"}
 
 
 def _side(side: dict[str, Any], kind: str, request: dict[str, Any], faults: set[str]) -> Side:

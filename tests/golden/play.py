@@ -11,7 +11,7 @@ from typing import NamedTuple
 from golden.notation import Golden
 from trueline.context import FormatOptions
 from trueline.dialects.error_bodies import read_error
-from trueline.errors import TruelineError
+from trueline.errors import TruelineError, UpstreamCutError
 from trueline.messages import read_chat_request, read_image_request
 from trueline.pipeline import Models, Pipeline, Route, WholeImages, chat_pipeline, image_pipeline
 
@@ -59,7 +59,7 @@ def play(golden: Golden, pieces: Sequence[bytes]) -> Played:
         error = read_error(golden.status, golden.headers, b"".join(pieces))
         return Played(shown(error), frozenset(error.faults), error)
     pipe = _pipeline(golden)
-    out = pump(pipe, pieces)
+    out = pump(pipe, pieces, UpstreamCutError("The connection was reset.") if golden.cut else None)
     if isinstance(pipe, WholeImages) and pipe.missing:
         for url in pipe.missing:
             pipe.supply(url, PNG)

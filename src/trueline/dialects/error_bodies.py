@@ -95,6 +95,9 @@ _STATUS_BY_BUSINESS_CODE = {
     1113: 402,
 }
 
+_UNKNOWN_ENDPOINT = "Unexpected endpoint"
+"""How LM Studio says 404."""
+
 _HTTP_STATUS = {422: 400, 522: 504, 524: 504, 529: 503}
 """Statuses that OpenAI does not use, by the ruling in `faults.md` 0.3."""
 
@@ -153,7 +156,10 @@ def error_in(payload: Any, event: bytes | None = None) -> UpstreamReplyError | N
         said = _describe_foreign(payload)
     if said is None:
         return None
-    return _error(said, _status_inside(payload, said))
+    error = _error(said, _status_inside(payload, said))
+    if error.message.startswith(_UNKNOWN_ENDPOINT):
+        error.faults += ("err-unknown-endpoint-200",)
+    return error
 
 
 def _is_error(error: Any) -> bool:
@@ -184,7 +190,7 @@ def _status_inside(payload: dict[str, Any], said: _Said) -> int:
         if number in _STATUS_BY_BUSINESS_CODE:
             return _STATUS_BY_BUSINESS_CODE[number]
     message = said.message if isinstance(said.message, str) else ""
-    return 404 if message.startswith("Unexpected endpoint") else 502
+    return 404 if message.startswith(_UNKNOWN_ENDPOINT) else 502
 
 
 def _mend_status(status: int) -> int:

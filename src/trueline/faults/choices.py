@@ -14,6 +14,10 @@ ROWS: tuple[Fault, ...] = (
     Fault("choices-empty-mid", S, "must", "mends",
           "A chunk without choices and without usage: it is dropped.",
           "https://github.com/cline/cline/issues/8384"),
+    Fault("choices-empty-usage-unasked", S, "must", "mends",
+          "A last chunk with usage and no choices was not asked for: it is dropped.",
+          "https://github.com/Arthur-Ficial/apfel/issues/100",
+          setting="off"),
     Fault("choices-null", CS, "must", "mends",
           "`choices` is null: read as an empty list, or as the error that it is.",
           "https://github.com/qualcomm/GenieX/pull/801"),
@@ -48,5 +52,8 @@ ROWS: tuple[Fault, ...] = (
     Fault("null-chunk", SI, "must", "mends",
           "An event is `null`: it is dropped.",
           "https://github.com/earendil-works/pi/pull/2466"),
+    Fault("content-filter-results", CS, "legal", "option",
+          "Azure's filter results stand beside choices: kept, or dropped where `extras: drop` is set.",
+          setting="extras"),
 )
 # fmt: on

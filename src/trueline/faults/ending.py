@@ -28,5 +28,8 @@ ROWS: tuple[Fault, ...] = (
           "https://github.com/anomalyco/opencode/issues/39968"),
     Fault("empty-stream", CS, "must", "refuses",
           "The reply ends before it said anything: 502."),
+    Fault("abrupt-reset", CS, "must", "refuses",
+          "The connection breaks in the middle: an error says so, and no finish is invented.",
+          "https://github.com/open-webui/open-webui/issues/7726"),
 )
 # fmt: on

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .row import CS, CSI, C, Fault, S
+from .row import CP, CS, CSI, C, Fault, H, S
 
 __all__ = ["ROWS"]
 
@@ -20,6 +20,9 @@ ROWS: tuple[Fault, ...] = (
     Fault("id-changes-per-chunk", S, "must", "mends",
           "Each chunk has another id: the first one stands on all of them.",
           "https://github.com/ggml-org/llama.cpp/issues/5876"),
+    Fault("id-prefix-wrong", CP, "legal", "leaves",
+          "The id begins otherwise than OpenAI's: kept, since logs go by it; `id: openai` makes one in OpenAI's form.",
+          "https://github.com/ikawrakow/ik_llama.cpp/issues/767"),
     Fault("object-missing", CS, "must", "mends",
           "There is no `object`, or an empty one: it is set to OpenAI's literal.",
           "https://github.com/NVIDIA/TensorRT-Edge-LLM/issues/93"),
@@ -29,6 +32,10 @@ ROWS: tuple[Fault, ...] = (
     Fault("object-wrong-nonstream", C, "must", "mends",
           "A whole reply has another `object`: it becomes `chat.completion`.",
           "https://github.com/predibase/lorax/pull/788"),
+    Fault("object-literal-type", CS, "must", "mends",
+          "`object` is an empty string: it is set to OpenAI's literal.",
+          "https://github.com/mlflow/mlflow/issues/12767",
+          same_as="object-missing"),
     Fault("created-missing", CS, "must", "mends",
           "`created` is missing, null or zero: the time of the reply is put in.",
           "https://github.com/mudler/LocalAI/pull/1164"),
@@ -69,5 +76,8 @@ ROWS: tuple[Fault, ...] = (
     Fault("envelope-all-null", C, "must", "mends",
           "Every field is null beside an `error`, under status 200: the error leaves with its own status.",
           "https://github.com/pydantic/pydantic-ai/issues/2323"),
+    Fault("headers-lost", H, "exact", "mends",
+          "There is no `x-request-id`: every reply gets one; `retry-after` and rate limits pass where they came.",
+          "https://github.com/livekit/agents/issues/2403"),
 )
 # fmt: on

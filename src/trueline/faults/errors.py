@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .row import CSI, ECS, E, Fault, S
+from .row import CS, CSI, ECS, C, E, Fault, S
 
 __all__ = ["ROWS"]
 
@@ -26,6 +26,10 @@ ROWS: tuple[Fault, ...] = (
     Fault("err-mid-named-event", S, "must", "mends",
           "An error comes as `event: error`: read as one, whatever it holds.",
           "https://github.com/openai/openai-python/issues/2796"),
+    Fault("err-mid-lost", S, "must", "refuses",
+          "An error in the middle was turned into an empty chunk: nothing tells it from a cut.",
+          "https://github.com/agentjido/req_llm/pull/661",
+          same_as="eof-truncated"),
     Fault("err-string", E, "must", "mends",
           "The error is a text: it becomes the message.",
           "https://github.com/can1357/oh-my-pi/issues/1251"),
@@ -52,6 +56,17 @@ ROWS: tuple[Fault, ...] = (
           "https://github.com/envoyproxy/ai-gateway/issues/2151"),
     Fault("err-nested-json-string", E, "exact", "mends",
           "The message is an error as JSON text: the inner one leaves."),
+    Fault("err-200-for-4xx", C, "must", "mends",
+          "A refused request is answered under 200: the error leaves with the status that its code names.",
+          "https://github.com/ggml-org/llama.cpp/pull/16486",
+          same_as="err-in-200-body"),
+    Fault("err-unknown-endpoint-200", CS, "must", "mends",
+          "An unknown path is answered under 200 with `Unexpected endpoint`: 404.",
+          "https://github.com/lmstudio-ai/lmstudio-bug-tracker/issues/618"),
+    Fault("err-moderation-200", CS, "must", "mends",
+          "A refusal by moderation comes as a reply that ends in `sensitive`: `content_filter`.",
+          "https://github.com/MiniMax-AI/MiniMax-M2.5/issues/2",
+          setting="off"),
     Fault("err-cf-envelope", E, "must", "mends",
           "The errors are a list in `errors`: joined into one message.",
           "https://github.com/cloudflare/cloudflare-docs/issues/15116"),

@@ -50,6 +50,11 @@ ROWS: tuple[Fault, ...] = (
           "`[DONE]` comes without a finish: `tool_calls` after a call, else `stop`, since the server said it was "
           "done.",
           "https://github.com/github/copilot-sdk/issues/1081"),
+    Fault("finish-lost-with-logprobs", S, "must", "mends",
+          "The finish is missing before `[DONE]` where log probabilities were asked for: supplied like "
+          "`finish-missing`.",
+          "https://github.com/BerriAI/litellm/issues/10686",
+          setting="off"),
     Fault("content-after-finish", S, "must", "mends",
           "Text or calls come after the finish: they leave before it."),
 )

@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
-from .row import CS, Fault
+from .row import CS, Fault, S
 
 __all__ = ["ROWS"]
 
 # fmt: off
 ROWS: tuple[Fault, ...] = (
+    Fault("n-ignored", CS, "exact", "leaves",
+          "Fewer choices come than were asked for: passed on as they are; none is invented.",
+          "https://github.com/InternLM/lmdeploy/issues/4073"),
+    Fault("n-interleave", S, "legal", "leaves",
+          "Chunks of several choices come mixed: each choice is kept apart by its index.",
+          "https://github.com/sgl-project/sglang/issues/2912"),
     Fault("n-finish-shared", CS, "must", "mends",
           "One finish reason serves several choices: each open one gets its own.",
           "https://github.com/ggml-org/llama.cpp/pull/20226"),
+    Fault("stop-ignored", CS, "exact", "leaves",
+          "The text goes on behind a stop string: passed on as it is; limits are not kept for the server."),
+    Fault("max_completion_tokens-ignored", CS, "exact", "leaves",
+          "More tokens come than were asked for: passed on as they are; limits are not kept for the server.",
+          "https://github.com/abetlen/llama-cpp-python/issues/1907"),
     Fault("logprobs-legacy", CS, "must", "mends",
           "`logprobs` have the shape of the old API: they are rewritten.",
           "https://github.com/vllm-project/vllm/issues/3179"),
+    Fault("logprobs-missing-key", CS, "exact", "mends",
+          "A choice has no `logprobs` key: null is added, but for models that OpenAI itself leaves it out for.",
+          "https://github.com/ollama/ollama/issues/16117"),
     Fault("logprobs-object-of-nulls", CS, "must", "mends",
           "`logprobs` is an object of nulls: it becomes null.",
           "https://github.com/HamaWhiteGG/langchain-java/issues/144"),

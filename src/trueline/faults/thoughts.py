@@ -24,5 +24,8 @@ ROWS: tuple[Fault, ...] = (
           "Two fields hold the same thoughts: one leaves."),
     Fault("reasoning-other-names", CS, "exact", "mends",
           "Thoughts have an unusual name: the usual one leaves."),
+    Fault("reasoning-dropped", CS, "legal", "leaves",
+          "A proxy took the reasoning away: nothing in the reply shows it; what comes is passed on.",
+          "https://github.com/anomalyco/opencode/issues/46061"),
 )
 # fmt: on

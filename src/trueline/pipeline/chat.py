@@ -208,7 +208,7 @@ class ChatStream(_Chat):
 
     def _whole(self, body: bytes, cut: TruelineError | None) -> bytes:
         if cut is not None:
-            return self._answer(cut)
+            return self._broken(cut)
         try:
             values = jsonio.decode_all(body.strip(), self._context.note)
         except jsonio.JSONError:
@@ -222,7 +222,7 @@ class ChatStream(_Chat):
 
     def _end(self, cut: TruelineError | None) -> bytes:
         if not self._written and cut is not None:
-            return self._answer(cut)
+            return self._broken(cut)
         if not self._written and self._text:
             return self._answer(not_json(self._text.encode()))
         return self._events([ReplyEnd(False)], cut)
@@ -240,7 +240,7 @@ class ChatStream(_Chat):
         for event in mended:
             kind = type(event)
             if kind is Failure:
-                out.append(self._answer(cut or event.error))  # type: ignore[union-attr]
+                out.append(self._broken(cut) if cut is not None else self._answer(event.error))  # type: ignore[union-attr]
                 break
             data = self._writer.write(event)
             if data:
@@ -249,6 +249,11 @@ class ChatStream(_Chat):
             if kind is ReplyEnd:
                 self.done = True
         return b"".join(out) if len(out) != 1 else out[0]
+
+    def _broken(self, cut: TruelineError) -> bytes:
+        if isinstance(cut, UpstreamCutError):
+            self._context.note("abrupt-reset")
+        return self._answer(cut)
 
     def _answer(self, error: TruelineError) -> bytes:
         """A failure: an HTTP status if nothing was written, else an error event; never a finish."""
@@ -290,6 +295,8 @@ class WholeChat(_Chat):
             return b""
         self.done = True
         if cut is not None:
+            if isinstance(cut, UpstreamCutError):
+                self._context.note("abrupt-reset")
             self._fail(cut)
             return b""
         body = b"".join(self._body)

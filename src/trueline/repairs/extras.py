@@ -28,6 +28,7 @@ Fields = dict[str, Any]
 # By whether the reply is streamed.  What they hold is the writer's to check.
 _REPLY = {True: ("moderation", "obfuscation"), False: ("metadata", "moderation", "obfuscation")}
 _MESSAGE = {True: ("audio",), False: ("annotations", "audio")}
+_FILTERS = ("content_filter_results", "content_filter_result", "prompt_filter_results", "prompt_annotations")
 _TOKEN = ("token", "logprob", "bytes", "top_logprobs")
 
 
@@ -46,7 +47,7 @@ class DropExtras(Rule):
         Opaque,
         Usage,
     )
-    mends = ("extra-fields",)
+    mends = ("extra-fields", "content-filter-results")
 
     @classmethod
     def wanted(cls, context: ReplyContext) -> bool:
@@ -79,6 +80,8 @@ class DropExtras(Rule):
             or len(message or ()) != len(extras.message or ())
         ):
             self.note("extra-fields")
+            if any(name in (extras.choice or ()) or name in (extras.reply or ()) for name in _FILTERS):
+                self.note("content-filter-results")
         return Extras(reply=reply, message=message) if reply or message else None
 
     def _usage(self, data: Fields) -> Fields:

@@ -43,6 +43,11 @@ _WORDS = {
 FINISH_WORDS: dict[str, str] = {word: meaning for meaning, words in _WORDS.items() for word in words.split()}
 """Lower-case word of any server -> one of OpenAI's five, `error`, or `empty_is_error`: stop where there is content."""
 
+_OWN_FAULTS = {
+    "tool_call": "finish-tool_call-singular",
+    "tool_use": "finish-tool_call-singular",
+    "sensitive": "err-moderation-200",
+}
 _OPENAI = frozenset(("stop", "length", "tool_calls", "content_filter", "function_call"))
 _STRENGTH = {"stop": 0, "function_call": 1, "tool_calls": 2, "content_filter": 3, "length": 4}
 
@@ -71,6 +76,8 @@ class FinishReasons(Rule):
         "finish-error-value",
         "finish-twice",
         "finish-missing",
+        "finish-lost-with-logprobs",
+        "err-moderation-200",
         "n-finish-shared",
         "content-after-finish",
         "eof-truncated",
@@ -136,10 +143,7 @@ class FinishReasons(Rule):
         if word in _OPENAI:
             return word
         lower = word.lower()
-        if lower in ("tool_call", "tool_use"):
-            self.note("finish-tool_call-singular")
-        else:
-            self.note("finish-foreign-vocab")
+        self.note(_OWN_FAULTS.get(lower, "finish-foreign-vocab"))
         if lower.startswith("image_"):
             return "content_filter"
         return FINISH_WORDS.get(lower, "stop")
@@ -185,7 +189,8 @@ class FinishReasons(Rule):
         stream = self.context.request.stream
         for choice in missing:
             shared = bool(self._held or self._finished)
-            self.note("n-finish-shared" if shared else "finish-missing" if stream else "finish-null-nonstream")
+            missing_in_stream = "finish-lost-with-logprobs" if self.context.request.logprobs else "finish-missing"
+            self.note("n-finish-shared" if shared else missing_in_stream if stream else "finish-null-nonstream")
             calls = self._calls.get(choice)
             reason = "stop" if calls is None else "function_call" if calls == "function_call" else "tool_calls"
             self._held[choice] = Finish(choice, reason)

@@ -47,7 +47,7 @@ class ThinkTags(Rule):
     """Split `<think>…</think>answer`, wherever the tags are cut; hold no more than a possible tag."""
 
     sees = (TextDelta, ToolFragment, RefusalDelta, Finish, ReplyEnd)
-    mends = ("think-in-content", "think-unclosed", "reasoning-tag-variants")
+    mends = ("think-in-content", "think-unclosed", "reasoning-tag-variants", "whitespace-around")
 
     def __init__(self, context: ReplyContext) -> None:
         super().__init__(context)
@@ -84,7 +84,7 @@ class ThinkTags(Rule):
             elif state.phase == "inside":
                 text = self._inside(state, text, event, events)
             else:  # after: the blanks that follow a block belong to neither side
-                text = text.lstrip("\r\n")
+                text = self._trim(text)
                 if not text:
                     break
                 if text.lstrip().startswith("<") and self._may_open(text.lstrip()):
@@ -97,6 +97,12 @@ class ThinkTags(Rule):
         if not events and event not in state.pieces and event.extras is not None:
             return Opaque(event.extras, event.choice)
         return events
+
+    def _trim(self, text: str) -> str:
+        trimmed = text.lstrip("\r\n")
+        if trimmed != text:
+            self.note("whitespace-around")
+        return trimmed
 
     def _may_open(self, text: str) -> bool:
         return any(text.startswith(tag) or tag.startswith(text) for tag in _OPENING)

@@ -96,6 +96,7 @@ class ToolCalls(Rule):
         "tool-id-repeated",
         "tool-id-duplicate",
         "tool-type-missing",
+        "tool-whole-call-one-chunk",
         "tool-name-empty-later",
         "tool-name-late",
         "tool-name-repeated",
@@ -256,6 +257,8 @@ class ToolCalls(Rule):
         if fresh:
             if event.kind not in _KINDS:
                 self.note("tool-type-missing")
+            if event.arguments and name and event.kind != "function_call" and not event.whole:
+                self.note("tool-whole-call-one-chunk")
             return
         if event.id is not UNSET:
             self.note("tool-id-repeated" if self._raw_id(event) else "tool-id-empty-later")

@@ -21,6 +21,7 @@ from ..dialects.error_bodies import read_error
 from ..errors import TruelineError, UpstreamError, UpstreamReplyError
 from ..pipeline import Pipeline
 from ..wire import jsonio
+from ..wire.transfer import content_type_faults
 from .client import Client
 from .headers import Pairs, for_client, for_upstream
 from .routes import Backend, Choice
@@ -156,6 +157,7 @@ class Exchange:
         self.pipe = pipe
         self.faults = pipe.faults
         cut: TruelineError | None = None
+        first = True
         try:
             while not pipe.done:
                 before = perf_counter()
@@ -163,6 +165,9 @@ class Exchange:
                 self.waited += perf_counter() - before
                 if not data:
                     break
+                if first:
+                    first = False
+                    self._note_content_type(response, data)
                 out = pipe.feed(data)
                 if out:
                     await self.stream(out)
@@ -178,6 +183,11 @@ class Exchange:
         if pipe.error is not None:
             raise pipe.error
         return out
+
+    def _note_content_type(self, response: Response, start: bytes) -> None:
+        said = next((value for name, value in response.headers if name == b"content-type"), None)
+        for fault in content_type_faults(said, start):
+            self.faults[fault] = self.faults.get(fault, 0) + 1
 
     # -- to the client ------------------------------------------------------------------------------------------------
 

@@ -26,6 +26,7 @@ from ...events import (
 )
 from ...wire import jsonio
 from ..error_bodies import error_in
+from ..foreign import foreign_shape, wrong_shape
 from .fields import (
     CHOICE_FIELDS,
     REPLY_FIELDS,
@@ -35,6 +36,7 @@ from .fields import (
     fill_start,
     finish_word,
     known,
+    omits_logprobs,
     read_message,
     unwrap,
 )
@@ -52,6 +54,8 @@ class ChunkReader:
     def __init__(self, context: ReplyContext) -> None:
         self._note = context.note
         self._count = context.request.n
+        self._asked = context.request.include_usage
+        self._omits_logprobs: bool | None = None  # until a chunk has named the model
         self._strays: dict[int, int | None] = {}  # an index beyond the count -> the one that stands for it
         self._start: ReplyStart | None = ReplyStart()  # None once it was sent
         self._seen_id: Any = None
@@ -83,6 +87,8 @@ class ChunkReader:
         events: list[Event] = []
         choices = payload.get("choices")
         if not isinstance(choices, list):
+            if self._start is not None and foreign_shape(payload) is not None:
+                return [Failure(wrong_shape(payload))]
             choices = choice_list(payload, self._note)
             if not choices and not _carries_usage(payload):
                 self._note("non-chunk-object")
@@ -94,11 +100,15 @@ class ChunkReader:
             extras = Extras(reply=fields) if fields else None
         usage = payload.get("usage")
         if usage is not None:
-            self._take_usage(usage, bool(choices), events)
+            self._take_usage(usage, choices, events)
+        elif self._asked and choices and "usage" not in payload:
+            self._note("usage-null-absent")
         if len(choices) > 1:
             self._note("choices-two-in-one-chunk")
         for choice in choices:
             if isinstance(choice, dict):
+                if "logprobs" not in choice:
+                    self._miss_logprobs(payload)
                 extras = self._read_choice(choice, extras, events)
             else:
                 self._note("choices-null")
@@ -131,6 +141,13 @@ class ChunkReader:
         self._seen_id = start.id if payload.get("id") else None
         self._seen_created = payload.get("created")
         return [start, *events]
+
+    def _miss_logprobs(self, payload: Fields) -> None:
+        """A choice without the key: null is added, but for models that OpenAI leaves it out for (ruling 5)."""
+        if self._omits_logprobs is None and payload.get("model"):
+            self._omits_logprobs = omits_logprobs(payload["model"])
+        if not self._omits_logprobs:
+            self._note("logprobs-missing-key")
 
     # -- one choice ---------------------------------------------------------------------------------------------------
 
@@ -235,6 +252,8 @@ class ChunkReader:
             events.append(RefusalDelta(index, message.refusal))
         if tools and content:
             self._note("content-and-tool-same-delta")
+        if len(tools) > 1:
+            self._note("tool-index-dup-in-chunk" if _continues(tools) else "tool-multi-calls-one-chunk")
         events.extend(tool_fragment(index, entry) for entry in tools)
         if logprobs is not UNSET:
             for event in events[first:]:
@@ -259,15 +278,16 @@ class ChunkReader:
 
     # -- usage and what belongs to no choice --------------------------------------------------------------------------
 
-    def _take_usage(self, usage: Any, beside_choices: bool, events: list[Event]) -> None:
+    def _take_usage(self, usage: Any, choices: list[Any], events: list[Event]) -> None:
         if not isinstance(usage, dict):
             return
         if not usage:
             self._note("usage-empty-object")
             return
-        if beside_choices:
-            self._note("usage-in-finish-chunk")
-        events.append(Usage(usage))
+        if choices:
+            idle = not any(map(_speaks, choices))
+            self._note("usage-chunk-choices-nonempty" if idle else "usage-in-finish-chunk")
+        events.append(Usage(usage, alone=not choices))
 
     def _take_reply_usage(self, fields: Fields | None, events: list[Event]) -> Fields | None:
         groq = fields.get("x_groq") if fields else None
@@ -286,6 +306,25 @@ class ChunkReader:
 
 def _carries_usage(payload: Fields) -> bool:
     return isinstance(payload.get("usage"), dict) or "choices" in payload
+
+
+def _speaks(choice: Any) -> bool:
+    """Whether a choice beside usage says anything: a finish, or a delta with something in it."""
+    if not isinstance(choice, dict) or choice.get("finish_reason"):
+        return True
+    delta = choice.get("delta")
+    return isinstance(delta, dict) and any(value for name, value in delta.items() if name != "role")
+
+
+def _continues(tools: list[Fields]) -> bool:
+    """Whether an entry of one delta goes on with the call of another, instead of beginning its own."""
+    seen: dict[str, Any] = {}
+    for entry in tools:
+        index = repr(entry.get("index"))
+        if index in seen and entry.get("id") in (None, "", seen[index]):
+            return True
+        seen[index] = entry.get("id")
+    return False
 
 
 def _legacy(call: Fields) -> Fields:

@@ -19,6 +19,7 @@ __all__ = [
     "fill_start",
     "finish_word",
     "known",
+    "omits_logprobs",
     "read_message",
     "tool_entries",
     "unwrap",
@@ -55,6 +56,8 @@ REASONING_NAMES = (
 """Names under which servers send thoughts, the usual one first (`reasoning-field-name`, `reasoning-other-names`)."""
 
 _MESSAGE_FIELDS = frozenset(("role", "content", "refusal", "tool_calls", "function_call", *REASONING_NAMES))
+_OMITS_LOGPROBS = ("o1", "o3", "o4", "gpt-5")
+_OMITS_LOGPROBS_ANYWHERE = ("audio", "search")
 _NULLISH = ("", "null", "None", "none", "undefined")
 _WRAPPERS = ("result", "data", "response", "output")
 _PARTS_OF_THOUGHT = ("thinking", "reasoning", "reasoning_content", "thought")
@@ -71,6 +74,12 @@ class Message(NamedTuple):
     tools: list[Fields]
     function_call: Fields | None
     extras: Fields | None
+
+
+def omits_logprobs(model: object) -> bool:
+    """Whether OpenAI leaves the `logprobs` key out of this model's replies (rules.md C12, ruling 5)."""
+    name = str(model).rsplit("/", 1)[-1]
+    return name.startswith(_OMITS_LOGPROBS) or any(word in name for word in _OMITS_LOGPROBS_ANYWHERE)
 
 
 def known(fields: Fields, names: frozenset[str]) -> Fields | None:

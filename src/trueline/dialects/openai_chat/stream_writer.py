@@ -29,19 +29,11 @@ from ...events import (
 )
 from ...wire import jsonio, sse
 from .beside import Beside
+from .fields import omits_logprobs
 
-__all__ = ["StreamWriter", "omits_logprobs"]
+__all__ = ["StreamWriter"]
 
 Fields = dict[str, Any]
-
-_OMITS_LOGPROBS = ("o1", "o3", "o4", "gpt-5")
-_OMITS_LOGPROBS_ANYWHERE = ("audio", "search")
-
-
-def omits_logprobs(model: object) -> bool:
-    """Whether OpenAI leaves the `logprobs` key out of this model's replies (rules.md C12, ruling 5)."""
-    name = str(model).rsplit("/", 1)[-1]
-    return name.startswith(_OMITS_LOGPROBS) or any(word in name for word in _OMITS_LOGPROBS_ANYWHERE)
 
 
 class StreamWriter:

@@ -7,9 +7,9 @@ from typing import Any
 from msgspec import UNSET
 
 from ...context import ReplyContext
-from ...errors import UpstreamFormatError
 from ...events import Call, Choice, Event, Failure, Reply, ReplyEnd, ReplyStart, Usage, unfold
 from ..error_bodies import error_in
+from ..foreign import foreign_shape, wrong_shape
 from .chunks import tool_fragment
 from .fields import (
     CHOICE_FIELDS,
@@ -19,6 +19,7 @@ from .fields import (
     fill_start,
     finish_word,
     known,
+    omits_logprobs,
     read_message,
     unwrap,
 )
@@ -32,7 +33,7 @@ def read_whole(payload: Any, context: ReplyContext) -> list[Event]:
     if isinstance(payload, list) and len(payload) == 1:
         payload = payload[0]
     if not isinstance(payload, dict):
-        return [Failure(_foreign(payload))]
+        return [Failure(wrong_shape(payload))]
     payload = unwrap(payload, note)
     error = error_in(payload)
     if error is not None:
@@ -40,9 +41,11 @@ def read_whole(payload: Any, context: ReplyContext) -> list[Event]:
         return [Failure(error)]
     if payload.get("error", UNSET) is not UNSET:
         note("error-key-on-success")
+    if foreign_shape(payload) is not None:
+        return [Failure(wrong_shape(payload))]
     choices = choice_list(payload, note)
     if not choices:
-        return [Failure(_foreign(payload))]
+        return [Failure(wrong_shape(payload))]
     for choice in choices:
         inner = error_in({"error": choice["error"]}) if choice.get("error") else None
         if inner is not None:
@@ -55,7 +58,10 @@ def read_whole(payload: Any, context: ReplyContext) -> list[Event]:
     if 1 < asked < len(choices):
         note("choice-index-missing")
         choices = choices[:asked]
+    omits = omits_logprobs(payload.get("model"))
     for position, choice in enumerate(choices):
+        if "logprobs" not in choice and not omits:
+            note("logprobs-missing-key")
         reply.choices.append(_read_choice(position, choice, len(choices), context))
     if len(choices) > 1 and context.request.n == 1:
         note("choices-split-by-kind")
@@ -159,12 +165,3 @@ def _merge_choices(choices: list[Choice]) -> Choice:
 
 def _stronger(one: str | None, two: str | None) -> str | None:
     return one if two in (None, "stop") and one is not None else two
-
-
-def _foreign(payload: Any) -> UpstreamFormatError:
-    shape = "an object with " + ", ".join(map(repr, list(payload)[:6])) if isinstance(payload, dict) else "no object"
-    return UpstreamFormatError(
-        f"The upstream's reply is not a chat completion: it is {shape}, with no usable 'choices'. "
-        "Check the upstream's base URL and model.",
-        faults=("native-shape",),
-    )

@@ -9,7 +9,7 @@ from msgspec import UNSET
 from ...context import ReplyContext
 from ...events import Call, Choice, Reply
 from .beside import Beside
-from .stream_writer import omits_logprobs
+from .fields import omits_logprobs
 
 __all__ = ["write_whole"]
 

@@ -57,7 +57,9 @@ class CompletionReader:
             return []
         if payload.get("object") != "text_completion":
             self._note("object-wrong-completions")
-        events: list[Event] = [Usage(usage)] if isinstance(usage, dict) and usage else []
+        if usage and not self._whole and ("choices" not in payload or choices):
+            self._note("completions-usage-chunk")
+        events: list[Event] = [Usage(usage, alone=not choices)] if isinstance(usage, dict) and usage else []
         for position, choice in enumerate(choices):
             if isinstance(choice, dict):
                 self._read_choice(position, choice, events)

@@ -63,7 +63,8 @@ def read_whole(body: bytes, note: Note) -> ImageReply | TruelineError:
         payload = jsonio.decode(body.strip(), note)
     except jsonio.JSONError:
         shown = plain_text(body)
-        return UpstreamFormatError(f"The upstream's reply is neither JSON nor a picture: {shown!r}.")
+        faults = ("err-html",) if b"<" in body[:200] else ()
+        return UpstreamFormatError(f"The upstream's reply is neither JSON nor a picture: {shown!r}.", faults=faults)
     if isinstance(payload, list):
         note("img-top-level-array")
         payload = {"data": payload}
@@ -75,9 +76,26 @@ def read_whole(body: bytes, note: Note) -> ImageReply | TruelineError:
     return _read(payload, note)
 
 
+def _task(payload: Fields) -> str | None:
+    """The id of a task that has only begun."""
+    for fields in (payload, payload.get("output"), payload.get("data")):
+        if isinstance(fields, dict):
+            task = fields.get("task_id") or fields.get("taskId")
+            if isinstance(task, (str, int)) and task:
+                return str(task)[:100]
+    return None
+
+
 def _read(payload: Fields, note: Note) -> ImageReply | TruelineError:
     key, items = _find_items(payload, note)
     if key is None:
+        task = _task(payload)
+        if task is not None:
+            return UpstreamFormatError(
+                f"The upstream answered with a task ({task!r}) that has to be asked for its pictures later, "
+                "which Trueline does not do.",
+                faults=("img-async-task",),
+            )
         names = ", ".join(map(repr, list(payload)[:6]))
         return UpstreamFormatError(
             f"The upstream's reply is not an image reply: it has {names or 'no fields'}, and no 'data'. "
