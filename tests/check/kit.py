@@ -38,12 +38,19 @@ _NEEDS: dict[str, tuple[str, ...]] = {
 }
 
 
-def probes_for(fault: str) -> tuple[str, ...]:
-    """The probes that can meet a fault of the model server, by where it is committed and what it needs."""
+_FEW = ("chat.whole", "chat.n", "stream.plain", "stream.n", "usage.unasked")
+
+
+def probes_for(fault: str, *, few: bool = False) -> tuple[str, ...]:
+    """The probes that can meet a fault of the model server, by where it is committed and what it needs.
+
+    `few`: for chats, only those that differ in what they make of a reply.
+    """
     planter = PLANTERS[fault]
     needed = [probe for need in planter.needs for probe in _NEEDS.get(need, ())]
     places = [place for place in sorted(planter.on) if not (needed and place == "chat")]
-    return (*needed, *(group for place in places for group in _GROUPS[place]))
+    groups = {**_GROUPS, "chat": _FEW} if few else _GROUPS
+    return (*needed, *(group for place in places for group in groups[place]))
 
 
 async def examine(

@@ -10,6 +10,8 @@ import pytest
 
 from trueline.check import judge_files
 from trueline.check.offline import read_file
+from trueline.recordings import Body, Ending, Recording
+from trueline.recordings import Call as RecordedCall
 from trueline.sim import example_request, render_json
 
 Json = dict[str, Any]
@@ -107,6 +109,27 @@ def test_every_exchange_of_a_har_file_with_its_request() -> None:
         "embeddings.session.har#2",
     ]
     assert SECRET not in repr(card)
+
+
+def test_what_trueline_recorded_itself() -> None:
+    request = {**CHAT, "stream": True}
+    spoiled = render_json("/v1/chat/completions", request, ["role-repeated"])
+    cut = spoiled.body[: len(spoiled.body) // 2]
+
+    def call(reply: bytes, end: Ending = "complete", limit: int = 1 << 20) -> RecordedCall:
+        kept = Body.of(reply, limit=limit)
+        asked = Body.of(json.dumps(request).encode(), limit=limit)
+        headers = list(spoiled.headers.items())
+        return RecordedCall("up", "POST", "/chat/completions", [], asked, 200, headers, kept, end=end, why="reset")
+
+    def found(recorded_call: RecordedCall) -> set[str]:
+        card = judge_files([("one.json", Recording(calls=[recorded_call]).encode())])
+        return {entry.name for entry in card.entries}
+
+    assert found(call(spoiled.body)) == {"role-repeated"}
+    assert "abrupt-reset" in found(call(cut, "cut"))
+    with pytest.raises(ValueError, match="no reply"):
+        found(call(spoiled.body, limit=100))
 
 
 def test_several_files_are_one_report() -> None:

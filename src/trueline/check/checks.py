@@ -44,6 +44,8 @@ _MARK = re.compile(r"\b[a-z]{4,6}-\d\d\b")
 _BUFFERED_SECONDS = 2.0
 _BUFFERED_EVENTS = 20
 _SAME_VECTOR = 0.02
+_CERTAIN = 4
+"""A count that is so many times the limit is no matter of how it was counted."""
 _MOST_PER_CHARACTER = 4
 """Tokens per character: no tokenizer needs more for any text."""
 
@@ -79,7 +81,7 @@ def limit_kept(exchange: Exchange) -> Iterator[Issue]:
         return
     # Reasoning models spend the limit on thoughts; words are counted in what is visible.
     words = len(choice.text.split())
-    if words > limit or (counted is not None and counted > limit + 1):
+    if words > limit or (counted is not None and counted > _CERTAIN * limit):
         text = f"{max(words, counted or 0)} words or tokens came under a limit of {limit} tokens"
         yield Issue.of("must", "max_completion_tokens-ignored", text, choice.text, rule="R1")
     elif choice.finish == "stop" and (counted == limit or words == limit):

@@ -1,5 +1,6 @@
-"""Judges recordings in the place of a server: bodies as they came (.sse, .json), and HAR files with their requests.
+"""Judges recordings in the place of a server: bodies as they came (.sse, .json), HAR files, and Trueline's own records.
 
+HAR files and the records of `trueline serve --record` have their requests with them; judged is what the upstream sent.
 A bare body has no request beside it, so the request is taken to be the one that the reply answers (`recorded.py`).
 """
 
@@ -15,6 +16,7 @@ from urllib.parse import urlsplit
 
 from ..mint import Mint
 from ..recorded import look
+from ..recordings import Recording, read_recording
 from ..shell.clock import SystemMint
 from ..wire import jsonio
 from .card import Card, make_card
@@ -58,8 +60,12 @@ def _result(name: str, exchange: Exchange, mint: Mint) -> Result:
 
 
 def read_file(name: str, data: bytes) -> Iterator[tuple[str, Exchange]]:
-    """The exchanges in a recording, each with a name.  Raises ValueError: a HAR file that cannot be read."""
+    """The exchanges in a recording, each with a name.  Raises ValueError: a HAR file or a record that is broken."""
     short = PurePath(name).name
+    recording = read_recording(data)
+    if recording is not None:
+        yield from ((f"{short}#{number}", made) for number, made in enumerate(_calls(recording), 1))
+        return
     value = _json(data) if name.lower().endswith(".har") or b'"log"' in data[:200] else None
     if isinstance(value, dict) and isinstance(value.get("log"), dict):
         for number, exchange in enumerate(_har(value["log"].get("entries")), 1):
@@ -120,6 +126,26 @@ def _embedding_request(payload: Any) -> Json:
     if items and isinstance(items[0].get("embedding"), str):
         request["encoding_format"] = "base64"
     return request
+
+
+# ---- records of Trueline itself
+
+
+def _calls(recording: Recording) -> Iterator[Exchange]:
+    """What upstreams answered, complete or cut; a reply of which only the beginning was kept proves nothing."""
+    for call in recording.calls:
+        request = _json(call.body.data or recording.request.body.data)
+        if call.status and not call.reply.truncated and endpoint_of(call.path) in _KNOWN:
+            yield Exchange(
+                call.method,
+                call.path,
+                request if isinstance(request, dict) else {},
+                call.status,
+                dict(call.reply_headers),
+                call.reply.data,
+                "cut" if call.end == "cut" else "dropped" if call.end == "left" else "",
+                call.why,
+            )
 
 
 # ---- HAR
