@@ -217,9 +217,6 @@ PLANTERS: dict[str, Planter] = {
     "list-in-delta-no-index": Planter(chunks=_listed),
     "annotations-null": each_choice(lambda choice, ctx: part_of(choice).update(annotations=None)),
     "annotations-foreign": Planter(whole=each_message(_annotated).whole, chunks=_annotated_chunks),
-    "extra-foreign-type": each_choice(
-        lambda choice, ctx: part_of(choice).update(audio=ctx.pick(("none", 7, [], {"format": "wav"})))
-    ),
     "content-and-tool-same-delta": Planter(chunks=each_choice(_text_with_call).chunks, needs=("tools",)),
     "whitespace-around": prepended(lambda ctx: "\n\n"),
     "stop-echoed": appended(_stop_word, needs=("stop",)),
