@@ -151,6 +151,8 @@ def _authorization(settings: Settings) -> str:
 
 def _warnings(settings: Settings) -> list[str]:
     warnings = list(settings.warnings)
+    if settings.record is not None:
+        warnings.append(f"every exchange is recorded in {settings.record}, prompts and answers included")
     if not settings.keys and not is_loopback(settings.host):
         warnings.append("no `keys` are set: whoever reaches this port may use its upstreams")
     warnings += [

@@ -98,6 +98,7 @@ def run(args: argparse.Namespace) -> int:
             sources = dataclasses.replace(sources, choice=choice)
             settings = choice.apply(settings, env)
         _refuse_circle(settings)
+        _prepare_recording(settings)
         sock = listen(settings)
     except (SettingsError, ListenError) as error:
         print(f"trueline: {error}", file=sys.stderr)
@@ -124,6 +125,20 @@ def _refuse_circle(settings: Settings) -> None:
                 f"upstreams.{upstream.name}.url",
                 f'found "{upstream.url}", which is where Trueline itself listens; allowed: another URL or --port',
             )
+
+
+def _prepare_recording(settings: Settings) -> None:
+    if settings.record is None:
+        return
+    from ..shell.recorder import prepare_folder
+
+    try:
+        prepare_folder(Path(settings.record))
+    except OSError as failed:
+        why = failed.strerror or str(failed)
+        raise settings.origin("record").error(
+            "record", f'nothing can be written to "{settings.record}": {why}'
+        ) from None
 
 
 def source_names(settings: Settings) -> list[str]:

@@ -20,6 +20,7 @@ __all__ = [
     "BIND_HOST",
     "BOOLEAN",
     "FILE",
+    "FOLDER",
     "NO_PROXY",
     "PROXY",
     "SECRET",
@@ -262,5 +263,6 @@ URL = Kind("URL", "an http:// or https:// URL, such as http://127.0.0.1:11434/v1
 PROXY = Kind("proxy URL", "an http:// or https:// proxy URL", _proxy, _STRING, secret=True)
 NO_PROXY = Kind("host", "host names, .domains, addresses or *", _printable, _STRING)
 FILE = Kind("file", "the path of a file that exists", _text, _STRING)
+FOLDER = Kind("folder", "the path of a folder; it is made if it is not there", _text, _STRING)
 BIND_HOST = Kind("host", "a host name or address without a port, such as 127.0.0.1", _bind_host, _STRING)
 UPSTREAM_HOST = Kind("host", "a host name with or without a port, such as api.example.com", _upstream_host, _STRING)

@@ -123,7 +123,7 @@ def _build(values: Values, warnings: list[str]) -> Settings:
     timeouts = _group(values, ("timeouts",), base.timeouts)
     format = _group(values, ("format",), base.format)
     upstreams = _upstreams(values, timeouts, format)
-    plain = ("host", "port", "workers", "grace", "allow_public", "keys", "allowed_hosts", "log_level")
+    plain = ("log_level", "log_format", "host", "port", "workers", "grace", "allow_public", "keys", "allowed_hosts")
     return Settings(
         **{name: get(name, getattr(base, name)) for name in plain},
         upstreams=upstreams,
@@ -131,6 +131,7 @@ def _build(values: Values, warnings: list[str]) -> Settings:
         format=format,
         timeouts=timeouts,
         limits=_group(values, ("limits",), base.limits),
+        record=_folder(values.get(("record",))),
         proxy=Proxy(http=get("proxy.http", None), https=get("proxy.https", None), no_proxy=get("proxy.no_proxy", ())),
         warnings=tuple(warnings),
         origins={".".join(path): value.origin for path, value in values.items()},
@@ -180,6 +181,13 @@ def _upstream(values: Values, name: str, timeouts: Timeouts, format: FormatOptio
         timeouts=_group(values, (*path, "timeouts"), timeouts),
         format=_group(values, (*path, "format"), format),
     )
+
+
+def _folder(given: Value | None) -> str | None:
+    """A path is relative to the file that it is written in."""
+    if given is None or given.origin.kind != "file":
+        return given.value if given is not None else None
+    return str(Path(given.origin.name).parent / given.value)
 
 
 def _ca_file(given: Value | None, key: str) -> str | None:

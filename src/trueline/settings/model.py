@@ -32,6 +32,8 @@ class Limits:
     request_bytes: int = default("limits.request_bytes")
     reply_bytes: int = default("limits.reply_bytes")
     header_bytes: int = default("limits.header_bytes")
+    recorded_body: int = default("limits.recorded_body")
+    recorded_total: int = default("limits.recorded_total")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +90,9 @@ class Settings:
     allowed_hosts: tuple[str, ...] = default("allowed_hosts")
     """Lower-case hosts, each with its port where it was given one, that `/{host}/v1/…` may reach."""
     log_level: str = default("log_level")
+    log_format: str = default("log_format")
+    record: str | None = default("record")
+    """Folder for recorded exchanges; one named in a settings file is relative to that file."""
     upstreams: Mapping[str, Upstream] = field(default_factory=dict)
     models: Mapping[str, ModelAlias] = field(default_factory=dict)
     """Aliases; each names an upstream that exists."""

@@ -84,6 +84,16 @@ _SERVER = (
         "Hosts that `/{host}/v1/…` may reach, each with its port where it has one.",
     ),
     Row("log_level", kinds.choice("debug", "info", "warning", "error"), "info", "What is logged to stderr."),
+    Row(
+        "log_format", kinds.choice("text", "json"), "text", "How it is logged: `key=value`, or a JSON object per line."
+    ),
+    Row(
+        "record",
+        kinds.FOLDER,
+        None,
+        "Folder to write every exchange to, prompts and answers included, keys left out.",
+        metavar="DIR",
+    ),
 )
 
 _UPSTREAM = (
@@ -130,6 +140,8 @@ _LIMITS = (
     Row("limits.request_bytes", kinds.SIZE, 64 * MIB, "Largest request body."),
     Row("limits.reply_bytes", kinds.SIZE, 256 * MIB, "Largest reply of an upstream, decoded."),
     Row("limits.header_bytes", kinds.SIZE, 64 * KIB, "Largest head of an upstream's reply."),
+    Row("limits.recorded_body", kinds.SIZE, MIB, "What `record` keeps of one body."),
+    Row("limits.recorded_total", kinds.SIZE, 1024 * MIB, "What the folder of `record` may hold; then recording stops."),
 )
 
 _PROXY = (

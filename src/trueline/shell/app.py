@@ -18,7 +18,9 @@ from ..sim.server import SimServer
 from .client import Receive, Scope, Send, broken_off
 from .fetcher import is_public_address
 from .gateway import Gateway
+from .recorder import Recorder
 from .routes import Routes
+from .tape import RecordingClient
 from .upstream import Limits, Proxies, UpstreamClient
 
 __all__ = ["create_app"]
@@ -52,12 +54,14 @@ def create_app(settings: Settings) -> Starlette:
                 demo_url = demo.url
             limits = Limits(max_body_bytes=settings.limits.reply_bytes, max_head_bytes=settings.limits.header_bytes)
             proxies = _proxies(settings)
-            upstream = UpstreamClient(limits, proxies=proxies)
-            guarded = UpstreamClient(limits, proxies=proxies, address_allowed=is_public_address)
+            recorder = await _recorder(settings, stack)
+            kind = UpstreamClient if recorder is None else RecordingClient
+            upstream = kind(limits, proxies=proxies)
+            guarded = kind(limits, proxies=proxies, address_allowed=is_public_address)
             stack.push_async_callback(upstream.close)
             stack.push_async_callback(guarded.close)
             stack.enter_context(_quiet())
-            api.gateway = Gateway(settings, Routes(settings, demo_url), upstream, guarded)
+            api.gateway = Gateway(settings, Routes(settings, demo_url), upstream, guarded, recorder)
             yield
             api.gateway = None
 
@@ -103,6 +107,15 @@ def _quiet() -> Iterator[None]:
         yield
     finally:
         logger.removeFilter(is_news)
+
+
+async def _recorder(settings: Settings, stack: AsyncExitStack) -> Recorder | None:
+    if settings.record is None:
+        return None
+    recorder = Recorder(settings.record, settings)
+    await recorder.start()
+    stack.push_async_callback(recorder.close)
+    return recorder
 
 
 def _proxies(settings: Settings) -> Proxies:

@@ -32,7 +32,9 @@ from .fetcher import Fetcher
 from .headers import CREDENTIALS
 from .models import list_models, one_alias, one_model
 from .passthrough import pass_through
+from .recorder import Recorder
 from .routes import Choice, Routes
+from .tape import current as tape_of_task
 from .upstream import UpstreamClient
 
 __all__ = ["Gateway"]
@@ -57,22 +59,36 @@ _PIPELINES: dict[str, tuple[Callable[[bytes], Any], Callable[..., Pipeline]]] = 
 class Gateway:
     """The ASGI application for everything that goes to an upstream."""
 
-    def __init__(self, settings: Settings, routes: Routes, upstream: UpstreamClient, guarded: UpstreamClient) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        routes: Routes,
+        upstream: UpstreamClient,
+        guarded: UpstreamClient,
+        recorder: Recorder | None = None,
+    ) -> None:
         self.settings = settings
         self.routes = routes
         self.mint = SystemMint()
         self.fetcher = Fetcher(upstream, guarded)
         self._upstream = upstream
         self._guarded = guarded
+        self._recorder = recorder
         self._log = log.isEnabledFor(20)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        tape = self._recorder.tape(scope) if self._recorder is not None else None
+        if tape is not None:
+            tape_of_task.set(tape)
+            receive, send = tape.receive(receive), tape.send(send)
         client = Client(scope, receive, send, self.settings.limits.request_bytes)
         exchange = Exchange(client, self._request_id)
         try:
             await self._guard(exchange)
         finally:
             exchange.close()
+            if tape is not None and self._recorder is not None:
+                self._recorder.keep(tape, exchange)
             if self._log:
                 self._write_log(exchange)
 
