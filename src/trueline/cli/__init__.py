@@ -26,6 +26,7 @@ VERBS: Mapping[str, str] = MappingProxyType(
         "check": "probe an endpoint and print a report card",
         "faults": "list the faults that Trueline knows, or explain one",
         "sim": "run a model server that commits chosen faults",
+        "replay": "play recorded replies again, for any client",
     }
 )
 

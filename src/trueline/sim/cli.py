@@ -17,7 +17,7 @@ from trueline.sim.providers import PROVIDERS
 from trueline.sim.render import faults_of
 from trueline.sim.server import SimServer
 
-__all__ = ["add_arguments", "options_of", "run", "welcome"]
+__all__ = ["add_arguments", "options_of", "run", "serve_until_stopped", "welcome"]
 
 DEFAULT_PORT = 4010
 
@@ -81,14 +81,21 @@ def run(args: argparse.Namespace) -> int:
     except OptionError as error:
         sys.stderr.write(f"trueline sim: {error}\n")
         return 2
+    sim = SimServer(options, host=args.host, port=args.port)
     try:
-        _runner()(_serve(SimServer(options, host=args.host, port=args.port)))
+        serve_until_stopped(sim, lambda: welcome(sim))
     except OSError as error:
         sys.stderr.write(f"trueline sim: cannot listen on {args.host}:{args.port}: {error.strerror or error}\n")
         return 1
+    return 0
+
+
+def serve_until_stopped(sim: SimServer, started: Callable[[], str]) -> None:
+    """Serve until a signal comes; what `started` says is written when it listens.  Raises OSError."""
+    try:
+        _runner()(_serve(sim, started))
     except KeyboardInterrupt:
         pass
-    return 0
 
 
 def _runner() -> Callable[[Any], None]:
@@ -100,7 +107,7 @@ def _runner() -> Callable[[Any], None]:
     return run
 
 
-async def _serve(sim: SimServer) -> None:
+async def _serve(sim: SimServer, started: Callable[[], str]) -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -109,7 +116,7 @@ async def _serve(sim: SimServer) -> None:
         except NotImplementedError:  # Windows: Ctrl-C raises KeyboardInterrupt instead
             pass
     async with sim:
-        sys.stdout.write(welcome(sim))
+        sys.stdout.write(started())
         sys.stdout.flush()
         await stopped.wait()
 

@@ -13,6 +13,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from types import TracebackType
+from typing import Self
 
 from trueline.sim.connection import Connection, Recorded
 from trueline.sim.options import SimOptions
@@ -82,7 +83,7 @@ class SimServer:
         for _, future in self._waiting:
             future.cancel()
 
-    async def __aenter__(self) -> SimServer:
+    async def __aenter__(self) -> Self:
         await self.start()
         return self
 
