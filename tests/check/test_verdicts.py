@@ -10,7 +10,8 @@ import pytest
 
 from check.kit import card_of, examine, names
 from check.scripted import Answer, Asked, clean, refused, scripted
-from trueline.check import NoModelError, Result, UnreachableError
+from trueline.check import NoModelError, Result, UnreachableError, terminal
+from trueline.sim import PROVIDERS, SimOptions, SimServer
 
 Script = Callable[[Asked], Answer | None]
 
@@ -174,3 +175,38 @@ async def test_a_bad_request_that_is_answered() -> None:
         found = names(await examine(server.url, "errors.bad-json", "errors.no-messages"))
 
     assert found["err-200-for-4xx"] == "exact"
+
+
+# how the server fails -> the verdict on a plain chat and a plain stream, and the grade
+FAILURES: dict[str, tuple[str, str, str]] = {
+    "cut": ("wrong", "wrong", "F"),
+    "reset": ("wrong", "wrong", "F"),
+    "stall": ("wrong", "wrong", "F"),
+    "error": ("unreachable", "unreachable", "F"),
+    "refuse": ("unreachable", "unreachable", "F"),
+    "silent": ("unreachable", "unreachable", "F"),
+    "garbage": ("unreachable", "unreachable", "F"),
+    "close-idle": ("pass", "pass", "A+"),
+    "http-500": ("unreachable", "unreachable", "F"),
+    "http-429": ("skipped", "skipped", "?"),
+    "http-404": ("unsupported", "unsupported", "?"),
+}
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+async def test_servers_that_fail(failure: str) -> None:
+    async with SimServer(SimOptions(fail=failure)) as sim:
+        results = await examine(sim.url, "chat.whole", "stream.plain", timeout=0.5)
+
+    assert (*(result.verdict for result in results), card_of(results).grade.letter) == FAILURES[failure]
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+async def test_servers_with_habits(provider: str) -> None:
+    async with SimServer(SimOptions(like=provider)) as sim:
+        results = await examine(sim.url)
+
+    card = card_of(results)
+    assert card.entries
+    assert terminal(card, 80, lambda text, style: text)
+    assert any(entry.cured for entry in card.entries)

@@ -16,7 +16,7 @@ from ..mint import Mint
 from .clients import Effect, broken_by
 from .excerpts import Excerpt, before_after
 from .grade import Grade, grade
-from .judging import issues_of
+from .judging import examine
 from .mend import Mended, mend
 from .model import LEVELS, Exchange, Issue, Level, Probe, Result, Shade
 
@@ -177,11 +177,11 @@ def _headers_behind(exchange: Exchange, mended: Mended) -> dict[str, str]:
 
 def _cured(met: _Met, mended: Mended, mint: Mint) -> bool:
     """Judge the reply that Trueline would send in the same way: is the fault gone?"""
-    exchange, checks = met.exchange, met.probe.checks
+    exchange, probe = met.exchange, met.probe
     headers = _headers_behind(exchange, mended)
     after = replace(exchange, body=mended.body, status=mended.status, headers=headers, failure="", tolerated=())
-    was, _ = issues_of(exchange, checks, mint)
-    still, _ = issues_of(after, checks, mint)
+    _, was = examine(probe, exchange, mint)
+    _, still = examine(probe, after, mint)
     return mended.done and met.issue.name in {each.name for each in was} - {each.name for each in still}
 
 

@@ -3,6 +3,7 @@
     points   100, less 6 for each kind of `must` finding, 2 for each kind of `exact`, and the price of each feature
              that is unsupported (`_PRICES`, else 1)
     grade    A+ 100, A 93, B 80, C 65, D 45, F below
+    ?        nothing was examined: all of it was skipped, or refused as unsupported
     at best  B with a `must` finding; F where the plain chat, whole or streamed, does not work at all
 
 Remarks (`legal`) cost nothing, and neither does what was skipped.
@@ -44,12 +45,20 @@ class Grade(NamedTuple):
 
 def grade(levels: Iterable[Level], lacking: Collection[str], results: Iterable[Result]) -> Grade:
     """The grade for the findings (one level per kind), the features that are lacking, and the probes as they went."""
-    found = list(levels)
+    found, results = list(levels), list(results)
+    if not any(result.verdict in ("pass", "wrong") for result in results):
+        failed = any(result.verdict == "unreachable" for result in results)
+        return Grade("F" if failed else "?", 0)
     points = 100 - sum(_COSTS[level] for level in found) - sum(_PRICES.get(feature, 1) for feature in lacking)
     if "must" in found:
         points = min(points, _BEST_WITH_MUST)
     for result in results:
-        if result.probe.id in _ESSENTIAL and not any(exchange.answered for exchange in result.exchanges):
-            points = min(points, 0) if result.verdict != "skipped" else points
+        if result.probe.id in _ESSENTIAL and result.verdict != "skipped" and not _came(result):
+            points = 0
     points = max(points, 0)
     return Grade(next((letter for letter, bound in _BOUNDS if points >= bound), "F"), points)
+
+
+def _came(result: Result) -> bool:
+    """Did a whole reply come, whatever is in it?"""
+    return result.verdict in ("pass", "wrong") and any(each.answered and not each.failure for each in result.exchanges)

@@ -14,11 +14,12 @@ from ..faults import FAULTS
 from ..judge.rows import ROWS
 from ..mint import Mint
 from .checks import false_length
+from .clients import broken_by
 from .mend import Mended, mend
-from .model import Check, Exchange, Issue, Level
-from .refusals import honest_failure
+from .model import Check, Exchange, Issue, Level, Probe
+from .refusals import Standing, expected, honest_failure, standing
 
-__all__ = ["issues_of"]
+__all__ = ["examine", "issues_of"]
 
 _CUT = "abrupt-reset"
 _CUT_SHORT = frozenset(
@@ -37,7 +38,8 @@ _CUT_SHORT = frozenset(
         "usage-missing-stream",
     }
 )
-"""What a stream that ends in an honest error cannot help."""
+"""What a reply cannot help that ends in an honest error, or in a broken connection."""
+_TRUNCATED = "eof-truncated"
 _OF_HEADERS = frozenset({"ctype-missing", "ctype-charset", "headers-lost"})
 """What cannot be said of a recording without headers."""
 _REMARKS = frozenset(
@@ -66,16 +68,28 @@ _REMARKS = frozenset(
 )
 
 
+def examine(probe: Probe, exchange: Exchange, mint: Mint) -> tuple[Standing, list[Issue]]:
+    """How an exchange of a probe stands, and everything that is wrong with it."""
+    if probe.expect is not None:
+        stands = expected(exchange, probe.expect, probe.feature)
+    else:
+        stands = standing(exchange, probe.feature)
+    issues, _ = issues_of(exchange, probe.checks if probe.expect is None else (), mint)
+    names = {issue.name for issue in issues}
+    return stands, [*issues, *(issue for issue in stands.issues if issue.name not in names)]
+
+
 def issues_of(exchange: Exchange, checks: Iterable[Check], mint: Mint) -> tuple[list[Issue], Mended]:
     """Everything that is wrong with a reply, each kind once; and what Trueline makes of it."""
     mended = mend(exchange, mint)
     if exchange.failure == "dropped":
         return [], mended
-    honest = bool(honest_failure(exchange))
+    failed = exchange.failure in ("cut", "timeout")
+    excused = _CUT_SHORT if honest_failure(exchange) else _CUT_SHORT - {_TRUNCATED} if failed else frozenset()
     found: dict[str, Issue] = {}
-    meaning = () if honest else _meaning(exchange, checks)
+    meaning = () if excused else _meaning(exchange, checks)
     for issue in (*_forms(exchange), *_transport(exchange), *meaning, *_noted(mended)):
-        if issue.name not in found and not (honest and issue.name in _CUT_SHORT):
+        if issue.name not in found and issue.name not in excused:
             found[issue.name] = _levelled(issue)
     return list(found.values()), mended
 
@@ -84,6 +98,8 @@ def _levelled(issue: Issue) -> Issue:
     known = FAULTS.get(issue.name)
     if issue.name in _REMARKS or (known is not None and known.severity == "legal"):
         return replace(issue, level="legal")
+    if issue.level == "exact" and known is not None and known.severity == "must" and broken_by(issue.name):
+        return replace(issue, level="must")  # no official client breaks on it, but others are known to
     return issue
 
 

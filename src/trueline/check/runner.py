@@ -14,11 +14,10 @@ from time import monotonic
 from ..mint import Mint
 from ..shell.clock import SystemMint
 from .ask import Asker, ModelNames
-from .judging import issues_of
+from .judging import examine
 from .model import Call, Exchange, Probe, Result, Verdict
 from .names import choose, listed
 from .probes.models import LISTED
-from .refusals import Standing, expected, standing
 
 __all__ = ["Estimate", "NoModelError", "Options", "Runner", "UnreachableError", "estimate"]
 
@@ -209,10 +208,7 @@ class Runner:
         probe = result.probe
         verdicts: list[tuple[Verdict, str]] = []
         for exchange in result.exchanges:
-            stands = self._standing(probe, exchange)
-            issues, _ = issues_of(exchange, probe.checks if probe.expect is None else (), self._mint)
-            names = {issue.name for issue in issues}
-            issues += [issue for issue in stands.issues if issue.name not in names]
+            stands, issues = examine(probe, exchange, self._mint)
             # It is one fact about the server: told by one group of probes, it does not hide what the others find.
             issues = [issue for issue in issues if issue.name not in _OF_THE_SERVER or probe.group == "http"]
             result.issues += [(issue, exchange) for issue in issues]
@@ -222,12 +218,6 @@ class Runner:
         result.verdict, result.reason = min(verdicts, key=lambda each: _RANK.index(each[0]))
         if result.verdict == "pass" and any(issue.level != "legal" for issue, _ in result.issues):
             result.verdict = "wrong"
-
-    @staticmethod
-    def _standing(probe: Probe, exchange: Exchange) -> Standing:
-        if probe.expect is not None:
-            return expected(exchange, probe.expect, probe.feature)
-        return standing(exchange, probe.feature)
 
 
 def _retry_after(exchange: Exchange) -> float | None:

@@ -36,7 +36,7 @@ def _head(card: Card) -> str:
     return (
         f"<h1>Trueline check</h1>\n<p class=target>{escape(card.target)}</p>\n"
         f"<p class=soft>{escape(' · '.join(part for part in about if part))}</p>\n"
-        f'<div class=top><div class="grade {card.grade.letter[0]}"><span>{card.grade.letter}</span>'
+        f'<div class=top><div class="grade {card.grade.letter[0].replace("?", "unknown")}"><span>{card.grade.letter}</span>'
         f"<small>{card.grade.points} of 100</small></div>\n"
         f"<div><p class=said>{escape(summary(card))}</p>{paragraphs}</div></div>\n"
     )

@@ -25,7 +25,7 @@ code, pre { font-family: ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans 
 .grade { flex: none; width: 6.2rem; height: 6.2rem; border-radius: 50%; display: grid; place-content: center;
   text-align: center; border: 5px solid currentColor; font-size: 2.3rem; font-weight: 700; line-height: 1; }
 .grade small { display: block; font-size: .72rem; font-weight: 500; margin-top: .35rem; color: var(--soft); }
-.A { color: var(--good); } .B, .C { color: var(--exact); } .D, .F { color: var(--must); }
+.A { color: var(--good); } .B, .C { color: var(--exact); } .D, .F, .unknown { color: var(--must); }
 .said { font-size: 1.2rem; font-weight: 600; margin: 0 0 .3rem; }
 .said + p, .top p { margin: .15rem 0; } .soft { color: var(--soft); }
 table { border-collapse: collapse; width: 100%; background: var(--card); border: 1px solid var(--line);

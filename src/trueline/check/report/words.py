@@ -58,6 +58,10 @@ def together(parts: Sequence[str]) -> str:
 
 def summary(card: Card) -> str:
     """What was found, in one sentence."""
+    if card.grade.letter == "?":
+        return "Nothing could be examined."
+    if card.grade.points == 0 and not card.level("must"):
+        return "The plain chat does not answer."
     must, exact = len(card.level("must")), len(card.level("exact"))
     if not must and not exact:
         return "Every reply is exact OpenAI format."
