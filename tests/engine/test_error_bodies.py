@@ -42,6 +42,13 @@ SHAPES: list[tuple[Any, str, str, str | None, str | None]] = [
     ({"error": {"message": '[{"error":{"message":"No.","type":"t"}}]'}}, "No.", "t", None, None),
     ({"error": {"message": "{not json"}}, "{not json", INVALID, None, None),
     ({"error": {"message": "Failed", "metadata": {"raw": "No."}}}, "Failed: No.", INVALID, None, None),
+    (
+        {"error": {"message": "Failed", "metadata": {"raw": '{"error":{"message":"No.","code":"c"}}'}}},
+        "No.",
+        INVALID,
+        "c",
+        None,
+    ),
     ({"error": {"message": "Failed", "metadata": {"raw": 7}}}, "Failed", INVALID, None, None),
     ({"error": [{"message": "No.", "code": "c"}]}, "No.", INVALID, "c", None),
     ([{"error": {"message": "No.", "code": 5}}], "No.", INVALID, "5", None),

@@ -284,11 +284,12 @@ def _describe(payload: dict[str, Any]) -> _Said | None:
 def _nested(payload: dict[str, Any], error: dict[str, Any]) -> _Said:
     inner = error.get("error")
     if isinstance(inner, dict) and inner:
-        return _nested(payload, inner)
+        return _nested(payload, inner)._replace(fault="err-nested-json-string")
     message = error.get("message")
     if message is None:
         message = error.get("msg") or error.get("detail") or inner or error
-    unwrapped = _unwrap_json(message)
+    raw = (error.get("metadata") or {}).get("raw") if isinstance(error.get("metadata"), dict) else None
+    unwrapped = _unwrap_json(message) or _unwrap_json(raw)
     if unwrapped is not None:
         return unwrapped
     missing = {"message", "type", "param", "code"} - error.keys()
@@ -296,7 +297,6 @@ def _nested(payload: dict[str, Any], error: dict[str, Any]) -> _Said:
     status_word = error.get("status")
     if isinstance(status_word, str) and not isinstance(code, str):
         code = status_word
-    raw = (error.get("metadata") or {}).get("raw") if isinstance(error.get("metadata"), dict) else None
     if isinstance(raw, str) and raw.strip() and raw not in str(message):
         message = f"{message}: {raw.strip()}"
     flat_type = payload.get("type") if payload.get("type") != "error" else None

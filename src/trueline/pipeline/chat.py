@@ -73,7 +73,7 @@ class _Chat:
             note("sse-double-prefix")
             data = data[5:].strip()
         if data[:6] == b"[DONE]" or data == b'"[DONE]"' or frame.event == b"done":
-            if data != b"[DONE]":
+            if data != b"[DONE]" or frame.event == b"done":
                 note("done-variants")
             return None
         if not data or data == b'""':

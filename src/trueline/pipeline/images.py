@@ -100,6 +100,8 @@ class WholeImages(_Images):
             if reply.status != 502 or not reply.code:
                 self.note("err-in-200-body")
             return self._fail(reply)
+        if len(reply.images) < self._request.n and "img-partial-n" not in self.faults:
+            self.note("img-partial-n")
         self._reply = reply
         self._mend_created(reply, self._mint)
         form = wanted_form(self._request)

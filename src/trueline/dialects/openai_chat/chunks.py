@@ -36,6 +36,7 @@ from .fields import (
     fill_start,
     finish_word,
     known,
+    note_failed_finish,
     omits_logprobs,
     read_message,
     unwrap,
@@ -78,6 +79,7 @@ class ChunkReader:
         if error is not None:
             if event == b"error":
                 self._note("err-mid-named-event")
+            note_failed_finish(payload, self._note)
             return [Failure(error)]
         if payload.get("error", UNSET) is not UNSET:
             self._note("error-key-on-success")
@@ -157,6 +159,7 @@ class ChunkReader:
         if error:
             failure = error_in({"error": error})
             if failure is not None:
+                note_failed_finish({"choices": [choice]}, self._note)
                 events.append(Failure(failure))
                 return None
         index = self._index(choice)

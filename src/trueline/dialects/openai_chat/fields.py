@@ -19,6 +19,7 @@ __all__ = [
     "fill_start",
     "finish_word",
     "known",
+    "note_failed_finish",
     "omits_logprobs",
     "read_message",
     "tool_entries",
@@ -55,6 +56,7 @@ REASONING_NAMES = (
 )
 """Names under which servers send thoughts, the usual one first (`reasoning-field-name`, `reasoning-other-names`)."""
 
+_LISTS_OF_THOUGHTS = ("reasoning_details", "thinking_blocks")
 _MESSAGE_FIELDS = frozenset(("role", "content", "refusal", "tool_calls", "function_call", *REASONING_NAMES))
 _OMITS_LOGPROBS = ("o1", "o3", "o4", "gpt-5")
 _OMITS_LOGPROBS_ANYWHERE = ("audio", "search")
@@ -160,6 +162,15 @@ def finish_word(choice: Fields, note: Note, whole: bool) -> str | None:
     return word
 
 
+def note_failed_finish(payload: Fields, note: Note) -> None:
+    """`finish_reason: "error"` beside the error itself (`finish-error-value`)."""
+    choices = payload.get("choices")
+    for choice in choices if isinstance(choices, list) else ():
+        if isinstance(choice, dict) and choice.get("finish_reason") == "error":
+            note("finish-error-value")
+            return
+
+
 def read_message(fields: Fields, note: Note) -> Message:
     """A `message` or a `delta`."""
     content = fields.get("content", UNSET)
@@ -170,6 +181,8 @@ def read_message(fields: Fields, note: Note) -> Message:
     for name in REASONING_NAMES:
         if name in fields:
             extras = _read_reasoning(name, fields[name], thoughts, extras, note)
+    if not thoughts and extras is not None:
+        _read_details(extras, thoughts, note)
     refusal = fields.get("refusal", UNSET)
     if refusal is not UNSET and refusal is not None and not isinstance(refusal, str):
         refusal = None
@@ -178,12 +191,15 @@ def read_message(fields: Fields, note: Note) -> Message:
         if call is not UNSET:
             note("tool-calls-null")
         call = None
+    tools = tool_entries(fields, note)
+    if tools and call is not None:
+        note("legacy-function_call")
     return Message(
         fields.get("role", UNSET),
         content,
         "".join(thoughts),
         refusal,
-        tool_entries(fields, note),
+        tools,
         call,
         extras or None,
     )
@@ -210,6 +226,18 @@ def _read_reasoning(name: str, value: Any, thoughts: list[str], extras: Fields |
         return {**(extras or {}), name: value}
     thoughts.append(text)
     return extras
+
+
+def _read_details(extras: Fields, thoughts: list[str], note: Note) -> None:
+    """Thoughts that stand only in a list of blocks, which stays: a next turn needs its signatures."""
+    for name in _LISTS_OF_THOUGHTS:
+        blocks = extras.get(name)
+        for block in blocks if isinstance(blocks, list) else ():
+            texts = [block.get(key) for key in ("text", "thinking", "summary")] if isinstance(block, dict) else []
+            thoughts.extend(text for text in texts if isinstance(text, str) and text)
+        if thoughts:
+            note("reasoning-other-names")
+            return
 
 
 def _plain_content(content: Any, thoughts: list[str], extras: Fields | None, note: Note) -> tuple[str, Fields | None]:

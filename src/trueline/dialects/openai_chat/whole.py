@@ -19,6 +19,7 @@ from .fields import (
     fill_start,
     finish_word,
     known,
+    note_failed_finish,
     omits_logprobs,
     read_message,
     unwrap,
@@ -38,6 +39,7 @@ def read_whole(payload: Any, context: ReplyContext) -> list[Event]:
     error = error_in(payload)
     if error is not None:
         note("envelope-all-null" if "choices" in payload else "err-in-200-body")
+        note_failed_finish(payload, note)
         return [Failure(error)]
     if payload.get("error", UNSET) is not UNSET:
         note("error-key-on-success")
@@ -49,6 +51,7 @@ def read_whole(payload: Any, context: ReplyContext) -> list[Event]:
     for choice in choices:
         inner = error_in({"error": choice["error"]}) if choice.get("error") else None
         if inner is not None:
+            note_failed_finish(payload, note)
             return [Failure(inner)]
     start = ReplyStart()
     fill_start(start, payload)

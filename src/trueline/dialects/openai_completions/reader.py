@@ -90,6 +90,8 @@ class CompletionReader:
         word = choice.get("finish_reason")
         text = self._text(choice, word in _NO_FINISH)
         logprobs = choice.get("logprobs", UNSET)
+        if logprobs is UNSET:
+            self._note("logprobs-missing-key")
         fields = {k: v for k, v in choice.items() if k not in _CHOICE_FIELDS}
         extras = Extras(choice=fields) if fields else None
         ended = word not in _NO_FINISH
