@@ -45,7 +45,6 @@ PLANTERS: dict[str, Planter] = {
 """Fault id -> how it is committed."""
 
 NOT_PLANTABLE: dict[str, str] = {
-    "extra-foreign-type": "no server was seen that has it; the engine's tests do",
     "img-extra-format": "what a client asks for (`response_format: file`), not what a server answers",
     "n-interleave": "legal, and what OpenAI does: the clean server interleaves choices too",
     "reasoning-dropped": "a proxy that removes reasoning leaves a clean reply: nothing in it shows the loss",

@@ -84,6 +84,12 @@ def _all_null(body: Any, ctx: Ctx) -> Any:
     return {name: None for name in names} | {"error": error}
 
 
+def _foreign_types(item: Json, ctx: Ctx) -> None:
+    """OpenAI's own names, with something else in them."""
+    forms: tuple[Json, ...] = ({"moderation": {"flagged": False}}, {"obfuscation": 7})
+    item.update(ctx.pick(forms))
+
+
 def _lost(head: Head, ctx: Ctx) -> Head:
     return Head(head.status, {name: value for name, value in head.headers.items() if name in _KEPT_HEADERS})
 
@@ -121,6 +127,7 @@ PLANTERS: dict[str, Planter] = {
     "fingerprint-missing": without("system_fingerprint"),
     "service-tier-foreign": set_field("service_tier", lambda old, ctx: ctx.pick(("on_demand", "standard"))),
     "extra-fields": each(_extras),
+    "extra-foreign-type": each(_foreign_types),
     "error-key-on-success": each(_error_key),
     "envelope-wrapped": Planter(whole=_wrapped, chunks=_wrapped_chunks),
     "envelope-all-null": Planter(whole=_all_null, spoils=True),
