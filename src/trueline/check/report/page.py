@@ -32,11 +32,12 @@ def as_html(card: Card) -> str:
 def _head(card: Card) -> str:
     about = [card.model, card.when[:16].replace("T", " ") + " UTC" if card.when else ""]
     said = [facts(card) + ".", behind(card)]
+    letter = card.grade.letter
     paragraphs = "".join(f"<p>{escape(text)}</p>" for text in said if text)
     return (
         f"<h1>Trueline check</h1>\n<p class=target>{escape(card.target)}</p>\n"
         f"<p class=soft>{escape(' · '.join(part for part in about if part))}</p>\n"
-        f'<div class=top><div class="grade {card.grade.letter[0].replace("?", "unknown")}"><span>{card.grade.letter}</span>'
+        f'<div class=top><div class="grade {letter[0].replace("?", "unknown")}"><span>{letter}</span>'
         f"<small>{card.grade.points} of 100</small></div>\n"
         f"<div><p class=said>{escape(summary(card))}</p>{paragraphs}</div></div>\n"
     )
