@@ -33,12 +33,20 @@ class FormatOptions(msgspec.Struct, frozen=True):
     model_name: Literal["upstream", "requested"] = "upstream"
     id: Literal["keep", "openai"] = "keep"
     """`keep` a stable id of the upstream, or always mint one in OpenAI's form."""
+    fingerprint: Literal["derive", "keep"] = "derive"
+    """Where the upstream has no `system_fingerprint`: one is derived from the backend, or there is none."""
+    tool_calls: Literal["as_sent", "whole"] = "as_sent"
+    """Whether a streamed tool call leaves as it comes, or in one piece when it is complete."""
+    options: tuple[str, ...] = ()
+    """Ids of faults with the action `option` that are mended as well (`switches.py`)."""
+    off: tuple[str, ...] = ()
+    """Ids of faults that are not mended, so that what the upstream said leaves (`switches.py`)."""
 
 
 class ReplyContext:
     """One exchange.  `note` counts a fault by its id (`faults.py`)."""
 
-    __slots__ = ("chat", "faults", "mint", "options", "request", "route", "upstream_id")
+    __slots__ = ("chat", "faults", "mint", "options", "request", "route", "upstream_id", "usage_source")
 
     def __init__(
         self,
@@ -54,8 +62,17 @@ class ReplyContext:
         self.mint = mint
         self.options = options
         self.faults: dict[str, int] = {}
+        self.usage_source: Literal["reported", "estimated"] | None = None
         self.upstream_id: str | None = None
         """The upstream's own id, where it was replaced."""
+
+    def mends(self, fault: str) -> bool:
+        """Whether a mend was not switched off."""
+        return fault not in self.options.off
+
+    def opted(self, fault: str) -> bool:
+        """Whether an option was switched on."""
+        return fault in self.options.options
 
     def note(self, fault: str) -> None:
         self.faults[fault] = self.faults.get(fault, 0) + 1

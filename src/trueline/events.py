@@ -132,6 +132,8 @@ class ToolCallStart(Struct, gc=False):
     extras: Extras | None = None
     call_extras: Fields | None = None
     function_extras: Fields | None = None
+    arguments: str = ""
+    """All of them, where the call leaves in one piece; else they follow."""
 
 
 class ToolCallDelta(Struct, gc=False):
@@ -318,7 +320,7 @@ class _Folder:
                 call = Call(
                     event.id,
                     event.name,
-                    "",
+                    event.arguments,
                     event.kind,
                     extras=event.call_extras,
                     function_extras=event.function_extras,

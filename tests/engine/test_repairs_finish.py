@@ -17,7 +17,8 @@ from trueline.events import (
     ToolCallDelta,
     ToolCallStart,
 )
-from trueline.repairs.finish import FINISH_WORDS, FinishReasons
+from trueline.finish_words import FINISH_WORDS
+from trueline.repairs.finish import FinishReasons
 
 SAID: list[Event] = [ChoiceStart(0), TextDelta(0, "Hi")]
 CALLED: list[Event] = [ChoiceStart(0), ToolCallStart(0, 0, "call_1", "f"), ToolCallDelta(0, 0, "{}")]

@@ -73,6 +73,12 @@ TABLE: list[tuple[str, dict[str, Any], dict[str, Any], set[str]]] = [
         usage(9, 4, 13, prompt_cache_hit_tokens=5, **given_in(cached_tokens=5)),
         {"usage-cached-elsewhere"},
     ),
+    (
+        "cached elsewhere, as text",
+        usage(9, 4, 13, cached_tokens="5"),
+        usage(9, 4, 13, cached_tokens="5", **given_in(cached_tokens=5)),
+        {"usage-cached-elsewhere"},
+    ),
     ("details null", usage(3, 4, 7, prompt_tokens_details=None), usage(3, 4, 7), {"usage-null-fields"}),
     ("details odd", usage(3, 4, 7, completion_tokens_details=[1]), usage(3, 4, 7), {"usage-null-fields"}),
     ("detail null", usage(3, 4, 7, **out(None)), usage(3, 4, 7, completion_tokens_details={}), {"usage-null-fields"}),

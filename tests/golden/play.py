@@ -11,6 +11,7 @@ from typing import NamedTuple
 from golden.notation import Golden
 from trueline.context import FormatOptions
 from trueline.dialects.error_bodies import read_error
+from trueline.dialects.sharper import sharpen
 from trueline.errors import TruelineError, UpstreamCutError
 from trueline.messages import read_chat_request, read_image_request
 from trueline.pipeline import Models, Pipeline, Route, WholeImages, chat_pipeline, image_pipeline
@@ -57,6 +58,7 @@ def play(golden: Golden, pieces: Sequence[bytes]) -> Played:
     """Take one golden's bytes through the pipeline for its request."""
     if golden.kind == "error":
         error = read_error(golden.status, golden.headers, b"".join(pieces))
+        sharpen(error, golden.options.get("options", ()))
         return Played(shown(error), frozenset(error.faults), error)
     pipe = _pipeline(golden)
     out = pump(pipe, pieces, UpstreamCutError("The connection was reset.") if golden.cut else None)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ..errors import UpstreamReplyError, type_for_status
+from ..finish_words import meaning
 from ..wire import jsonio
 
 __all__ = ["error_in", "plain_text", "read_error", "redact", "secrets_in"]
@@ -58,6 +59,8 @@ _STATUS_BY_WORD = {
     "context_length_exceeded": 400,
     "exceed_context_size_error": 400,
     "content_filter": 400,
+    "content_policy_violation": 400,
+    "moderation_blocked": 400,
     "rate_limit_error": 429,
     "rate_limit_exceeded": 429,
     "insufficient_quota": 429,
@@ -154,6 +157,11 @@ def error_in(payload: Any, event: bytes | None = None) -> UpstreamReplyError | N
         said = _describe(payload)
     elif not payload.get("choices") and not payload.get("data"):
         said = _describe_foreign(payload)
+    finish = payload.get("finish_reason")
+    if said is None and isinstance(finish, str) and meaning(finish) == "error":
+        said = _Said(
+            f"The upstream ended its reply with an error (finish reason '{finish}').", fault="finish-error-value"
+        )
     if said is None:
         return None
     error = _error(said, _status_inside(payload, said))

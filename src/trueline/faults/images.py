@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .row import Fault, I
+from .row import CS, Fault, I
 
 __all__ = ["ROWS"]
 
@@ -52,6 +52,10 @@ ROWS: tuple[Fault, ...] = (
           "https://github.com/langwatch/langwatch/pull/7769"),
     Fault("img-partial-n", I, "must", "mends",
           "Some pictures were withheld: the others leave; none at all is a 400."),
+    Fault("img-in-chat", CS, "legal", "option",
+          "Pictures stand in `images` of a message: kept there, and written as Markdown too where the option is set.",
+          "https://github.com/BerriAI/litellm/pull/13983",
+          setting="options"),
     Fault("img-stream-events", I, "must", "mends",
           "A whole reply answers a stream request: completed events leave."),
     Fault("img-async-task", I, "must", "refuses",

@@ -6,6 +6,7 @@ from typing import Any
 
 from ..context import ReplyContext
 from ..dialects.error_bodies import error_in
+from ..dialects.sharper import sharpen
 from ..errors import (
     TruelineError,
     UpstreamCutError,
@@ -31,6 +32,7 @@ class _Chat:
         self._context = context
         self._dialect = dialect
         self._chain = chain_for(context)
+        self._said_done = False
         self._text = ""  # what came instead of JSON, for an error message
         self.error: TruelineError | None = None
         self.done = False
@@ -38,6 +40,11 @@ class _Chat:
     @property
     def faults(self) -> dict[str, int]:
         return self._context.faults
+
+    @property
+    def usage_source(self) -> str | None:
+        """`reported` or `estimated`, once that is known."""
+        return self._context.usage_source
 
     @property
     def upstream_id(self) -> str | None:
@@ -60,6 +67,7 @@ class _Chat:
         return mended
 
     def _fail(self, error: TruelineError) -> None:
+        sharpen(error, self._context.options.options)
         for fault in error.faults:
             self._context.note(fault)
         self.error = error
@@ -75,7 +83,9 @@ class _Chat:
         if data[:6] == b"[DONE]" or data == b'"[DONE]"' or frame.event == b"done":
             if data != b"[DONE]" or frame.event == b"done":
                 note("done-variants")
-            return None
+            if b'"choices"' not in data:
+                return None
+            self._said_done = True  # the last chunk comes under that name
         if not data or data == b'""':
             note("sse-empty-data")
             return []
@@ -225,7 +235,7 @@ class ChatStream(_Chat):
             return self._broken(cut)
         if not self._written and self._text:
             return self._answer(not_json(self._text.encode()))
-        return self._events([ReplyEnd(False)], cut)
+        return self._events([ReplyEnd(self._said_done)], cut)
 
     def _events(self, events: list[Event], cut: TruelineError | None = None) -> bytes:
         return self._write(self._mend(events), cut)
@@ -258,6 +268,7 @@ class ChatStream(_Chat):
     def _answer(self, error: TruelineError) -> bytes:
         """A failure: an HTTP status if nothing was written, else an error event; never a finish."""
         self._failed = True
+        sharpen(error, self._context.options.options)
         if not self._written:
             if error.status == 502 or error.status >= 400:
                 self._context.note("err-200-first-event") if isinstance(error, UpstreamReplyError) else None

@@ -5,11 +5,15 @@ None (dropped).  Rules are bound by type when an exchange begins, so that an eve
 There is no streaming version of a rule: a whole reply is unfolded into the same events.
 """
 
+from .answers import AnswerInThoughts, PicturesInChat
 from .base import Result, Rule
+from .calls import WholeCalls
 from .envelope import Envelope
 from .extras import DropExtras
 from .finish import FinishReasons
+from .leaks import JsonFences, PrefillEcho, TextEnds
 from .logprobs import Logprobs
+from .markup import PrintedCalls
 from .repeats import Repeats
 from .surrogates import Surrogates
 from .thinking import ThinkTags
@@ -23,11 +27,18 @@ REPAIRS: tuple[type[Rule], ...] = (
     Surrogates,
     Repeats,
     ThinkTags,
+    AnswerInThoughts,
+    PicturesInChat,
+    PrefillEcho,
+    PrintedCalls,
+    TextEnds,
+    JsonFences,
     ToolCalls,
     Logprobs,
     FinishReasons,
     MissingArguments,
     MissingUsage,
     UsageTotals,
+    WholeCalls,
     DropExtras,
 )

@@ -87,7 +87,7 @@ class Envelope(Rule):
         return self.context.route.model or asked or "unknown"
 
     def _tier(self, value: Any) -> Any:
-        if value is UNSET or value is None or value in _TIERS:
+        if value is UNSET or value is None or value in _TIERS or not self.context.mends("service-tier-foreign"):
             return value
         self.note("service-tier-foreign")
         return _OTHER_TIERS.get(value, UNSET) if isinstance(value, str) else UNSET
@@ -103,6 +103,8 @@ class Envelope(Rule):
             return UNSET
         if value is None:
             return value
+        if self.context.options.fingerprint == "keep":
+            return UNSET
         self.note("fingerprint-missing")
         route = self.context.route
         backend = "\0".join((route.upstream, model, route.model or ""))

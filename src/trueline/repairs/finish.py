@@ -22,26 +22,13 @@ from ..events import (
     TextDelta,
     ToolCallDelta,
     ToolCallStart,
+    Usage,
 )
+from ..finish_words import STRENGTH
+from ..finish_words import meaning as meaning_of
 from .base import Result, Rule
 
-__all__ = ["FINISH_WORDS", "FinishReasons"]
-
-_WORDS = {
-    "stop": "stop end_turn stop_sequence pause_turn eos eos_token end stop_str stop_token generated complete completed "
-    "finished finish stop_criteria_met done normal 1",
-    "length": "length max_tokens model_length max_length max_output_tokens model_context_window_exceeded compaction 2",
-    "tool_calls": "tool_calls tool_use tool_call tools tool-calls",
-    "function_call": "function_call",
-    "content_filter": "content_filter safety blocklist prohibited_content spii language recitation model_armor refusal "
-    "error_toxic content_filtered guardrail_intervened sensitive blocked content-filter 3 4 5 6 7 8 9 10 11",
-    "error": "error timeout network_error abort aborted cancelled insufficient_system_resource",
-    "empty_is_error": "other finish_reason_unspecified malformed_function_call unexpected_tool_call "
-    "too_many_tool_calls malformed_response load unload",
-}
-
-FINISH_WORDS: dict[str, str] = {word: meaning for meaning, words in _WORDS.items() for word in words.split()}
-"""Lower-case word of any server -> one of OpenAI's five, `error`, or `empty_is_error`: stop where there is content."""
+__all__ = ["FinishReasons"]
 
 _OWN_FAULTS = {
     "tool_call": "finish-tool_call-singular",
@@ -49,7 +36,6 @@ _OWN_FAULTS = {
     "sensitive": "err-moderation-200",
 }
 _OPENAI = frozenset(("stop", "length", "tool_calls", "content_filter", "function_call"))
-_STRENGTH = {"stop": 0, "function_call": 1, "tool_calls": 2, "content_filter": 3, "length": 4}
 
 
 class FinishReasons(Rule):
@@ -64,9 +50,12 @@ class FinishReasons(Rule):
         ToolCallDelta,
         Finish,
         Opaque,
+        Usage,
         ReplyEnd,
     )
     mends = (
+        "finish-length-masked",
+        "finish-length-false",
         "finish-foreign-vocab",
         "finish-stop-with-tools",
         "finish-tool_calls-without-tools",
@@ -92,6 +81,8 @@ class FinishReasons(Rule):
         self._calls: dict[int, str] = {}  # choice -> kind of its calls
         self._held: dict[int, Finish] = {}
         self._finished: set[int] = set()
+        self._limit = _limit(context.request.body)
+        self._completion: int | None = None
 
     def see(self, event: Any) -> Result:
         kind = type(event)
@@ -99,6 +90,10 @@ class FinishReasons(Rule):
             return self._finish(event)
         if kind is ReplyEnd:
             return self._end(event)
+        if kind is Usage:
+            said = event.data.get("completion_tokens", event.data.get("output_tokens"))
+            self._completion = said if type(said) is int else self._completion
+            return event  # type: ignore[no-any-return]
         choice = event.choice
         if kind is Opaque:
             return None if choice in self._finished else event
@@ -135,39 +130,52 @@ class FinishReasons(Rule):
             self._held[choice] = event
             return None
         self.note("finish-twice")
-        if held is not None and _STRENGTH[meaning] > _STRENGTH[held.reason]:
+        if held is not None and STRENGTH.get(meaning, 0) > STRENGTH.get(held.reason, 0):
             held.reason = meaning
         return None
 
     def _meaning(self, word: str) -> str:
         if word in _OPENAI:
             return word
-        lower = word.lower()
-        self.note(_OWN_FAULTS.get(lower, "finish-foreign-vocab"))
-        if lower.startswith("image_"):
-            return "content_filter"
-        return FINISH_WORDS.get(lower, "stop")
+        meaning = meaning_of(word)
+        fault = _OWN_FAULTS.get(word.lower(), "finish-foreign-vocab")
+        if meaning in _OPENAI and not self.context.mends(fault):
+            return word
+        self.note(fault)
+        return meaning
 
     def _reason(self, choice: int, word: str) -> str:
         """The word for this choice, knowing what it said: length and content_filter outrank everything."""
-        if word in ("length", "content_filter"):
+        if word in ("length", "content_filter") or word not in _OPENAI:
             return word
         calls = self._calls.get(choice)
         if calls is None:
-            if word == "stop":
-                return word
-            self.note("finish-tool_calls-without-tools")
-            return "stop"
-        right = "function_call" if calls == "function_call" else "tool_calls"
-        if word == right or (word == "stop" and self.context.request.named_tool):
+            right, fault = "stop", "finish-tool_calls-without-tools"
+        else:
+            right = "function_call" if calls == "function_call" else "tool_calls"
+            fault = "finish-stop-with-tools" if word == "stop" else "finish-function_call-for-tools"
+        if word == right or (word == "stop" and self.context.request.named_tool) or not self.context.mends(fault):
             return word
-        self.note("finish-stop-with-tools" if word == "stop" else "finish-function_call-for-tools")
+        self.note(fault)
         return right
+
+    def _measured(self, word: str) -> str:
+        """`length` by the tokens that were reported and those that were asked for, where an option believes them."""
+        said, limit = self._completion, self._limit
+        if said is None or limit is None or self.context.request.n != 1:
+            return word
+        if word in ("stop", "tool_calls") and said >= limit and self.context.opted("finish-length-masked"):
+            self.note("finish-length-masked")
+            return "length"
+        if word == "length" and 0 < said < limit and self.context.opted("finish-length-false"):
+            self.note("finish-length-false")
+            return "stop"
+        return word
 
     def _release(self) -> list[Event]:
         released: list[Event] = []
         for choice, finish in self._held.items():
-            finish.reason = self._reason(choice, finish.reason)
+            finish.reason = self._reason(choice, self._measured(finish.reason))
             self._open.pop(choice, None)
             self._finished.add(choice)
             released.append(finish)
@@ -182,19 +190,36 @@ class FinishReasons(Rule):
             )
         missing = [choice for choice in self._open if choice not in self._held]
         if missing and not event.done:
-            self.note("eof-truncated")
-            return Failure(UpstreamCutError("The upstream's reply was cut: it ended with no finish reason."))
+            return self._cut()
         if not event.done:
             self.note("done-missing")
-        stream = self.context.request.stream
         for choice in missing:
-            shared = bool(self._held or self._finished)
-            missing_in_stream = "finish-lost-with-logprobs" if self.context.request.logprobs else "finish-missing"
-            self.note("n-finish-shared" if shared else missing_in_stream if stream else "finish-null-nonstream")
+            fault = self._lost()
+            if not self.context.mends(fault):
+                return self._cut()
+            self.note(fault)
             calls = self._calls.get(choice)
             reason = "stop" if calls is None else "function_call" if calls == "function_call" else "tool_calls"
             self._held[choice] = Finish(choice, reason)
         return [*self._release(), event]
+
+    def _cut(self) -> Failure:
+        self.note("eof-truncated")
+        return Failure(UpstreamCutError("The upstream's reply was cut: it ended with no finish reason."))
+
+    def _lost(self) -> str:
+        """The fault of a choice that has no finish though the upstream says that it is done."""
+        if self._held or self._finished:
+            return "n-finish-shared"
+        if not self.context.request.stream:
+            return "finish-null-nonstream"
+        return "finish-lost-with-logprobs" if self.context.request.logprobs else "finish-missing"
+
+
+def _limit(body: dict[str, Any]) -> int | None:
+    """How many tokens were asked for at most."""
+    given = body.get("max_completion_tokens") or body.get("max_tokens")
+    return given if isinstance(given, int) else None
 
 
 def _failed(word: str) -> UpstreamReplyError:

@@ -43,7 +43,7 @@ class Logprobs(Rule):
         return event  # type: ignore[no-any-return]
 
     def _mend(self, value: Any, event: Any) -> Any:
-        if not self.context.request.logprobs:
+        if not self.context.request.logprobs and self.context.mends("logprobs-unasked"):
             nulls = isinstance(value, dict) and all(one is None for one in value.values())
             self.note("logprobs-object-of-nulls" if nulls else "logprobs-unasked")
             return None

@@ -80,6 +80,7 @@ class Repeats(Rule):
         super().__init__(context)
         self._said: dict[tuple[type, int], _Said] = {}
         self._holding = False
+        self._running, self._final = map(context.mends, self.mends)
 
     @classmethod
     def wanted(cls, context: ReplyContext) -> bool:
@@ -114,10 +115,10 @@ class Repeats(Rule):
         if said.cumulative and text == base:
             self.note("content-cumulative")
             return Opaque(event.extras, event.choice) if event.extras is not None else None
-        if event.last and len(text) >= MIN_TEXT and (text == base or _after_thoughts(base, text)):
+        if event.last and len(text) >= MIN_TEXT and self._final and (text == base or _after_thoughts(base, text)):
             self.note("final-full-repeat")
             return Opaque(event.extras, event.choice) if event.extras is not None else None
-        if len(text) > len(base) and text.startswith(base):
+        if len(text) > len(base) and text.startswith(base) and self._running:
             if not said.cumulative and (len(said.held) + 1 < MIN_EVIDENCE or len(base) < MIN_TEXT):
                 said.held.append(event)
                 self._holding = True

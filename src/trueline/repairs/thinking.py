@@ -28,6 +28,10 @@ _LONGEST = max(map(len, _OPENING))
 _Part = TypeVar("_Part", TextDelta, ReasoningDelta)
 
 
+MAX_BLANKS = 64
+"""Blanks before a tag: a stream of nothing else is no beginning of a thought, and must not wait."""
+
+
 class _State:
     """Where one choice is: `start` before the first character that decides, `inside` a block, `after` it, or `off`."""
 
@@ -46,18 +50,26 @@ class _State:
 class ThinkTags(Rule):
     """Split `<think>…</think>answer`, wherever the tags are cut; hold no more than a possible tag."""
 
-    sees = (TextDelta, ToolFragment, RefusalDelta, Finish, ReplyEnd)
-    mends = ("think-in-content", "think-unclosed", "reasoning-tag-variants", "whitespace-around")
+    sees = (TextDelta, ReasoningDelta, ToolFragment, RefusalDelta, Finish, ReplyEnd)
+    mends = ("think-in-content", "think-unclosed", "think-open-missing", "reasoning-tag-variants", "whitespace-around")
 
     def __init__(self, context: ReplyContext) -> None:
         super().__init__(context)
         self._states: dict[int, _State] = {}
+        self._opening = _OPENING if context.mends("reasoning-tag-variants") else _OPENING[:1]
+        self._trims = context.mends("whitespace-around")
+        self._assumes = context.opted("think-open-missing")
 
     @classmethod
     def wanted(cls, context: ReplyContext) -> bool:
-        return context.chat and context.options.think_tags == "split" and context.options.reasoning != "think"
+        options = context.options
+        return context.chat and options.think_tags == "split" and options.reasoning != "think"
 
-    def see(self, event: TextDelta | ToolFragment | RefusalDelta | Finish | ReplyEnd) -> Result:
+    def see(self, event: TextDelta | ReasoningDelta | ToolFragment | RefusalDelta | Finish | ReplyEnd) -> Result:
+        if isinstance(event, ReasoningDelta):
+            if self._assumes:  # its thoughts have a field of their own
+                self._states.setdefault(event.choice, _State()).phase = "off"
+            return event
         if isinstance(event, ReplyEnd):
             released = [e for choice in self._states for e in self._release(choice)]
             return [*released, event] if released else event
@@ -99,23 +111,30 @@ class ThinkTags(Rule):
         return events
 
     def _trim(self, text: str) -> str:
-        trimmed = text.lstrip("\r\n")
+        trimmed = text.lstrip("\r\n") if self._trims else text
         if trimmed != text:
             self.note("whitespace-around")
         return trimmed
 
     def _may_open(self, text: str) -> bool:
-        return any(text.startswith(tag) or tag.startswith(text) for tag in _OPENING)
+        return any(text.startswith(tag) or tag.startswith(text) for tag in self._opening)
 
     def _begin(self, state: _State, text: str, events: list[Event]) -> str:
         stripped = text.lstrip()
-        tag = next((t for t in _OPENING if stripped.startswith(t)), None)
-        if tag is None and (
-            not stripped or (len(stripped) < _LONGEST and any(t.startswith(stripped) for t in _OPENING))
+        tag = next((t for t in self._opening if stripped.startswith(t)), None)
+        if (
+            tag is None
+            and len(text) <= MAX_BLANKS + _LONGEST
+            and (not stripped or (len(stripped) < _LONGEST and any(t.startswith(stripped) for t in self._opening)))
         ):
             state.held = text
             return ""
         pieces, state.pieces = state.pieces, []
+        if tag is None and self._assumes and not state.closing:
+            self.note("think-open-missing")
+            events.extend(Opaque(p.extras, p.choice) for p in pieces[:-1] if p.extras is not None)
+            state.phase, state.closing, state.fresh = "inside", BLOCKS[_OPENING[0]], True
+            return text
         if tag is None:
             state.phase = "off"
             events.extend(pieces)

@@ -27,13 +27,17 @@ from .base import Result, Rule
 __all__ = ["MissingArguments", "ToolCalls"]
 
 _KINDS = ("function", "custom", "function_call")
+MAX_COMPARED = 64 * 1024
+"""Characters of arguments beyond which a repeat of all of them is not looked for."""
+
 _NO_ID = ("", "null", "None", "undefined")
 _PREFIXES = ("default_api:", "default_api.", "functions.")
 
 
 class _Call:
     __slots__ = (
-        "arguments",
+        "_arguments",
+        "_pieces",
         "cumulative",
         "ended",
         "fragment",
@@ -42,7 +46,9 @@ class _Call:
         "index",
         "kind",
         "name",
+        "placeholder",
         "raw_index",
+        "size",
         "started",
     )
 
@@ -55,9 +61,26 @@ class _Call:
         self.kind = kind
         self.started = False
         self.ended = False
-        self.arguments = ""
+        self._arguments = ""
+        self._pieces: list[str] = []  # joined only where somebody looks at all of the arguments
+        self.size = 0
+        self.placeholder: ToolCallDelta | None = None  # a first `{}`, which some servers send before the arguments
         self.cumulative = False  # fragments were seen to repeat all of the arguments before them
         self.fragment: ToolFragment | None = None  # the first one: its extras leave with the start
+
+    @property
+    def arguments(self) -> str:
+        if self._pieces:
+            self._arguments += "".join(self._pieces)
+            self._pieces.clear()
+        return self._arguments
+
+    def restart(self, arguments: str) -> None:
+        self._arguments, self._pieces, self.size = "", [arguments], len(arguments)
+
+    def add(self, arguments: str) -> None:
+        self._pieces.append(arguments)
+        self.size += len(arguments)
 
     @property
     def complete(self) -> bool:
@@ -116,6 +139,8 @@ class ToolCalls(Rule):
     def __init__(self, context: ReplyContext) -> None:
         super().__init__(context)
         self._choices: dict[int, _Choice] = {}
+        self._names = context.request.tool_names if context.mends("tool-name-decorated") else frozenset()
+        self._legacy = context.request.legacy_functions or not context.mends("legacy-function_call")
 
     def see(self, event: ToolFragment | Finish | ReplyEnd) -> Result:
         if isinstance(event, ToolFragment):
@@ -162,8 +187,7 @@ class ToolCalls(Rule):
             return None
         last = choice.calls[-1]
         if identity is not None:
-            blank = bool(arguments) and not arguments.strip()
-            return self._find_by_id(choice, index, identity, name, blank)
+            return self._find_by_id(choice, index, identity, name, not arguments.strip())
         if index is None:
             begins = bool(name) and (name != last.name or last.complete or not arguments)
             return None if begins and last.name else last
@@ -184,6 +208,9 @@ class ToolCalls(Rule):
         call = choice.by_id.get(identity)
         if call is not None:
             if name and index is not None and call.raw_index not in (None, index) and index not in choice.by_index:
+                self.note("tool-id-duplicate")
+                return None
+            if name and call.name and call.complete and self._bare_name(name) != call.name:
                 self.note("tool-id-duplicate")
                 return None
             return choice.by_index.get(index, call) if index is not None and call.raw_index != index else call
@@ -220,7 +247,7 @@ class ToolCalls(Rule):
 
     def _kind(self, event: ToolFragment) -> str:
         kind = event.kind if event.kind in _KINDS else "function"
-        if kind == "function_call" and not self.context.request.legacy_functions:
+        if kind == "function_call" and not self._legacy:
             self.note("legacy-function_call")
             return "function"
         return kind
@@ -236,6 +263,8 @@ class ToolCalls(Rule):
         if event.kind == "function_call":
             return None
         self.note("tool-index-missing" if index is UNSET else "tool-index-bad")
+        if isinstance(index, float):
+            return int(index) if index.is_integer() and index >= 0 else None
         return jsonio.integer(index) if isinstance(index, str) and not index.startswith("-") else None
 
     def _raw_id(self, event: ToolFragment) -> str | None:
@@ -270,7 +299,7 @@ class ToolCalls(Rule):
 
     def _bare_name(self, name: str) -> str:
         """`functions.list_dir:0` for a tool that is called `list_dir` (`tool-name-decorated`)."""
-        names = self.context.request.tool_names
+        names = self._names
         if not names or name in names:
             return name
         bare = name
@@ -285,28 +314,57 @@ class ToolCalls(Rule):
     # -- what leaves --------------------------------------------------------------------------------------------------
 
     def _advance(self, choice: _Choice, call: _Call, event: ToolFragment, arguments: str) -> Result:
+        if call.placeholder is not None and arguments:
+            return self._replace(call, event, arguments)
         arguments = self._increment(call, arguments)
-        call.arguments += arguments
+        call.add(arguments)
         if not call.name:
             return None  # held until the name is known
-        if call.started:
-            if not arguments:
-                return Opaque(event.extras, event.choice) if event.extras is not None else None
-            return ToolCallDelta(event.choice, call.index, arguments, call.kind, event.logprobs, event.extras)
-        return self._start(choice, call, event)
+        if not call.started:
+            return [*self._release(choice), *self._start(choice, call, event)]
+        if not arguments:
+            return Opaque(event.extras, event.choice) if event.extras is not None else None
+        delta = ToolCallDelta(event.choice, call.index, arguments, call.kind, event.logprobs, event.extras)
+        if arguments == "{}" and call.size == 2:
+            call.placeholder = delta
+            return None
+        return delta
+
+    def _replace(self, call: _Call, event: ToolFragment, arguments: str) -> Result:
+        """What follows a first `{}`: the arguments that it stood for, or more of what it began."""
+        held, call.placeholder = call.placeholder, None
+        delta = ToolCallDelta(event.choice, call.index, arguments, call.kind, event.logprobs, event.extras)
+        if arguments == "{}" or arguments.lstrip().startswith("{"):
+            self.note("tool-args-dup-full")
+            call.restart(arguments)
+            before = Opaque(held.extras, event.choice) if held is not None and held.extras is not None else None
+            return [before, delta] if before is not None else delta
+        call.add(arguments)
+        return [held, delta] if held is not None else delta
+
+    def _release(self, choice: _Choice) -> list[Event]:
+        """First `{}`s that nothing followed: they were the arguments."""
+        held = [call.placeholder for call in choice.calls if call.placeholder is not None]
+        for call in choice.calls:
+            call.placeholder = None
+        return list(held)
 
     def _increment(self, call: _Call, arguments: str) -> str:
         """Arguments that repeat what came before, without the repeat."""
-        before = call.arguments
-        if not before or not arguments.startswith("{") or not before.startswith("{"):
+        if not arguments.startswith("{") or not call.size or (call.size > MAX_COMPARED and not call.cumulative):
             return arguments
-        if arguments == before and call.complete:
+        before = call.arguments
+        if not before.startswith("{"):
+            return arguments
+        if arguments == before and call.complete and self.context.mends("tool-args-dup-full"):
             self.note("tool-args-dup-full")
             return ""
         if len(arguments) <= len(before) or not arguments.startswith(before) or call.complete:
             return arguments
         if before.rstrip()[-1] in ":[," and not call.cumulative:
             return arguments  # a value may have its parent's key; behind anything else this would not be JSON
+        if not self.context.mends("tool-args-cumulative"):
+            return arguments
         call.cumulative = True
         self.note("tool-args-cumulative")
         return arguments[len(before) :]
@@ -335,25 +393,29 @@ class ToolCalls(Rule):
                 first.function_extras,
             )
         ]
-        if call.arguments:
+        if call.arguments == "{}" and not event.whole:
+            call.placeholder = ToolCallDelta(event.choice, call.index, "{}", call.kind)
+        elif call.size:
             events.append(ToolCallDelta(event.choice, call.index, call.arguments, call.kind))
         return events
 
     def _end(self, index: int, cut: bool) -> list[Event]:
-        """The choice is over: a call without a name cannot be called."""
+        """The choice is over: a call without a name cannot be called, and one that says nothing else is none."""
         choice = self._choices.get(index)
         if choice is None:
             return []
+        events = self._release(choice)
         for call in choice.calls:
-            if call.ended:
+            if call.ended or call.started:
+                call.ended = True
                 continue
-            call.ended = call.started
-            if not call.started:
-                if not (call.arguments or call.given_id) or cut:
-                    continue
-                self.note("tool-name-never")
+            call.ended = True
+            if not (call.size or call.given_id):
+                continue
+            self.note("tool-name-never")
+            if call.size and not cut:
                 return [Failure(UpstreamFormatError("The upstream sent a tool call without a name."))]
-        return []
+        return events
 
 
 class MissingArguments(Rule):
@@ -364,6 +426,10 @@ class MissingArguments(Rule):
 
     sees = (ToolCallStart, ToolCallDelta, Finish)
     mends = ("tool-args-empty",)
+
+    @classmethod
+    def wanted(cls, context: ReplyContext) -> bool:
+        return context.mends("tool-args-empty")
 
     def __init__(self, context: ReplyContext) -> None:
         super().__init__(context)

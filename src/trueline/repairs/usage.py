@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from msgspec import UNSET
@@ -23,6 +23,11 @@ _OTHER_NAMES = {
     "promptTokens": "prompt_tokens",
     "completionTokens": "completion_tokens",
     "totalTokens": "total_tokens",
+    "prompt_eval_count": "prompt_tokens",
+    "eval_count": "completion_tokens",
+    "promptTokenCount": "prompt_tokens",
+    "candidatesTokenCount": "completion_tokens",
+    "totalTokenCount": "total_tokens",
 }
 DETAILS: dict[str, tuple[str, ...]] = {
     "prompt_tokens_details": ("cached_tokens", "audio_tokens", "text_tokens", "image_tokens", "cache_write_tokens"),
@@ -61,7 +66,9 @@ class UsageTotals(Rule):
         super().__init__(context)
         self._last: Usage | None = None
         self._gemini = False
-        self._wanted = context.request.include_usage or not context.request.stream
+        request = context.request
+        self._wanted = request.include_usage or not request.stream
+        self._kept = [fault for fault in ("usage-unasked", "choices-empty-usage-unasked") if not context.mends(fault)]
 
     def see(self, event: ReplyStart | Usage | ReplyEnd) -> Result:
         if isinstance(event, ReplyStart):
@@ -72,12 +79,13 @@ class UsageTotals(Rule):
         last = self._last
         if last is None:
             return event
-        last.data = mend_usage(last.data, self.note, self._gemini)
+        last.data = mend_usage(last.data, self.note, self._gemini, self.context.options.off)
         return [last, event]
 
     def _take(self, event: Usage) -> Result:
-        if not self._wanted:
-            self.note("choices-empty-usage-unasked" if event.alone else "usage-unasked")
+        unasked = "choices-empty-usage-unasked" if event.alone else "usage-unasked"
+        if not self._wanted and unasked not in self._kept:
+            self.note(unasked)
             return Opaque(event.extras) if event.extras is not None else None
         last = self._last
         if last is not None:
@@ -110,6 +118,8 @@ class MissingUsage(Rule):
 
     @classmethod
     def wanted(cls, context: ReplyContext) -> bool:
+        if not context.mends("usage-missing-stream" if context.request.stream else "usage-missing-nonstream"):
+            return False
         return context.request.include_usage or (context.chat and not context.request.stream)
 
     def see(self, event: TextDelta | ReasoningDelta | ToolCallDelta | Usage | ReplyEnd) -> Result:
@@ -118,7 +128,9 @@ class MissingUsage(Rule):
         elif isinstance(event, ReplyEnd):
             if not self._reported:
                 self.note("usage-missing-stream" if self.context.request.stream else "usage-missing-nonstream")
+                self.context.usage_source = "estimated"
                 return [Usage(self._estimate()), event]
+            self.context.usage_source = "reported"
         else:
             text = event.arguments if isinstance(event, ToolCallDelta) else event.text
             self._bytes += len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
@@ -152,10 +164,11 @@ def _merged(old: Extras | None, new: Extras | None) -> Extras | None:
     return Extras(reply={**old.reply, **new.reply})
 
 
-def mend_usage(data: Fields, note: Callable[[str], None], gemini: bool = False) -> Fields:
+def mend_usage(data: Fields, note: Callable[[str], None], gemini: bool = False, off: Collection[str] = ()) -> Fields:
     """`data` with OpenAI's names, integers, and `total = prompt + completion`; fields beyond the schema stay.
 
     `gemini`: an unexplained gap in the total is thoughts, and belongs to the completion (ruling 1).
+    `off`: faults that are not mended.
     """
     usage = dict(data)
     for other, name in _OTHER_NAMES.items():
@@ -169,8 +182,9 @@ def mend_usage(data: Fields, note: Callable[[str], None], gemini: bool = False) 
     for name, counts in DETAILS.items():
         if name in usage:
             _mend_details(usage, name, counts, note)
-    _copy_cached(usage, note)
-    _balance(usage, absent, note, gemini)
+    if "usage-cached-elsewhere" not in off:
+        _copy_cached(usage, note)
+    _balance(usage, absent, note, gemini, off)
     return usage
 
 
@@ -223,42 +237,47 @@ def _mend_details(usage: Fields, name: str, counts: tuple[str, ...], note: Calla
     usage[name] = mended
 
 
+def _unnoted(fault: str) -> None:
+    """The original stays as it is."""
+
+
 def _copy_cached(usage: Fields, note: Callable[[str], None]) -> None:
     details = usage.get("prompt_tokens_details") or {}
     if details.get("cached_tokens"):
         return
-    found = next((usage[k] for k in _CACHED_ELSEWHERE if type(usage.get(k)) is int and usage[k] > 0), None)
-    if found is not None:
+    found = next((count for k in _CACHED_ELSEWHERE if (count := _integer(usage.get(k, 0), _unnoted)) > 0), 0)
+    if found:
         note("usage-cached-elsewhere")
         usage["prompt_tokens_details"] = {**details, "cached_tokens": found}
 
 
-def _balance(usage: Fields, absent: bool, note: Callable[[str], None], gemini: bool) -> None:
+def _balance(usage: Fields, absent: bool, note: Callable[[str], None], gemini: bool, off: Collection[str]) -> None:
     prompt, completion, total = (usage.get(name) or 0 for name in TOTALS)
     details = usage.get("completion_tokens_details") or {}
     reasoning = details.get("reasoning_tokens") or 0
     inputs = usage.get("prompt_tokens_details") or {}
     cached = inputs.get("cached_tokens") or 0
     audio = inputs.get("audio_tokens") or next((usage[k] for k in _AUDIO_ELSEWHERE if type(usage.get(k)) is int), 0)
-    if cached > prompt:
+    thoughts = "usage-excl-reasoning" not in off
+    if cached > prompt and "usage-prompt-excl-cached" not in off:
         note("usage-prompt-excl-cached")
         prompt += cached
     gap = total - prompt - completion
     if absent:
         note("usage-total-mismatch")
-    elif gap and gap == reasoning:
+    elif gap and gap == reasoning and thoughts:
         note("usage-excl-reasoning")
         completion += reasoning
     elif gap and gap == audio:
         note("usage-total-mismatch")
         prompt += audio
-    elif gap > 0 and gemini:
+    elif gap > 0 and gemini and thoughts:
         note("usage-excl-reasoning")
         completion += gap
     elif gap:
         note("usage-total-mismatch")
     usage["prompt_tokens"], usage["completion_tokens"] = prompt, completion
     usage["total_tokens"] = prompt + completion
-    if reasoning > completion:
+    if reasoning > completion and thoughts:
         note("usage-excl-reasoning")
         usage["completion_tokens_details"] = {**details, "reasoning_tokens": completion}

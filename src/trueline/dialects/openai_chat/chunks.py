@@ -107,6 +107,7 @@ class ChunkReader:
             self._note("usage-null-absent")
         if len(choices) > 1:
             self._note("choices-two-in-one-chunk")
+            choices = self._apart(choices)
         for choice in choices:
             if isinstance(choice, dict):
                 if "logprobs" not in choice:
@@ -155,7 +156,8 @@ class ChunkReader:
 
     def _read_choice(self, choice: Fields, extras: Extras | None, events: list[Event]) -> Extras | None:
         """Append the events of one choice; returns the chunk's extras if nothing took them yet."""
-        error = choice.get("error")
+        delta = choice.get("delta")
+        error = choice.get("error") or (delta.get("error") if isinstance(delta, dict) else None)
         if error:
             failure = error_in({"error": error})
             if failure is not None:
@@ -192,6 +194,13 @@ class ChunkReader:
         else:
             events.append(Opaque(extras, index, choice.get("logprobs", UNSET)))
         return None
+
+    def _apart(self, choices: list[Any]) -> list[Any]:
+        """All the choices that were asked for, all under index 0: their order tells them apart."""
+        if len(choices) != self._count or any(not isinstance(c, dict) or c.get("index") != 0 for c in choices):
+            return choices
+        self._note("choice-index-all-zero")
+        return [{**choice, "index": position} for position, choice in enumerate(choices)]
 
     def _index(self, choice: Fields) -> int | None:
         """The choice's index, below the number of choices that were asked for; None for one choice too many."""

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from msgspec import UNSET
 
 from ...events import ReplyStart
+from ...finish_words import is_known
 from ...wire import jsonio
 
 __all__ = [
@@ -137,29 +138,40 @@ def choice_list(payload: Fields, note: Note) -> list[Fields]:
     return []
 
 
+_OTHER_FINISHES = ("finishReason", "stop_reason", "stopReason", "done_reason")
+_NATIVE_FINISH = "native_finish_reason"  # beside OpenRouter's own, which comes later in a stream
+
+
 def finish_word(choice: Fields, note: Note, whole: bool) -> str | None:
     """The finish reason as the upstream said it, or None where it said none."""
     word = choice.get("finish_reason", UNSET)
-    if word is UNSET or word is None:
-        if word is UNSET and not whole:
-            note("finish-key-absent")
-        other = choice.get("finishReason")
-        details = choice.get("finish_details")
-        if other is None and isinstance(details, dict):
-            other = details.get("type")
-        if other is None:
-            return None
-        note("finish-camel-or-details")
-        word = other
+    if word is UNSET and not whole:
+        note("finish-key-absent")
     if isinstance(word, dict):
         word = word.get("type") or word.get("reason")
-    if not word or (isinstance(word, str) and word in _NULLISH):
-        note("finish-null-string" if isinstance(word, str) and word else "finish-empty-string")
+    if word is not UNSET and word is not None and (not word or str(word).strip() in _NULLISH):
+        note("finish-null-string" if isinstance(word, str) and word.strip() else "finish-empty-string")
+        word = None
+    if word is UNSET or word is None:
+        return _other_finish(choice, note, whole)
+    if isinstance(word, str):
+        return word
+    note("finish-foreign-vocab")
+    return str(word)
+
+
+def _other_finish(choice: Fields, note: Note, whole: bool) -> str | None:
+    """The finish under another name; a word that is no known finish is something else there."""
+    details = choice.get("finish_details")
+    candidates = [details.get("type") if isinstance(details, dict) else None, choice.get("finishReason")]
+    candidates += [w for name in _OTHER_FINISHES if is_known(w := choice.get(name))]
+    if whole and is_known(choice.get(_NATIVE_FINISH)):
+        candidates.append(choice[_NATIVE_FINISH])
+    word = next((w for w in candidates if isinstance(w, (str, int)) and w not in _NULLISH), None)
+    if word is None:
         return None
-    if not isinstance(word, str):
-        note("finish-foreign-vocab")
-        return str(word)
-    return word
+    note("finish-camel-or-details")
+    return str(word)
 
 
 def note_failed_finish(payload: Fields, note: Note) -> None:

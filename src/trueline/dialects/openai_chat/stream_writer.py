@@ -265,10 +265,8 @@ class StreamWriter:
 
     def _call_start(self, event: ToolCallStart) -> bytes:
         if event.kind == "function_call":
-            return self._open_call(event, {"function_call": {"name": event.name, "arguments": ""}})
-        inner: Fields = {"name": event.name, "arguments": ""}
-        if event.kind == "custom":
-            inner = {"name": event.name, "input": ""}
+            return self._open_call(event, {"function_call": {"name": event.name, "arguments": event.arguments}})
+        inner: Fields = {"name": event.name, "input" if event.kind == "custom" else "arguments": event.arguments}
         if event.function_extras:
             inner.update(event.function_extras)
         call: Fields = {"index": event.index, "id": event.id, "type": event.kind, event.kind: inner}

@@ -8,6 +8,7 @@ from msgspec import UNSET
 
 from ...context import ReplyContext
 from ...events import Call, Choice, Event, Failure, Reply, ReplyEnd, ReplyStart, Usage, unfold
+from ...finish_words import STRENGTH, meaning
 from ..error_bodies import error_in
 from ..foreign import foreign_shape, wrong_shape
 from .chunks import tool_fragment
@@ -44,7 +45,10 @@ def read_whole(payload: Any, context: ReplyContext) -> list[Event]:
     if payload.get("error", UNSET) is not UNSET:
         note("error-key-on-success")
     if foreign_shape(payload) is not None:
-        return [Failure(wrong_shape(payload))]
+        pictures = _with_pictures(payload, context)
+        if pictures is None:
+            return [Failure(wrong_shape(payload))]
+        payload = pictures
     choices = choice_list(payload, note)
     if not choices:
         return [Failure(wrong_shape(payload))]
@@ -53,6 +57,8 @@ def read_whole(payload: Any, context: ReplyContext) -> list[Event]:
         if inner is not None:
             note_failed_finish(payload, note)
             return [Failure(inner)]
+    if not any(_says_something(choice) for choice in choices):
+        return [Failure(wrong_shape(payload))]
     start = ReplyStart()
     fill_start(start, payload)
     _note_object(payload, context)
@@ -62,6 +68,9 @@ def read_whole(payload: Any, context: ReplyContext) -> list[Event]:
         note("choice-index-missing")
         choices = choices[:asked]
     omits = omits_logprobs(payload.get("model"))
+    if len(choices) > 1 and _is_permutation(choices):
+        note("n-interleave")
+        choices = sorted(choices, key=lambda choice: choice["index"])
     for position, choice in enumerate(choices):
         if "logprobs" not in choice and not omits:
             note("logprobs-missing-key")
@@ -81,6 +90,37 @@ def read_whole(payload: Any, context: ReplyContext) -> list[Event]:
                 events.append(Usage(choice["usage"]))
     events.append(ReplyEnd(True))
     return events
+
+
+def _with_pictures(payload: Fields, context: ReplyContext) -> Fields | None:
+    """An image reply as a chat reply that shows the pictures as Markdown, where the option asks for that."""
+    shape = foreign_shape(payload)
+    if shape is None or shape.fault != "images-shape-on-chat" or not context.opted(shape.fault):
+        return None
+    context.note(shape.fault)
+    urls = [
+        image.get("url") or "data:image/png;base64," + str(image.get("b64_json"))
+        for image in payload["data"]
+        if isinstance(image, dict)
+    ]
+    message = {"role": "assistant", "content": "\n\n".join(f"![image]({url})" for url in urls), "refusal": None}
+    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}
+    envelope: Fields = {k: v for k, v in payload.items() if k != "data"}
+    return {"object": "chat.completion", **envelope, "choices": [choice]}
+
+
+def _is_permutation(choices: list[Fields]) -> bool:
+    """All indexes are there, and not in order."""
+    indexes = [choice.get("index") for choice in choices]
+    ordered = list(range(len(choices)))
+    return indexes != ordered and all(type(i) is int for i in indexes) and sorted(indexes) == ordered  # type: ignore[type-var]
+
+
+def _says_something(choice: Fields) -> bool:
+    """A choice with neither a message nor a finish is no answer; Azure's filtered one has a finish."""
+    return any(
+        choice.get(name) for name in ("message", "delta", "text", "finish_reason", "finishReason", "finish_details")
+    )
 
 
 def _note_object(payload: Fields, context: ReplyContext) -> None:
@@ -167,4 +207,6 @@ def _merge_choices(choices: list[Choice]) -> Choice:
 
 
 def _stronger(one: str | None, two: str | None) -> str | None:
-    return one if two in (None, "stop") and one is not None else two
+    if one is None or two is None:
+        return one or two
+    return two if STRENGTH.get(meaning(two), 0) > STRENGTH.get(meaning(one), 0) else one
