@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import logging
 import os
 from collections.abc import Iterator
@@ -10,7 +11,8 @@ from typing import TextIO
 
 import pytest
 
-from trueline.cli.logs import NeverWaiting
+from trueline.cli.logs import JsonLines, NeverWaiting
+from trueline.shell.logline import LogLine
 
 LINE = "x" * 200
 
@@ -56,3 +58,41 @@ def test_a_long_line_comes_whole(pipe: tuple[TextIO, TextIO]) -> None:
     os.set_blocking(reader.fileno(), False)
 
     assert reader.read() == "ä" * 3_000 + "\n"
+
+
+# ---- JSON
+
+
+def json_line(*said: object, **more: object) -> dict[str, object]:
+    stream = io.StringIO()
+    made = logging.Logger("trueline.test")
+    made.addHandler(handler := logging.StreamHandler(stream))
+    handler.setFormatter(JsonLines())
+    made.warning(*said, **more)  # type: ignore[arg-type]
+    line: dict[str, object] = json.loads(stream.getvalue())
+    assert stream.getvalue().count("\n") == 1 and str(line.pop("time")).endswith("Z")
+    return line
+
+
+def test_a_line_of_fields_is_an_object_of_them() -> None:
+    fields = {"request": "r", "status": 200, "model": "a\nb", "upstream": None, "faults": {"id-missing": 1}}
+
+    assert json_line("%s", LogLine(fields)) == {"level": "warning", "logger": "trueline.test", **fields}
+
+
+def test_any_other_line_is_a_message() -> None:
+    assert json_line("one %s", "two") == {"level": "warning", "logger": "trueline.test", "message": "one two"}
+    assert json_line("a %s %s", 1, 2)["message"] == "a 1 2"
+
+
+def test_an_exception_is_in_the_object() -> None:
+    try:
+        raise ZeroDivisionError("no")
+    except ZeroDivisionError:
+        line = json_line("it failed", exc_info=True)
+
+    assert line["message"] == "it failed" and "ZeroDivisionError: no" in str(line["exception"])
+
+
+def test_what_cannot_be_written_as_utf8() -> None:
+    assert json_line("%s", LogLine({"model": "a\ud800"}))["model"] == "a?"

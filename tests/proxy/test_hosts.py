@@ -25,7 +25,7 @@ async def test_an_allowed_address(stream: bool) -> None:
             assert reply.header("x-trueline-upstream") == host
             assert sim.requests[-1].path == CHAT + "?x=1"
             assert sim.requests[-1].headers["authorization"] == "Bearer sk-1"
-            assert f"POST /{host}{CHAT} status=200" in proxy.log.lines[-1]
+            assert f"method=POST path=/{host}{CHAT} status=200" in proxy.log.lines[-1]
 
 
 PATHS = [

@@ -20,10 +20,10 @@ async def test_a_line_says_what_happened() -> None:
     async with SimServer() as sim, running(settings(sim.url)) as proxy:
         await proxy.chat(x_sim={"faults": ["id-missing"]})
 
-        line = re.sub(r"ms=\d+", "ms=N", re.sub(r"req_\w{32}", "ID", proxy.log.lines[-1]))
+        line = re.sub(r"(ms|bytes)=\d+", r"\1=N", re.sub(r"req_\w{32}", "ID", proxy.log.lines[-1]))
         assert line == (
-            "INFO trueline.exchange: ID POST /v1/chat/completions status=200 ms=N upstream=up model=gpt-4o "
-            "repairs=id-missing:1 error=-"
+            "INFO trueline.exchange: request=ID method=POST path=/v1/chat/completions status=200 ms=N upstream=up "
+            "model=gpt-4o bytes=N faults=id-missing:1 error=-"
         )
 
 
@@ -56,14 +56,16 @@ async def test_no_keys_and_no_prompts() -> None:
     assert "hidden" not in text
 
 
-@pytest.mark.parametrize("model", ["a\nINFO fake line", "a status=200", "x" * 5000, "caf\u00e9\u2028", "\ud800"])
+@pytest.mark.parametrize(
+    "model", ["a\nINFO fake line", "a status=200", "x" * 5000, "caf\u00e9\u2028", "\ud800", "it's", "a=b"]
+)
 async def test_a_model_name_cannot_break_the_line(model: str) -> None:
     async with SimServer() as sim, running(settings(sim.url)) as proxy:
         await proxy.chat(model=model)
 
         line = proxy.log.lines[-1]
         assert len(line) < 600 and line.isprintable()
-        assert re.search(r" model=('[^']*'|\S+) repairs=", line)
+        assert re.search(r" model=('[^']*'|\S+) bytes=", line)
 
 
 async def test_a_long_path_is_cut() -> None:

@@ -146,9 +146,10 @@ async def test_a_reader_that_takes_nothing_does_not_hold_up_the_end(tmp_path: Pa
         proxy.terminate()
         code, log = await proxy.ended()
 
-        assert code == 0 and "Traceback" not in log
-        assert not (await talk.rest(reply)).complete
+        rest = await talk.rest(reply)
         talk.close()
+        assert code == 0 and "Traceback" not in log
+        assert rest.finish is None  # cut, or ended by an error event: that depends on what the system had room for
 
 
 async def test_several_workers_answer(tmp_path: Path) -> None:
@@ -184,4 +185,4 @@ async def test_nothing_but_lines_of_requests_is_logged(tmp_path: Path) -> None:
         assert code == 0
         lines = log.splitlines()
         assert len(lines) == 24
-        assert all(" INFO trueline.exchange: req_" in line for line in lines), log
+        assert all(" INFO trueline.exchange: request=req_" in line for line in lines), log

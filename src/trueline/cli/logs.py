@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import logging
 import select
-from typing import TextIO
+from datetime import UTC, datetime
+from typing import Any, TextIO
 
-__all__ = ["NeverWaiting"]
+import msgspec
+
+__all__ = ["JsonLines", "NeverWaiting"]
 
 # POSIX: a pipe that is ready takes at least this much without blocking.
 _PIECE = 512
@@ -45,3 +48,29 @@ class NeverWaiting(logging.StreamHandler[TextIO]):
             return bool(select.select((), (self.stream.fileno(),), (), 0)[1])
         except (OSError, ValueError, AttributeError):  # no file, or one that cannot be asked
             return True
+
+
+class JsonLines(logging.Formatter):
+    """Each record as one JSON object: `time`, `level`, `logger`, then the fields of the line, or `message`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """See logging."""
+        line: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")[:-6] + "Z",
+            "level": record.levelname.lower(),
+            "logger": record.name,
+        }
+        said = record.args[0] if isinstance(record.args, tuple) and len(record.args) == 1 else None
+        fields = getattr(said, "fields", None)
+        line |= fields if isinstance(fields, dict) else {"message": record.getMessage()}
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return _without_surrogates(line)
+
+
+def _without_surrogates(line: dict[str, Any]) -> str:
+    try:
+        return msgspec.json.encode(line).decode()
+    except UnicodeEncodeError:  # a lone surrogate, in a name that a client chose
+        clean = {k: v.encode("utf-8", "replace").decode() if isinstance(v, str) else v for k, v in line.items()}
+        return msgspec.json.encode(clean).decode()

@@ -76,17 +76,20 @@ def _config(factory: Callable[[], Any], settings: Settings) -> uvicorn.Config:
         backlog=BACKLOG,
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=math.ceil(settings.grace),
-        log_config=_logging(settings.log_level),
+        log_config=_logging(settings.log_level, settings.log_format),
     )
 
 
-def _logging(level: str) -> dict[str, Any]:
+def _logging(level: str, form: str = "text") -> dict[str, Any]:
     server = "DEBUG" if level == "debug" else "WARNING"
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-        "handlers": {"stderr": {"class": "trueline.cli.logs.NeverWaiting", "formatter": "line"}},
+        "formatters": {
+            "text": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"},
+            "json": {"()": "trueline.cli.logs.JsonLines"},
+        },
+        "handlers": {"stderr": {"class": "trueline.cli.logs.NeverWaiting", "formatter": form}},
         "root": {"level": "WARNING", "handlers": ["stderr"]},
         "loggers": {"trueline": {"level": level.upper()}, "uvicorn": {"level": server}},
     }

@@ -43,6 +43,8 @@ class Client:
         self.query = "?" + _text(query) if query else ""
         self.headers: Pairs = list(scope["headers"])
         self.started = False
+        self.sent = 0
+        """Bytes of the reply's body."""
         self._receive = receive
         self._send = send
         self._limit = limit
@@ -101,9 +103,11 @@ class Client:
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
 
     async def write(self, data: bytes) -> None:
+        self.sent += len(data)
         await self._send({"type": "http.response.body", "body": data, "more_body": True})
 
     async def end(self, data: bytes = b"") -> None:
+        self.sent += len(data)
         await self._send({"type": "http.response.body", "body": data, "more_body": False})
 
     def break_off(self) -> None:

@@ -12,13 +12,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from time import perf_counter
 from typing import Any
 
 from ..dialects.error_bodies import read_error
 from ..errors import TruelineError, UpstreamError, UpstreamReplyError
+from ..excerpts import MOST
 from ..pipeline import Pipeline
 from ..wire import jsonio
 from ..wire.transfer import content_type_faults
@@ -35,6 +36,7 @@ MAX_ERROR_BODY = 1024 * 1024
 """Bytes of an upstream's error body that are looked at."""
 
 _SAFE_ID = re.compile(rb"[!-~]{1,512}")
+_JSON = b"application/json"
 _IDENTITY = (b"accept-encoding", b"identity")
 
 
@@ -54,6 +56,12 @@ class Exchange:
         self.error: TruelineError | None = None
         """Why the reply is an error, or ends in one."""
         self.faults: dict[str, int] = {}
+        self.examples: dict[str, bytes] = {}
+        """What the upstream had just sent when a fault was first noted."""
+        self.received = 0
+        """Bytes of the upstream's reply, decoded."""
+        self.upstream_seconds: float | None = None
+        """From the request to the head of the upstream's reply."""
         self.pipe: Pipeline | None = None
         self.gone = False
         """The client went away."""
@@ -113,10 +121,12 @@ class Exchange:
             headers.append((b"content-length", client_length))
         if identity:
             headers.append(_IDENTITY)
+        before = perf_counter()
         with self.waiting():
             self._response = await upstream.request(
                 method, backend.target, path, headers, body, backend.timeouts, backend.tls
             )
+        self.upstream_seconds = perf_counter() - before
         return self._response
 
     async def refuse_error(self, response: Response, backend: Backend) -> None:
@@ -137,6 +147,8 @@ class Exchange:
         except UpstreamError:
             body = b""
         error = read_error(status, headers, body)
+        self.received += len(body)
+        self._keep_examples(body, error.faults)
         for secret in backend.secrets:
             error.message = error.message.replace(secret, "[redacted]")
         if backend.own_key and status in (401, 403):
@@ -157,7 +169,8 @@ class Exchange:
         self.pipe = pipe
         self.faults = pipe.faults
         cut: TruelineError | None = None
-        first = True
+        start = last = b""
+        known = 0
         try:
             while not pipe.done:
                 before = perf_counter()
@@ -165,10 +178,14 @@ class Exchange:
                 self.waited += perf_counter() - before
                 if not data:
                     break
-                if first:
-                    first = False
+                if not start:
+                    start = data
                     self._note_content_type(response, data)
+                last = data
+                self.received += len(data)
                 out = pipe.feed(data)
+                if len(self.faults) != known:
+                    known = self._keep_examples(data, self.faults)
                 if out:
                     await self.stream(out)
         except UpstreamError as error:
@@ -180,14 +197,28 @@ class Exchange:
         else:
             response.close()
         out = pipe.close(cut)
+        if len(self.faults) != known:
+            self._keep_examples(start if pipe.content_type == _JSON else _tail(last), self.faults)
         if pipe.error is not None:
             raise pipe.error
         return out
+
+    def _keep_examples(self, data: bytes, faults: Collection[str]) -> int:
+        """Keep what may show a fault; how many faults there are by now."""
+        for fault in faults:
+            if fault not in self.examples:
+                self.examples[fault] = data[:MOST]
+        return len(faults)
 
     def _note_content_type(self, response: Response, start: bytes) -> None:
         said = next((value for name, value in response.headers if name == b"content-type"), None)
         for fault in content_type_faults(said, start):
             self.faults[fault] = self.faults.get(fault, 0) + 1
+
+    @property
+    def streams(self) -> bool:
+        """A stream of events has begun."""
+        return self.client.started and self.pipe is not None and self.pipe.content_type.startswith(b"text/event-stream")
 
     # -- to the client ------------------------------------------------------------------------------------------------
 
@@ -297,3 +328,9 @@ class Exchange:
         self.unwatch()
         if self._response is not None:
             self._response.close()
+
+
+def _tail(data: bytes) -> bytes:
+    """The last lines of what came last."""
+    tail = data[-MOST:]
+    return tail if len(data) <= MOST else tail.partition(b"\n")[2] or tail

@@ -9,7 +9,7 @@ from time import perf_counter
 from typing import Any
 from urllib.parse import unquote
 
-from ..errors import AuthenticationError, DrainingError, NotFoundError, RequestError, TruelineError
+from ..errors import DrainingError, NotFoundError, RequestError, TruelineError
 from ..messages import (
     read_chat_request,
     read_completion_request,
@@ -30,6 +30,9 @@ from .clock import SystemMint
 from .exchange import Exchange, log
 from .fetcher import Fetcher
 from .headers import CREDENTIALS
+from .keys import admit
+from .logline import LogLine
+from .metrics import Metrics
 from .models import list_models, one_alias, one_model
 from .passthrough import pass_through
 from .recorder import Recorder
@@ -43,7 +46,6 @@ __all__ = ["Gateway"]
 CLIENT_CLOSED = 499
 """Status in the log, nowhere else: the client went away before it was answered."""
 
-_BEARER = re.compile(r"\s*bearer\s", re.IGNORECASE)
 _DOT_SEGMENT = re.compile(r"(?:^|[/\\])\.{1,2}(?:[/\\;]|$)")
 
 
@@ -70,6 +72,7 @@ class Gateway:
         self.settings = settings
         self.routes = routes
         self.mint = SystemMint()
+        self.metrics = Metrics(settings.workers)
         self.fetcher = Fetcher(upstream, guarded)
         self._upstream = upstream
         self._guarded = guarded
@@ -83,10 +86,12 @@ class Gateway:
             receive, send = tape.receive(receive), tape.send(send)
         client = Client(scope, receive, send, self.settings.limits.request_bytes)
         exchange = Exchange(client, self._request_id)
+        self.metrics.running.add(exchange)
         try:
             await self._guard(exchange)
         finally:
             exchange.close()
+            self.metrics.end(exchange)
             if tape is not None and self._recorder is not None:
                 self._recorder.keep(tape, exchange)
             if self._log:
@@ -152,21 +157,9 @@ class Gateway:
 
     def _authenticate(self, client: Client) -> None:
         keys = self.settings.keys
-        if not keys:
-            return
-        given = [
-            _BEARER.sub("", value.decode("latin-1")).strip() for name, value in client.headers if name in CREDENTIALS
-        ]
-        if not any(given):
-            missing = AuthenticationError(
-                "You didn't provide an API key. You need to provide your API key in an Authorization header "
-                "using Bearer auth (i.e. Authorization: Bearer YOUR_KEY)."
-            )
-            missing.code = None
-            raise missing
-        if not any(known.matches(key) for known in keys for key in given):
-            raise AuthenticationError("Incorrect API key provided.")
-        client.headers = [pair for pair in client.headers if pair[0] not in CREDENTIALS]
+        if keys:
+            admit(keys, client.headers)
+            client.headers = [pair for pair in client.headers if pair[0] not in CREDENTIALS]
 
     def _split(self, client: Client) -> tuple[str, str | None]:
         """`/v1/…` or `/{host}/v1/…` as the path behind `/v1` and the host.  Raises NotFoundError."""
@@ -239,28 +232,22 @@ class Gateway:
         return self._guarded if choice.backend.guarded else self._upstream
 
     def _write_log(self, exchange: Exchange) -> None:
-        client, error = exchange.client, exchange.error
-        log.info(
-            "%s %s %s status=%d ms=%d upstream=%s model=%s repairs=%s error=%s",
-            exchange.request_id.decode("latin-1"),
-            client.method,
-            client.path[:200],
-            exchange.status,
-            (perf_counter() - exchange.began) * 1e3,
-            exchange.upstream or "-",
-            _word(exchange.model),
-            ",".join(f"{fault}:{count}" for fault, count in exchange.faults.items()) or "-",
-            _word(error.code or error.type if error is not None else None),
-        )
+        error = exchange.error
+        fields = {
+            "request": exchange.request_id.decode("latin-1"),
+            "method": exchange.client.method,
+            "path": exchange.client.path[:200],
+            "status": exchange.status,
+            "ms": int((perf_counter() - exchange.began) * 1e3),
+            "upstream": exchange.upstream,
+            "model": exchange.model,
+            "bytes": exchange.client.sent,
+            "faults": dict(exchange.faults),
+            "error": (error.code or error.type) if error is not None else None,
+        }
+        log.info("%s", LogLine(fields))
 
 
 def _tidy(path: str) -> str:
     """The path as the API spells it: one slash at a time, none at the end."""
     return "/" + "/".join(part for part in unquote(path).split("/") if part)
-
-
-def _word(text: str | None) -> str:
-    """What others chose, so that it cannot break a log line."""
-    if not text:
-        return "-"
-    return text if len(text) <= 100 and text.isprintable() and " " not in text else ascii(text[:100])

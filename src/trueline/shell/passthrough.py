@@ -113,6 +113,7 @@ async def _stream_back(exchange: Exchange, response: Response) -> None:
     await client.start(response.status, headers)
     while data := await response.read():
         passed.feed(data)
+        exchange.received += len(data)
         await client.write(data)
     exchange.unwatch()
     await client.end()

@@ -1,0 +1,214 @@
+"""What an operator sees of a running process: counts by upstream, status and fault, since it started.
+
+Plain dictionaries that an exchange is added to when it ends; everything that costs is done when somebody asks.  Labels
+are bounded: paths and faults are those of tables, upstreams those of the settings, and of model names, which clients
+choose, only the first ones are told apart.
+"""
+
+from __future__ import annotations
+
+import os
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+from .. import __version__
+from ..excerpts import excerpt
+from ..faults import FAULTS
+from .exchange import Exchange
+
+__all__ = ["MODELS", "Metrics", "path_label"]
+
+MODELS = 100
+"""Model names that are told apart; later ones are `other`."""
+OTHER = "other"
+_NONE = "-"
+_BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
+"""Seconds.  Model servers answer in anything from a few milliseconds to minutes."""
+_PATHS = frozenset(
+    (
+        *("/chat/completions", "/completions", "/embeddings", "/models", "/responses", "/moderations"),
+        *("/images/generations", "/images/edits", "/images/variations"),
+        *("/audio/speech", "/audio/transcriptions", "/audio/translations"),
+    )
+)
+_FAMILIES = frozenset(
+    (
+        *("assistants", "batches", "chat", "conversations", "files", "fine_tuning", "models", "realtime", "responses"),
+        *("threads", "uploads", "vector_stores", "videos"),
+    )
+)
+
+Labels = tuple[tuple[str, str], ...]
+
+
+@lru_cache(maxsize=1024)
+def path_label(path: str) -> str:
+    """A request's path as a label: one of a few, whatever clients ask for."""
+    _, version, rest = path.partition("/v1/")
+    if not version:
+        return OTHER
+    parts = [part for part in rest.split("/") if part]
+    tidy = "/" + "/".join(parts)
+    if tidy in _PATHS:
+        return "/v1" + tidy
+    return f"/v1/{parts[0]}/*" if parts and parts[0] in _FAMILIES else OTHER
+
+
+class _Histogram:
+    def __init__(self) -> None:
+        self.counts = [0] * (len(_BOUNDS) + 1)
+        self.sum = 0.0
+
+    def add(self, seconds: float) -> None:
+        self.counts[bisect_left(_BOUNDS, seconds)] += 1
+        self.sum += seconds
+
+
+@dataclass(frozen=True, slots=True)
+class _Example:
+    at: str
+    request: str
+    excerpt: str
+
+
+class Metrics:
+    """The counters of one process."""
+
+    def __init__(self, workers: int = 1) -> None:
+        self.since = _now()
+        self.running: set[Exchange] = set()
+        self._shared = workers > 1
+        self._requests: dict[tuple[str, str, int], int] = {}
+        self._faults: dict[tuple[str, str, str], int] = {}
+        self._received: dict[str, int] = {}
+        self._sent: dict[str, int] = {}
+        self._seconds: dict[str, _Histogram] = {}
+        self._models: set[str] = set()
+        self._examples: dict[tuple[str, str], _Example] = {}
+
+    def end(self, exchange: Exchange) -> None:
+        """Count an exchange that has ended."""
+        self.running.discard(exchange)
+        upstream = exchange.upstream or _NONE
+        _add(self._requests, (path_label(exchange.client.path[:200]), upstream, exchange.status), 1)
+        _add(self._sent, upstream, exchange.client.sent)
+        _add(self._received, upstream, exchange.received)
+        if exchange.upstream_seconds is not None:
+            self._seconds.setdefault(upstream, _Histogram()).add(exchange.upstream_seconds)
+        if exchange.faults:
+            self._count_faults(exchange, upstream)
+
+    def _count_faults(self, exchange: Exchange, upstream: str) -> None:
+        model = self._model(exchange.model)
+        for fault, count in exchange.faults.items():
+            if fault not in FAULTS:
+                continue
+            _add(self._faults, (fault, upstream, model), count)
+            if (upstream, fault) not in self._examples and fault in exchange.examples:
+                request = exchange.request_id.decode("latin-1")
+                self._examples[upstream, fault] = _Example(_now(), request, excerpt(exchange.examples[fault]))
+
+    def _model(self, name: str | None) -> str:
+        if not name:
+            return _NONE
+        name = name[:100]
+        if name not in self._models:
+            if len(self._models) >= MODELS:
+                return OTHER
+            self._models.add(name)
+        return name
+
+    # ---- Prometheus
+
+    def text(self) -> bytes:
+        """The text format of Prometheus, version 0.0.4."""
+        return ("\n".join(self._lines()) + "\n").encode("utf-8", "replace")
+
+    def _lines(self) -> Iterator[str]:
+        streams = sum(1 for each in self.running if each.streams)
+        requests = ((_labels(path=p, upstream=u, status=str(s)), n) for (p, u, s), n in self._requests.items())
+        faults = ((_labels(fault=f, upstream=u, model=m), n) for (f, u, m), n in self._faults.items())
+        yield from self._family("info", "gauge", "The version that runs.", [(_labels(version=__version__), 1)])
+        yield from self._family("requests_total", "counter", "Requests that have ended.", requests)
+        yield from self._family("requests_running", "gauge", "Requests that have not ended.", [((), len(self.running))])
+        yield from self._family("streams_open", "gauge", "Streams that have begun and not ended.", [((), streams)])
+        yield from self._family("faults_total", "counter", "Deviations from OpenAI's format, by id.", faults)
+        for name, counts, what in (
+            ("received_bytes_total", self._received, "Bytes of replies that upstreams sent, decoded."),
+            ("sent_bytes_total", self._sent, "Bytes of replies that clients were sent."),
+        ):
+            yield from self._family(name, "counter", what, ((_labels(upstream=u), n) for u, n in counts.items()))
+        yield from self._family(
+            "upstream_seconds", "histogram", "From the request to the head of the upstream's reply.", self._buckets()
+        )
+
+    def _buckets(self) -> Iterator[tuple[Labels, float, str]]:
+        for upstream, histogram in self._seconds.items():
+            total = 0
+            for bound, count in zip((*_BOUNDS, float("inf")), histogram.counts, strict=True):
+                total += count
+                shown = "+Inf" if bound == float("inf") else f"{bound:g}"
+                yield _labels(upstream=upstream, le=shown), total, "_bucket"
+            yield _labels(upstream=upstream), histogram.sum, "_sum"
+            yield _labels(upstream=upstream), total, "_count"
+
+    def _family(self, name: str, kind: str, what: str, samples: Iterable[tuple[Any, ...]]) -> Iterator[str]:
+        yield f"# HELP trueline_{name} {what}"
+        yield f"# TYPE trueline_{name} {kind}"
+        own: Labels = (("pid", str(os.getpid())),) if self._shared else ()
+        for labels, value, *suffix in samples:
+            shown = ",".join(f'{key}="{_escaped(text)}"' for key, text in (*labels, *own))
+            yield f"trueline_{name}{''.join(suffix)}{f'{{{shown}}}' if shown else ''} {_number(value)}"
+
+    # ---- GET /trueline/faults
+
+    def document(self) -> dict[str, Any]:
+        """The faults of each upstream since the start, each with one example."""
+        upstreams: dict[str, Any] = {}
+        for (_, upstream, _), count in self._requests.items():
+            known = upstreams.setdefault(upstream, {"requests": 0, "faults": {}})
+            known["requests"] += count
+        for (fault, upstream, model), count in self._faults.items():
+            faults = upstreams.setdefault(upstream, {"requests": 0, "faults": {}})["faults"]
+            entry = faults.setdefault(fault, self._entry(upstream, fault))
+            entry["count"] += count
+            entry["models"][model] = count
+        for known in upstreams.values():
+            known["faults"] = dict(sorted(known["faults"].items(), key=lambda item: -item[1]["count"]))
+        return {"since": self.since, "version": __version__, "pid": os.getpid(), "upstreams": upstreams}
+
+    def _entry(self, upstream: str, fault: str) -> dict[str, Any]:
+        row = FAULTS[fault]
+        example = self._examples.get((upstream, fault))
+        return {
+            "count": 0,
+            "severity": row.severity,
+            "action": row.action,
+            "line": row.line,
+            "models": {},
+            "example": {"at": example.at, "request": example.request, "excerpt": example.excerpt} if example else None,
+        }
+
+
+def _add(counts: dict[Any, int], key: Any, count: int) -> None:
+    counts[key] = counts.get(key, 0) + count
+
+
+def _labels(**labels: str) -> Labels:
+    return tuple(labels.items())
+
+
+def _number(value: float) -> str:
+    return repr(value) if isinstance(value, int) else f"{value:.6f}"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
