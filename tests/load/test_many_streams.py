@@ -71,7 +71,12 @@ class Crowd:
 
     async def connect(self, port: int) -> None:
         """All clients ask at once."""
-        options: dict[str, object] = {"rate": RATE, "obfuscation": False, "faults": ["role-repeated", "id-missing"]}
+        options: dict[str, object] = {
+            "rate": RATE,
+            "obfuscation": False,
+            "faults": ["role-repeated", "id-missing"],
+            "hold_after": EVENTS // 2,  # no stream ends before the other half has left, however busy the machine is
+        }
         self.clients = [StreamClient(number, text_of(number), options, self._event) for number in range(CLIENTS)]
         loop = asyncio.get_running_loop()
         await asyncio.gather(
@@ -134,6 +139,7 @@ async def play(sim: SimServer, proxy: Worker, figures: Figures) -> None:
     note_memory()
     await crowd.until_everybody_has(EVENTS // 3)
     await half_leaves(sim, crowd, figures)
+    sim.release()
     staying = crowd.clients[1::2]
     await asyncio.gather(*(client.closed for client in staying))
     note_memory()
