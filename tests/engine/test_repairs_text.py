@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from engine.kit import ROLE, STOP, Played, chat, chunk, context, dumps, play, sse, through, whole
+from engine.kit import ROLE, STOP, Played, chat, chunk, dumps, play, sse, through, whole
 from trueline.context import FormatOptions
 from trueline.events import Event, Extras, Failure, Finish, Opaque, ReasoningDelta, ReplyEnd, TextDelta, ToolFragment
 from trueline.repairs.repeats import Repeats
@@ -144,7 +144,9 @@ def test_extras_of_what_is_dropped_stay() -> None:
 
 
 def test_whole_replies_are_left_alone() -> None:
-    assert not Repeats.wanted(context(chat()))
+    said = [TextDelta(0, "Hello, hello. Hello, hello."), Finish(0, "stop")]
+
+    assert through(Repeats, said, chat()) == (said, {})
 
 
 # -- surrogates -------------------------------------------------------------------------------------------------------

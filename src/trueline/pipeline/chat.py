@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..context import ReplyContext
-from ..dialects.error_bodies import error_in
+from ..dialects.error_bodies import error_in, without_secrets
 from ..dialects.sharper import sharpen
 from ..errors import (
     TruelineError,
@@ -36,6 +36,7 @@ class _Chat:
         self._text = ""  # what came instead of JSON, for an error message
         self.error: TruelineError | None = None
         self.done = False
+        self.secrets: tuple[str, ...] = ()
 
     @property
     def faults(self) -> dict[str, int]:
@@ -279,6 +280,7 @@ class ChatStream(_Chat):
         for fault in error.faults:
             self._context.note(fault)
         self.done = True
+        error.message = without_secrets(error.message, self.secrets)
         return self._writer.failure(error)
 
 
@@ -323,9 +325,11 @@ class WholeChat(_Chat):
     def _write_whole(self, events: list[Event], payload: Any, body: bytes) -> bytes:
         mended: list[Event] = []
         for event in events:
+            before = len(mended)
             self._chain.push(event, mended)
-            if mended and type(mended[-1]) is Failure:
-                self._fail(mended[-1].error)
+            failure = next((e for e in mended[before:] if type(e) is Failure), None)
+            if failure is not None:
+                self._fail(failure.error)
                 return b""
         reply = self._dialect.write_whole(fold(mended), self._context)
         if reply == payload and not self.faults:

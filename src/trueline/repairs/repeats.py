@@ -82,10 +82,6 @@ class Repeats(Rule):
         self._holding = False
         self._running, self._final = map(context.mends, self.mends)
 
-    @classmethod
-    def wanted(cls, context: ReplyContext) -> bool:
-        return context.request.stream
-
     def see(
         self, event: TextDelta | ReasoningDelta | RefusalDelta | ToolFragment | Finish | Failure | ReplyEnd
     ) -> Result:
