@@ -337,3 +337,17 @@ async def test_a_connection_that_was_closed_while_idle_is_replaced() -> None:
         for _ in range(5):
             assert (await proxy.chat(x_sim={"fail": "close-idle"})).status == 200
         assert sim.request_count == 5
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_the_clients_key_is_in_no_error(stream: bool) -> None:
+    key = "abcdefabcdefabcdefabcdefabcdefab"
+    failed = '{"error":{"message":"no access for ' + key + '","type":"x","code":null,"param":null}}'
+    chunk = '{"id":"i","choices":[{"index":0,"delta":{"content":"a"},"finish_reason":null}]}'
+    body = f"data: {chunk}\n\ndata: {failed}\n\n" if stream else failed
+    kind = "text/event-stream" if stream else "application/json"
+    async with before(saying(f"200 OK\r\ncontent-type: {kind}", body.encode())) as (proxy, _):
+        reply = await proxy.ask("POST", CHAT, body_of(stream=stream), authorization=f"Bearer {key}")
+
+    assert b"no access for [redacted]" in reply.body
+    assert key.encode() not in reply.body

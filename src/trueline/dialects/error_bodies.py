@@ -8,7 +8,7 @@ are not.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ..errors import UpstreamReplyError, type_for_status
@@ -119,6 +119,13 @@ class _Said(NamedTuple):
     code: Any = None
     param: Any = None
     fault: str | None = None
+
+
+def without_secrets(text: str, secrets: Iterable[str]) -> str:
+    """`text` without the keys that this exchange used, whatever they look like."""
+    for secret in secrets:
+        text = text.replace(secret, "[redacted]")
+    return text
 
 
 def redact(text: str) -> str:

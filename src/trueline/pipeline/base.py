@@ -25,6 +25,8 @@ class Pipeline(Protocol):
     """Why the exchange failed, where nothing was written yet."""
     done: bool
     """Nothing more will be written: the upstream may be let go."""
+    secrets: tuple[str, ...]
+    """Keys that the exchange used; an error event must not repeat one."""
 
     @property
     def faults(self) -> dict[str, int]: ...
@@ -44,6 +46,7 @@ class WholeBody:
         self.done = False
         self.faults: dict[str, int] = {}
         self.upstream_id: str | None = None
+        self.secrets: tuple[str, ...] = ()
         self._body: list[bytes] = []
         self._size = 0
 

@@ -271,8 +271,8 @@ class ChatStream(_Chat):
         self._failed = True
         sharpen(error, self._context.options.options)
         if not self._written:
-            if error.status == 502 or error.status >= 400:
-                self._context.note("err-200-first-event") if isinstance(error, UpstreamReplyError) else None
+            if isinstance(error, UpstreamReplyError):
+                self._context.note("err-200-first-event")
             self._fail(error)
             return b""
         if isinstance(error, UpstreamReplyError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..context import FormatOptions
-from ..dialects.error_bodies import error_in
+from ..dialects.error_bodies import error_in, without_secrets
 from ..dialects.openai_images import ImageEvents, ImageReply, mend_form, read_whole, supply, wanted_form, write_whole
 from ..errors import TruelineError, UpstreamCutError, UpstreamReplyTooLargeError
 from ..messages import ImageRequest
@@ -27,6 +27,7 @@ class _Images:
         self.done = False
         self.faults: dict[str, int] = {}
         self.upstream_id: str | None = None
+        self.secrets: tuple[str, ...] = ()
         self._body: list[bytes] = []
         self._size = 0
 
@@ -219,6 +220,7 @@ class ImageStream(_Images):
         for fault in error.faults:
             self.note(fault)
         self.done = True
+        error.message = without_secrets(error.message, self.secrets)
         return b"event: error\n" + sse.write(jsonio.encode(error.body()))
 
 

@@ -17,20 +17,25 @@ from contextlib import contextmanager
 from time import perf_counter
 from typing import Any
 
-from ..dialects.error_bodies import read_error
+from ..context import FormatOptions
+from ..dialects.error_bodies import read_error, without_secrets
+from ..dialects.sharper import sharpen
 from ..errors import TruelineError, UpstreamError, UpstreamReplyError
 from ..excerpts import MOST
 from ..pipeline import Pipeline
 from ..wire import jsonio
 from ..wire.transfer import content_type_faults
 from .client import Client
-from .headers import Pairs, for_client, for_upstream
+from .headers import Pairs, for_client, for_upstream, is_credential
 from .routes import Backend, Choice
 from .upstream import Response, UpstreamClient
 
 __all__ = ["Exchange", "log"]
 
 log = logging.getLogger("trueline.exchange")
+
+MIN_KEY = 8
+"""Characters below which what a client sends as its key is taken for a word, which a message may well contain."""
 
 MAX_ERROR_BODY = 1024 * 1024
 """Bytes of an upstream's error body that are looked at."""
@@ -62,7 +67,11 @@ class Exchange:
         """Bytes of the upstream's reply, decoded."""
         self.upstream_seconds: float | None = None
         """From the request to the head of the upstream's reply."""
+        self.secrets: tuple[str, ...] = ()
+        """Keys that were sent upstream: an error that repeats one must not carry it on."""
         self.pipe: Pipeline | None = None
+        self.options = FormatOptions()
+        """How this request wants its reply."""
         self.gone = False
         """The client went away."""
         self._task = asyncio.current_task()
@@ -110,6 +119,7 @@ class Exchange:
         backend = choice.backend
         self.upstream = backend.name
         headers = for_upstream(self.client.headers, credentials=credentials and not backend.own_key)
+        self.secrets = (*backend.secrets, *_keys_in(headers))
         if content_type is not None:
             headers = [pair for pair in headers if pair[0] != b"content-type"]
             headers.append((b"content-type", content_type))
@@ -147,10 +157,10 @@ class Exchange:
         except UpstreamError:
             body = b""
         error = read_error(status, headers, body)
+        sharpen(error, self.options.options)
         self.received += len(body)
         self._keep_examples(body, error.faults)
-        for secret in backend.secrets:
-            error.message = error.message.replace(secret, "[redacted]")
+        error.message = without_secrets(error.message, self.secrets)
         if backend.own_key and status in (401, 403):
             error = UpstreamReplyError(
                 f"The upstream '{backend.name}' refused the key that Trueline has for it ({status}): {error.message}",
@@ -166,6 +176,7 @@ class Exchange:
 
         Raises the pipeline's error, where nothing was sent yet.
         """
+        pipe.secrets = self.secrets
         self.pipe = pipe
         self.faults = pipe.faults
         cut: TruelineError | None = None
@@ -234,6 +245,9 @@ class Exchange:
         if self.upstream is not None:
             headers.append((b"x-trueline-upstream", self.upstream.encode("utf-8", "replace")))
             headers.append((b"x-trueline-overhead-us", b"%d" % max(0.0, (elapsed - self.waited) * 1e6)))
+        source = getattr(self.pipe, "usage_source", None)  # of chats only
+        if source is not None:
+            headers.append((b"x-trueline-usage", source.encode()))
         upstream_id = self.pipe.upstream_id if self.pipe is not None else None
         if upstream_id is not None and _SAFE_ID.fullmatch(upstream_id.encode("utf-8", "replace")):
             headers.append((b"x-trueline-upstream-id", upstream_id.encode()))
@@ -268,6 +282,7 @@ class Exchange:
         """
         self.unwatch()
         self.error = error
+        error.message = without_secrets(error.message, self.secrets)
         if self.client.started:
             last = self.pipe.close(error) if self.pipe is not None and not self.pipe.done else b""
             if last:
@@ -334,3 +349,11 @@ def _tail(data: bytes) -> bytes:
     """The last lines of what came last."""
     tail = data[-MOST:]
     return tail if len(data) <= MOST else tail.partition(b"\n")[2] or tail
+
+
+def _keys_in(headers: Pairs) -> Iterator[str]:
+    """The keys that go along."""
+    for name, value in headers:
+        key = value.decode("latin-1").strip().rpartition(" ")[2]
+        if is_credential(name) and len(key) >= MIN_KEY:
+            yield key

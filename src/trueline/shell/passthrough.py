@@ -129,6 +129,7 @@ class _Passed:
 
     def __init__(self, content_type: bytes, open_ended: bool, path: str) -> None:
         self.content_type = content_type
+        self.secrets: tuple[str, ...] = ()
         self.faults: dict[str, int] = {}
         self._is_stream = open_ended and content_type.lower().startswith(b"text/event-stream")
         self._named = path.endswith("/responses")
