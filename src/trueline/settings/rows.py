@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 from . import kinds
 from .kinds import Kind
+from .switches import SWITCHED_OFF, SWITCHED_ON
 
 __all__ = ["GROUPS", "ROWS", "SHORT_FORMS", "TREE", "Row", "Section", "default"]
 
@@ -126,6 +127,32 @@ _FORMAT = (
         kinds.choice("keep", "openai"),
         "keep",
         "Keep a stable id of the upstream, or always make one in OpenAI's form.",
+    ),
+    Row(
+        "format.fingerprint",
+        kinds.choice("derive", "keep"),
+        "derive",
+        "Where the upstream has no `system_fingerprint`: derive one from the backend, or send none.",
+    ),
+    Row(
+        "format.tool_calls",
+        kinds.choice("as_sent", "whole"),
+        "as_sent",
+        "Whether a streamed tool call leaves as it comes, or in one piece when it is complete.",
+    ),
+    Row(
+        "format.options",
+        kinds.list_of(SWITCHED_ON),
+        (),
+        "Faults to mend that are left alone by default: those with the action `option` in the list of faults.",
+        metavar="ID[,ID]",
+    ),
+    Row(
+        "format.off",
+        kinds.list_of(SWITCHED_OFF),
+        (),
+        "Faults not to mend; what the upstream said leaves instead.",
+        metavar="ID[,ID]",
     ),
 )
 
