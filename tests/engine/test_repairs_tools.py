@@ -110,6 +110,18 @@ TABLE: list[tuple[str, list[Any], Calls, set[str]]] = [
     ),
     ("from one", [call(1, "call_a", "f", '{"a":1}'), call(2, "call_b", "g", '{"b":2}')], [A, B], {"tool-index-bad"}),
     ("a gap", [call(0, "call_a", "f", '{"a":1}'), call(7, "call_b", "g", '{"b":2}')], [A, B], {"tool-index-bad"}),
+    (
+        "index of the arguments, with the name",
+        [call(1, "call_a", "f"), call(0, name="f", arguments='{"a":'), call(0, name="f", arguments="1}")],
+        [A],
+        {"tool-index-id-vs-args", "tool-index-bad", "tool-name-repeated"},
+    ),
+    (
+        "index of the arguments, with the late name",
+        [call(1, "call_a", ""), call(0, name="f", arguments='{"a":'), call(0, arguments="1}")],
+        [A],
+        {"tool-index-id-vs-args", "tool-index-bad", "tool-name-late", "tool-type-missing"},
+    ),
     ("index null", [call(..., "call_a", "f", '{"a":1}')], [A], {"tool-index-bad"}),
     ("index a string", [call("0", "call_a", "f", '{"a":'), call("0", arguments="1}")], [A], {"tool-index-bad"}),
     ("index negative", [call(-1, "call_a", "f", '{"a":'), call(-1, arguments="1}")], [A], {"tool-index-bad"}),

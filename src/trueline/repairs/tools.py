@@ -193,9 +193,11 @@ class ToolCalls(Rule):
             return None if begins and last.name else last
         call = choice.by_index.get(index)
         if call is None:
-            if name:
+            if name and not self._is_rest(last, name, arguments):
                 return None
             self.note("tool-index-id-vs-args")
+            if name:
+                choice.by_index[index] = last
             return last
         if name and call.name and call.complete:
             another = arguments and arguments != call.arguments
@@ -203,6 +205,11 @@ class ToolCalls(Rule):
                 self.note("tool-args-next-call-no-id")
                 return None
         return call
+
+    def _is_rest(self, call: _Call, name: str, arguments: str) -> bool:
+        """Whether arguments under a new index, with a name and no id, are those that a call with an id still lacks."""
+        same = not call.name or self._bare_name(name) == call.name
+        return same and call.given_id is not None and not call.size and bool(arguments)
 
     def _find_by_id(self, choice: _Choice, index: int | None, identity: str, name: str, blank: bool) -> _Call | None:
         call = choice.by_id.get(identity)
