@@ -1,6 +1,6 @@
 """`trueline explain`: what a person reads, at two widths, and what a machine reads.
 
-The texts in `explained/` are what the command writes; `TRUELINE_WRITE=1` writes them anew, for a reader of the diff.
+The texts in `explained/` are what the command writes; `WRITE_DOCS=1` writes them anew, for a reader of the diff.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Explain:
 
 
 def golden(name: str, text: str) -> str:
-    if os.environ.get("TRUELINE_WRITE"):
+    if os.environ.get("WRITE_DOCS"):
         (HERE / name).write_text(text, encoding="utf-8")
     return (HERE / name).read_text(encoding="utf-8")
 
@@ -62,6 +62,19 @@ def test_a_broken_stream(explain: Explain, columns: int) -> None:
     assert (code, err) == (0, "")
     assert max(map(len, out.splitlines())) <= columns
     assert out == golden(f"broken-{columns}.txt", out)
+
+
+def test_the_guide_shows_what_is_written(explain: Explain) -> None:
+    _, out, _ = explain("docs/examples/thoughts.sse", columns=80)
+    guide = ROOT / "docs/explain.md"
+    page = guide.read_text(encoding="utf-8")
+    before, _, rest = page.partition("```text\n")
+    shown, _, after = rest.partition("```\n")
+    if os.environ.get("WRITE_DOCS"):
+        guide.write_text(f"{before}```text\n{out}```\n{after}", encoding="utf-8")
+        shown = out
+
+    assert shown == out
 
 
 def test_a_whole_reply_with_all_rules(explain: Explain) -> None:

@@ -42,7 +42,7 @@ class _Screen:
         self._colour = colour
         self._all = all_rules
         self._full = full
-        self._enveloped = False  # an envelope was shown; those of later events say the same
+        self._envelopes: dict[str, str] = {}  # the one shown last, of what came and of what left
         self._in = len(str(len(trace.steps))) + 2  # where the text of a step begins
 
     def lines(self, name: str) -> Iterator[str]:
@@ -81,9 +81,7 @@ class _Screen:
             yield " " * self._in + self._paint("→ nothing leaves yet" if self._more_after(step) else "→ nothing", "dim")
         shown = left if self._full else left[:_MANY]
         for event in shown:
-            lines = self._block(_shown(event), "green", 2, 1 if self._enveloped else _LINES)
-            self._enveloped = self._enveloped or b'"choices"' in event
-            for position, line in enumerate(lines):
+            for position, line in enumerate(self._block(_shown(event), "green", 2)):
                 yield " " * self._in + ("→ " if position == 0 else "  ") + line
         if len(shown) < len(left):
             yield " " * self._in + f"→ … and {len(left) - len(shown)} more (--full shows them)"
@@ -140,19 +138,28 @@ class _Screen:
     def _room(self, used: int = 0) -> int | None:
         return None if self._full else max(self._columns - used, 8)
 
-    def _block(self, lines: list[str], style: str, used: int = 0, enveloped: int = _LINES) -> Iterator[str]:
-        """Text in no more lines than it may have; without its envelope where it has more than `enveloped`."""
+    def _block(self, lines: list[str], style: str, used: int = 0) -> Iterator[str]:
+        """Text in no more lines than it may have."""
         room = max(self._columns - self._in - used, 20)
         if self._full:
             yield from (self._paint(line, style) for line in lines)
             return
         pieces: list[str] = []
         for line in lines:
-            shown = _without_envelope(line, room * enveloped)
+            shown = self._without_envelope(line, room, style)
             pieces += [shown[at : at + room] for at in range(0, len(shown), room)]
         for position, piece in enumerate(pieces[:_LINES]):
             cut = position == _LINES - 1 and len(pieces) > _LINES
             yield self._paint(fit(piece + "…", room) if cut else piece, style)
+
+    def _without_envelope(self, line: str, room: int, style: str) -> str:
+        """A line that is too long loses what all chunks of its reply share, at once if it was shown before."""
+        begin, at = line.find("{"), line.find('"choices"')
+        if not 0 <= begin < at:
+            return line
+        known = self._envelopes.get(style) == line[begin:at]
+        self._envelopes[style] = line[begin:at]
+        return f"{line[: begin + 1]}…{line[at:]}" if len(line) > (room if known else room * _LINES) else line
 
     def _words(self, head: str, text: str, style: str = "yellow") -> Iterator[str]:
         lines = textwrap.wrap(text, max(self._columns - len(head), 20), break_on_hyphens=False)
@@ -168,13 +175,6 @@ def _shown(data: bytes) -> list[str]:
     """The lines of raw bytes, with nothing in them that a terminal would obey."""
     text = data.decode("utf-8", "backslashreplace").rstrip("\r\n")
     return ["".join(c if c.isprintable() else ascii(c)[1:-1] for c in line) for line in text.split("\n")]
-
-
-def _without_envelope(line: str, room: int) -> str:
-    """What all chunks of a reply share is the first to go where a line is too long."""
-    at = line.find('"choices"')
-    begin = line.find("{")
-    return f"{line[: begin + 1]}…{line[at:]}" if len(line) > room and 0 <= begin < at else line
 
 
 def _event(event: dict[str, Any]) -> str:

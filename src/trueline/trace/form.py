@@ -124,22 +124,14 @@ def plain(event: Event) -> Plain:
     if isinstance(event, Failure):
         error = event.error
         return made | {"status": error.status, "code": error.code, "message": error.message}
-    for name in event.__struct_fields__:
+    names = event.__struct_fields__
+    defaults = dict(zip(names[len(names) - len(event.__struct_defaults__) :], event.__struct_defaults__, strict=True))
+    for name in names:
         value = getattr(event, name)
-        if value is msgspec.UNSET or (name in _QUIET and value == _QUIET[name]):
-            continue
+        if value is msgspec.UNSET or (value in (None, False) and name in defaults and defaults[name] is value):
+            continue  # as if it were not there
         made[name] = _plain(value)
     return made
-
-
-_QUIET: Plain = {
-    "extras": None,
-    "call_extras": None,
-    "function_extras": None,
-    "last": False,
-    "alone": False,
-    "whole": False,
-}
 
 
 def _plain(value: Any) -> Any:
