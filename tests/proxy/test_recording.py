@@ -10,6 +10,7 @@ import pytest
 
 from proxy.running import CHAT, body_of, running, settings, upstream
 from shell.upstream.scripted import until
+from trueline.context import FormatOptions
 from trueline.mint import Mint
 from trueline.recordings import Recording, open_reply, read_recording
 from trueline.settings import Settings
@@ -72,6 +73,16 @@ async def test_the_recording_gives_the_same_reply_again(tmp_path: Path) -> None:
         assert played.pipe is not None
         out = b"".join(map(played.pipe.feed, played.pieces)) + played.pipe.close(played.cut)
         assert (out, played.pipe.faults) == (each.reply.body.data, each.faults)
+
+
+async def test_the_form_that_was_asked_for_is_recorded(tmp_path: Path) -> None:
+    async with SimServer() as sim:
+        up = upstream(sim.url, format=FormatOptions(extras="drop"))
+        async with running(recording(tmp_path, up)) as proxy:
+            await proxy.ask("POST", CHAT, body_of(), x_trueline_format="reasoning=think, off=finish-foreign-vocab")
+
+    form = recorded(tmp_path)[0].format
+    assert (form["extras"], form["reasoning"], form["off"]) == ("drop", "think", ["finish-foreign-vocab"])
 
 
 async def test_no_secret_is_written(tmp_path: Path) -> None:

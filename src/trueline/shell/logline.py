@@ -6,12 +6,15 @@ is in quotes.  A formatter that wants the fields themselves finds them in `LogLi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 __all__ = ["LogLine"]
 
 _LONGEST = 200
+_PLAIN = re.compile(r"[!#-&(-<>-~]{1,200}")
+"""ASCII without spaces, quotes and `=`: nearly all values, and told at once."""
 
 
 class LogLine:
@@ -23,15 +26,18 @@ class LogLine:
         self.fields = fields
 
     def __str__(self) -> str:
-        return " ".join(f"{name}={_word(value)}" for name, value in self.fields.items())
+        return " ".join([f"{name}={_word(value)}" for name, value in self.fields.items()])
 
 
 def _word(value: Any) -> str:
     """A value that cannot break the line, whoever chose it; `-` where there is none."""
-    if value is None or value == "" or value == {}:
+    if type(value) is int:
+        return str(value)
+    if not value:
         return "-"
-    text = ",".join(f"{name}:{count}" for name, count in value.items()) if isinstance(value, dict) else str(value)
-    if isinstance(value, dict):
-        return text  # ids of faults, from our own table
-    plain = text.isprintable() and not any(c in text for c in " \"'=")
-    return text if plain and len(text) <= _LONGEST else ascii(text[:_LONGEST])
+    if type(value) is dict:  # faults: ids of our own table
+        return ",".join([f"{name}:{count}" for name, count in value.items()])
+    if _PLAIN.fullmatch(value):
+        return str(value)
+    plain = value.isprintable() and not any(letter in value for letter in " \"'=")
+    return value if plain and len(value) <= _LONGEST else ascii(value[:_LONGEST])

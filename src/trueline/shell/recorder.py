@@ -19,7 +19,6 @@ from typing import Any
 
 import msgspec
 
-from ..context import FormatOptions
 from ..recordings import Body, Call, Recording, Request, Sent, headers_of, scrub_path
 from ..settings import Settings
 from .exchange import Exchange
@@ -85,7 +84,7 @@ class Recorder:
             self._complain("the disk is too slow: some exchanges are not recorded")
             return
         self._waiting += held
-        told = _Told(exchange, self._options(exchange))
+        told = _Told(exchange)
         loop = asyncio.get_running_loop()
         try:
             written = self._thread.submit(self._write, tape, told)
@@ -99,10 +98,6 @@ class Recorder:
 
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody counts any more
             loop.call_soon_threadsafe(release)
-
-    def _options(self, exchange: Exchange) -> FormatOptions:
-        upstream = self._settings.upstreams.get(exchange.upstream or "")
-        return upstream.format if upstream is not None else self._settings.format
 
     # ---- in the thread
 
@@ -164,7 +159,7 @@ class Recorder:
 class _Told:
     """What the exchange itself says, copied while it is at rest."""
 
-    def __init__(self, exchange: Exchange, options: FormatOptions) -> None:
+    def __init__(self, exchange: Exchange) -> None:
         self.id = exchange.request_id.decode("latin-1")
         elapsed = perf_counter() - exchange.began
         self.ms = round(elapsed * 1e3, 3)
@@ -174,7 +169,7 @@ class _Told:
         self.faults = dict(exchange.faults)
         error = exchange.error
         self.error = (error.code or error.type) if error is not None else None
-        self.options = options
+        self.options = exchange.options
 
 
 def _create(folder: Path, name: str, data: bytes) -> None:
