@@ -58,6 +58,14 @@ def test_one_in_full(capsys: pytest.CaptureFixture[str]) -> None:
         assert " ".join(text.split()) in page
 
 
+def test_the_setting_that_decides(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["faults", "finish-foreign-vocab"]) == 0
+
+    page = capsys.readouterr().out
+    assert "setting   format.off" in page
+    assert FAULTS["finish-foreign-vocab"].evidence in page
+
+
 def test_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["faults", "--json"]) == 0
     assert [fault["id"] for fault in json.loads(capsys.readouterr().out)] == list(FAULTS)
@@ -69,6 +77,9 @@ def test_json(capsys: pytest.CaptureFixture[str]) -> None:
         "severity": SOME.severity,
         "action": SOME.action,
         "line": SOME.line,
+        "evidence": SOME.evidence,
+        "setting": None,
+        "same_as": None,
     }
 
 

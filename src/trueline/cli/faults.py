@@ -33,7 +33,7 @@ _SEVERITIES = {
 _ACTIONS = {
     "mends": "the reply leaves in OpenAI's form",
     "refuses": "an OpenAI error leaves instead, never an invented success",
-    "leaves": "counted, and passed on as it is",
+    "leaves": "passed on as it is",
     "option": "done where a setting asks for it",
 }
 _LEAST_LINE = 24
@@ -80,7 +80,15 @@ def _plain(fault: Fault) -> dict[str, Any]:
         "severity": fault.severity,
         "action": fault.action,
         "line": fault.line,
+        "evidence": fault.evidence or None,
+        "setting": _setting(fault),
+        "same_as": fault.same_as or None,
     }
+
+
+def _setting(fault: Fault) -> str | None:
+    """How the settings name the choice, where there is one."""
+    return f"format.{fault.setting}" if fault.setting else None
 
 
 def _table(faults: list[Fault]) -> list[str]:
@@ -118,6 +126,9 @@ def _entry(fault: Fault) -> str:
         ("where", ", ".join(fault.where)),
         ("severity", f"{fault.severity}: {_SEVERITIES[fault.severity]}"),
         ("Trueline", f"{fault.action}: {_ACTIONS[fault.action]}"),
+        ("setting", _setting(fault)),
+        ("noted as", fault.same_as),
+        ("seen", fault.evidence),
     )
-    lines = [f"  {name:<9} {wrap(text, columns and columns - 12, ' ' * 12)}" for name, text in rows]
+    lines = [f"  {name:<9} {wrap(text, columns and columns - 12, ' ' * 12)}" for name, text in rows if text]
     return "\n".join([paint(fault.id, "bold", colour), *lines])

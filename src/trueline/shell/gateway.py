@@ -9,6 +9,7 @@ from time import perf_counter
 from typing import Any
 from urllib.parse import unquote
 
+from ..context import FormatOptions
 from ..errors import DrainingError, NotFoundError, RequestError, TruelineError
 from ..messages import (
     read_chat_request,
@@ -25,6 +26,7 @@ from ..pipeline import (
     image_pipeline,
 )
 from ..settings import Settings
+from ..switches import HEADER, read_format_header
 from .client import Client, ClientGone, Receive, Scope, Send
 from .clock import SystemMint
 from .exchange import Exchange, log
@@ -197,7 +199,8 @@ class Gateway:
         request = read(await exchange.body())
         exchange.model = request.model
         choice = self.choose(host, request.model)
-        pipe: Pipeline = make(request, choice.route, self.mint, choice.backend.options)
+        exchange.options = _options(exchange.client, choice)
+        pipe: Pipeline = make(request, choice.route, self.mint, exchange.options)
         last = await self._run(exchange, choice, path, request.with_model(choice.model), pipe)
         if isinstance(pipe, WholeImages) and pipe.missing:
             for url in dict.fromkeys(pipe.missing):
@@ -246,6 +249,13 @@ class Gateway:
             "error": (error.code or error.type) if error is not None else None,
         }
         log.info("%s", LogLine(fields))
+
+
+def _options(client: Client, choice: Choice) -> FormatOptions:
+    """The upstream's format, with what the request's own header says.  Raises RequestError."""
+    asked = client.header(HEADER.encode())
+    options = choice.backend.options
+    return options if asked is None else read_format_header(asked.decode("latin-1"), options)
 
 
 def _tidy(path: str) -> str:
