@@ -12,15 +12,14 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from .. import __version__
-from ..errors import AuthenticationError
 from ..settings import Settings
 from ..sim.options import SimOptions
 from ..sim.server import SimServer
 from .client import Receive, Scope, Send, broken_off
 from .fetcher import is_public_address
 from .gateway import Gateway
-from .keys import admit
 from .metrics import Metrics
+from .operator import operator_routes
 from .recorder import Recorder
 from .routes import Routes
 from .tape import RecordingClient
@@ -82,32 +81,17 @@ def create_app(settings: Settings) -> Starlette:
         base = f"{request.url.scheme}://{request.url.netloc}/v1"
         return JSONResponse({"name": "Trueline", "version": __version__, "base_url": base})
 
-    def seen(request: Request) -> Metrics:
-        """The counters, for those who may see them.  Raises AuthenticationError."""
-        admit(settings.keys, request.headers.raw)
+    def metrics() -> Metrics:
         if api.gateway is None:
             raise RuntimeError(_NOT_STARTED)
         return api.gateway.metrics
-
-    async def metrics(request: Request) -> Response:
-        try:
-            return Response(seen(request).text(), media_type="text/plain; version=0.0.4")
-        except AuthenticationError as error:
-            return JSONResponse(error.body(), error.status)
-
-    async def faults(request: Request) -> Response:
-        try:
-            return JSONResponse(seen(request).document())
-        except AuthenticationError as error:
-            return JSONResponse(error.body(), error.status)
 
     app = Starlette(
         routes=[
             Route("/", index, methods=["GET"]),
             Route("/health", health, methods=["GET"]),
             Route("/health/ready", ready, methods=["GET"]),
-            Route("/metrics", metrics, methods=["GET"]),
-            Route("/trueline/faults", faults, methods=["GET"]),
+            *operator_routes(settings, metrics),
             Route("/{path:path}", api),
         ],
         lifespan=lifespan,
