@@ -14,6 +14,7 @@ import pytest
 
 from cli.local import ROOT, SECONDS, Command
 from trueline.cli import main
+from trueline.recordings import read_recording
 
 FAKE = str(ROOT / "tests" / "cli" / "serve_a_fake.py")
 
@@ -144,3 +145,40 @@ def test_a_key_on_the_command_line_is_warned_of(tmp_path: Path) -> None:
 
     assert "warning: a key on the command line can be read by every user of this machine" in screen
     assert "sk-1" not in screen
+
+
+def test_a_folder_that_cannot_be_written_to(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    arguments = ["-m", "trueline", "serve", "--upstream", "http://127.0.0.1:1/v1", "--port", "0"]
+    with Command([*arguments, "--record", "file/sub"], env={}, cwd=tmp_path) as command:
+        assert command.process.wait(SECONDS) == 2
+        assert command.process.stderr
+        assert command.process.stderr.read() == (
+            'trueline: --record: nothing can be written to "file/sub": Not a directory\n'
+        )
+
+
+def test_every_worker_records_and_logs_as_json(tmp_path: Path) -> None:
+    flags = ["--port", "0", "--workers", "2", "--record", "rec", "--log-format", "json"]
+    with Command(["-m", "trueline", "sim", "--port", "0"], env={}, cwd=tmp_path) as sim:
+        upstream = sim.until(" on http://").split(" on ")[1].split()[0]
+        record(["-m", "trueline", "serve", "--upstream", upstream, *flags], tmp_path)
+
+
+def record(arguments: list[str], tmp_path: Path) -> None:
+    with Command(arguments, env={}, cwd=tmp_path) as command:
+        screen = command.until("Ready")
+        url = screen.split("Base URL")[1].split()[0]
+        body = b'{"model":"m","messages":[{"role":"user","content":"Hi"}]}'
+        for _ in range(3):
+            asked = urllib.request.Request(f"{url}/chat/completions", body, {"content-type": "application/json"})
+            with urllib.request.urlopen(asked, timeout=SECONDS) as reply:
+                assert reply.status == 200
+        assert command.stop() == 0
+        assert command.process.stderr
+        lines = [json.loads(line) for line in command.process.stderr.read().splitlines()]
+
+    assert "every exchange is recorded in rec" in screen
+    assert [line["status"] for line in lines] == [200] * 3
+    recordings = [read_recording(path.read_bytes()) for path in (tmp_path / "rec").iterdir()]
+    assert {each.id for each in recordings if each} == {line["request"] for line in lines}

@@ -189,7 +189,7 @@ class Recording(msgspec.Struct):
 
     def encode(self) -> bytes:
         """The content of its file."""
-        return msgspec.json.format(msgspec.json.encode(self), indent=1) + b"\n"
+        return msgspec.json.encode(self) + b"\n"
 
 
 def read_recording(data: bytes) -> Recording | None:
