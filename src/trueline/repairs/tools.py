@@ -16,7 +16,9 @@ from ..events import (
     Failure,
     Finish,
     Opaque,
+    ReasoningDelta,
     ReplyEnd,
+    TextDelta,
     ToolCallDelta,
     ToolCallStart,
     ToolFragment,
@@ -106,7 +108,7 @@ class _Choice:
 class ToolCalls(Rule):
     """Turn fragments as they came into ToolCallStart, once per call, and ToolCallDelta."""
 
-    sees = (ToolFragment, Finish, ReplyEnd)
+    sees = (ToolFragment, TextDelta, ReasoningDelta, Finish, ReplyEnd)
     mends = (
         "tool-index-missing",
         "tool-index-all-zero",
@@ -142,11 +144,14 @@ class ToolCalls(Rule):
         self._names = context.request.tool_names if context.mends("tool-name-decorated") else frozenset()
         self._legacy = context.request.legacy_functions or not context.mends("legacy-function_call")
 
-    def see(self, event: ToolFragment | Finish | ReplyEnd) -> Result:
+    def see(self, event: ToolFragment | TextDelta | ReasoningDelta | Finish | ReplyEnd) -> Result:
         if isinstance(event, ToolFragment):
             return self._fragment(event)
         if not self._choices:
             return event
+        if isinstance(event, (TextDelta, ReasoningDelta)):
+            choice = self._choices.get(event.choice)
+            return event if choice is None else [*self._release(choice), event]
         if isinstance(event, ReplyEnd):
             if not event.done:
                 return event
