@@ -77,10 +77,17 @@ def test_the_guide_shows_what_is_written(explain: Explain) -> None:
     assert shown == out
 
 
-def test_a_whole_reply_with_all_rules(explain: Explain) -> None:
-    code, out, _ = explain("--all", columns=80, stdin=THOUGHT)
+def test_a_whole_reply(explain: Explain) -> None:
+    code, out, _ = explain(columns=80, stdin=THOUGHT)
 
     assert (code, out) == (0, golden("whole-80.txt", out))
+
+
+def test_all_rules(explain: Explain) -> None:
+    _, out, _ = explain("--all", columns=80, stdin=THOUGHT)
+
+    assert re.search(r"\n     ReplyStart id=.*\n       kept by Envelope, ", out)
+    assert "kept by" not in explain(columns=80, stdin=THOUGHT)[1]
 
 
 def test_full_shortens_nothing(explain: Explain) -> None:
