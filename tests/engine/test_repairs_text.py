@@ -144,7 +144,7 @@ def test_extras_of_what_is_dropped_stay() -> None:
 
 
 def test_whole_replies_are_left_alone() -> None:
-    said = [TextDelta(0, "Hello, hello. Hello, hello."), Finish(0, "stop")]
+    said: list[Event] = [TextDelta(0, "Hello, hello. Hello, hello."), Finish(0, "stop")]
 
     assert through(Repeats, said, chat()) == (said, {})
 

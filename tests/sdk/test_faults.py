@@ -22,6 +22,7 @@ CHANGED: dict[str, set[str]] = {
     "content-and-tool-same-delta": {"content"},
     "finish-length-false": {"finish"},
     "legacy-function_call": {"ids"},
+    "control-characters": {"content"},
     "lone-surrogate": {"content"},
     "replacement-chars": {"content"},
     "sse-for-nonstream": {"usage"},
@@ -36,7 +37,9 @@ CHANGED: dict[str, set[str]] = {
     "usage-missing-nonstream": {"usage"},
     "usage-missing-stream": {"usage"},
     "usage-null-fields": {"usage"},
+    "usage-only-chunk-dropped": {"usage"},
     "usage-prompt-excl-cached": {"usage"},
+    "whitespace-around": {"content"},  # trimmed behind a thought only: elsewhere it is the answer's
 }
 # Of a server that does this nobody can tell which of several choices a chunk belongs to.
 ONE_CHOICE = {"choice-index-missing", "choice-index-all-zero", "choices-split-by-kind"}

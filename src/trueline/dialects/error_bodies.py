@@ -15,7 +15,7 @@ from ..errors import UpstreamReplyError, type_for_status
 from ..finish_words import meaning
 from ..wire import jsonio
 
-__all__ = ["error_in", "plain_text", "read_error", "redact", "secrets_in"]
+__all__ = ["error_in", "plain_text", "read_error", "redact", "secrets_in", "without_secrets"]
 
 MAX_MESSAGE = 4000
 
