@@ -164,7 +164,7 @@ class _Told:
         elapsed = perf_counter() - exchange.began
         self.ms = round(elapsed * 1e3, 3)
         began = datetime.now(UTC) - timedelta(seconds=elapsed)
-        self.at = began.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        self.at = began.isoformat(timespec="microseconds").replace("+00:00", "Z")
         self.upstream = exchange.upstream or ""
         self.faults = dict(exchange.faults)
         error = exchange.error
