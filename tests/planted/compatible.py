@@ -82,7 +82,7 @@ INCOMPATIBLE: tuple[Rule, ...] = (
     Rule(_of("finish-null-string"), _of("finish-lost-with-logprobs think-unclosed"), "every chunk is a finish"),
     Rule(_of("think-unclosed"), _CALLS, "what `length` cut off may be without arguments or a name"),
     Rule(_of("created-varies"), _of("choices-empty-first non-chunk-object"), "the first one went with its chunk"),
-    Rule(_of("choices-empty-first"), _of("huge-line err-moderation-200"), "the identity of the first chunk is empty"),
+    Rule(_of("choices-empty-first"), _of("huge-line err-moderation-200 choices-split-by-kind"), "the identity of the first chunk is empty"),
     Rule(_of("usage-empty-object"), _of("usage-total-mismatch"), "only a total is left"),
     Rule(_of("error-key-on-success"), _of("finish-error-value"), "the error is emptied"),
     Rule(_of("empty-stream"), _family("sse-"), "comments and texts are all that there is"),

@@ -56,6 +56,7 @@ FAULTS: dict[str, Fault] = {fault.id: fault for family in _FAMILIES for fault in
 OWN_IDS: dict[str, str] = {
     "annotations-foreign": "the catalogue knows annotations only as a list without index; here the schema is broken",
     "annotations-null": "a ruling names it and gives it no id",
+    "control-characters": "found by the fuzzer: lenient readers bear them, and strict clients get no JSON",
     "extra-foreign-type": "the catalogue knows fields beyond the schema, not foreign values of the schema's own",
     "img-usage-foreign": "a ruling names it and gives it no id; the usage rows are those of chats",
     "logprobs-unasked": "the catalogue has the shapes of logprobs, not their being unasked",

@@ -77,6 +77,8 @@ ROWS: tuple[Fault, ...] = (
     Fault("nan-infinity", CSI, "must", "mends",
           "Numbers are `NaN` or `Infinity`, which is no JSON: null, or the lowest.",
           "https://github.com/sgl-project/sglang/issues/4097"),
+    Fault("control-characters", CSI, "must", "mends",
+          "Texts hold raw line breaks, tabs or NULs, which JSON forbids: they are escaped."),
     Fault("leading-blank-lines", C, "legal", "mends",
           "Blank lines come before the JSON: they are dropped.",
           "https://github.com/deepseek-ai/DeepSeek-R1/issues/91"),

@@ -1,7 +1,8 @@
 """JSON in, leniently and within limits; JSON out, strictly.
 
 The fast way is msgspec.  What it refuses (NaN, lone surrogates, bytes that are not UTF-8, a tail after the value) is
-read once more by the standard library's tolerant decoder, and the fault is noted.  Duplicate keys: the last one wins,
+read once more by the standard library's tolerant decoder, and the fault is noted: what was noted is never passed on
+as it came.  Duplicate keys: the last one wins,
 as in every client.
 """
 
@@ -143,12 +144,20 @@ def _tolerant(data: bytes, note: Note) -> list[Any]:
         value = float(digits)
         return value if isfinite(value) else constant("-Infinity" if value < 0 else "Infinity")
 
-    decoder = json.JSONDecoder(strict=False, parse_constant=constant, parse_float=number)
+    strict = json.JSONDecoder(parse_constant=constant, parse_float=number)
+    lenient = json.JSONDecoder(strict=False, parse_constant=constant, parse_float=number)
     values: list[Any] = []
     position = _skip_space(text, 0)
+    raw = "\0" in text
     try:
         while position < len(text):
-            value, position = decoder.raw_decode(text, position)
+            try:
+                value, position = strict.raw_decode(text, position)
+            except json.JSONDecodeError as error:
+                if not error.msg.startswith("Invalid control character"):
+                    raise
+                raw = True
+                value, position = lenient.raw_decode(text, position)
             values.append(value)
             position = _skip_space(text, position)
     except (ValueError, RecursionError) as error:
@@ -157,6 +166,8 @@ def _tolerant(data: bytes, note: Note) -> list[Any]:
         note("done-glued-on-json")
     if not values:
         raise JSONError("no JSON value")
+    if raw:
+        note("control-characters")
     if len(values) > 1:
         note("two-json-per-line")
     if _SURROGATES.search(text) or "\\ud" in text or "\\uD" in text:

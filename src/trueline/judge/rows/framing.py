@@ -46,6 +46,8 @@ ROWS: tuple[Row, ...] = (
     Row("lone-surrogate", "exact", "F3", "half of a UTF-16 pair stands alone", "OpenAI sends whole characters"),
     Row("nan-infinity", "must", "F3", "a number is NaN or Infinity, which is no JSON",
         "OpenAI sends -9999.0 for the log probability of an impossible token"),
+    Row("control-characters", "must", "F3", "a text holds raw control characters, which is no JSON",
+        "OpenAI escapes them"),
     Row("done-glued-on-json", "must", "F3", "something follows the JSON", _JSON),
     Row("leading-blank-lines", "exact", "F3", "blank lines come before the JSON", _JSON),
     odd("not-json", "must", "F3", "the body is not JSON", _JSON),

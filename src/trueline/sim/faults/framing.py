@@ -165,6 +165,20 @@ def _surrogate_chunks(chunks: list[Any], ctx: Ctx) -> list[Any]:
     return [*chunks[:place], *(delta_chunk(chunks, {"content": half}) for half in halves), *chunks[place:]]
 
 
+def _tabbed_message(message: Json, ctx: Ctx) -> None:
+    if isinstance(message.get("content"), str):
+        message["content"] += "\t"
+
+
+def _tabbed_chunks(chunks: list[Any], ctx: Ctx) -> list[Any]:
+    place = finish_place(chunks)
+    return [*chunks[:place], delta_chunk(chunks, {"content": "\t"}), *chunks[place:]]
+
+
+def _unescaped(sent: bytes, ctx: Ctx) -> bytes:
+    return sent.replace(b"\\t", b"\t")
+
+
 def _infinite(item: Json, ctx: Ctx) -> None:
     for choice in choices_of(item):
         logprobs = choice.get("logprobs")
@@ -187,6 +201,12 @@ PLANTERS: dict[str, Planter] = {
     "huge-line": Planter(chunks=_huge),
     "replacement-chars": Planter(whole=each_message(_replaced_message).whole, chunks=_replaced_chunks),
     "lone-surrogate": Planter(whole=each_message(_surrogate_message).whole, chunks=_surrogate_chunks, escapes=True),
+    "control-characters": Planter(
+        whole=each_message(_tabbed_message).whole,
+        chunks=_tabbed_chunks,
+        raw=_unescaped,
+        frames=lambda frames, ctx: [_unescaped(frame, ctx) for frame in frames],
+    ),
     "nan-infinity": each(_infinite, needs=("logprobs",), escapes=True),
     "sse-multiline-data": each_frame(_multiline),
     "two-json-per-line": Planter(frames=_two_per_line, on=_STREAMS),
