@@ -11,17 +11,19 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from .errors import RequestError
-from .wire import jsonio
+from .wire import jsonio, multipart
 
 __all__ = [
     "ChatRequest",
     "CompletionRequest",
     "EmbeddingRequest",
+    "ImageForm",
     "ImageRequest",
     "read_chat_request",
     "read_completion_request",
     "read_embedding_request",
     "read_image_request",
+    "read_image_upload",
     "read_json_object",
 ]
 
@@ -29,6 +31,9 @@ NOT_JSON = (
     "We could not parse the JSON body of your request. The OpenAI API expects a JSON payload, "
     "but what was sent was not valid JSON."
 )
+
+MAX_N = 128
+"""Choices or pictures of one request."""
 
 _KINDS: dict[type, str] = {
     str: "a string",
@@ -108,6 +113,22 @@ class ImageRequest(_Request):
         self.response_format: str | None = body.get("response_format")
 
 
+class ImageForm(ImageRequest):
+    """An image edit or variation request that came as a form."""
+
+    __slots__ = ("_boundary",)
+
+    def __init__(self, body: dict[str, Any], raw: bytes, boundary: bytes) -> None:
+        super().__init__(body, raw)
+        self._boundary = boundary
+
+    def with_model(self, model: str | None) -> bytes:
+        """The form to forward, with the name by which the upstream knows the model."""
+        if model is None or model == self.model:
+            return self._raw
+        return multipart.replace_field(self._raw, self._boundary, "model", model)
+
+
 class CompletionRequest(_Request):
     """A legacy completion request, with a chat request's facts as far as they apply."""
 
@@ -160,6 +181,23 @@ def read_chat_request(body: bytes) -> ChatRequest:
 def read_image_request(body: bytes) -> ImageRequest:
     """Read and check an image generation request.  Raises RequestError like `read_chat_request`."""
     return _read(body, ImageRequest, _IMAGE_FIELDS, _check_prompt)
+
+
+def read_image_upload(body: bytes, content_type: bytes) -> ImageRequest:
+    """Read an image edit or variation request, a form or JSON.  Raises RequestError for a field of a wrong type."""
+    boundary = multipart.boundary_of(content_type)
+    if boundary is None:
+        return _read(body, ImageRequest, _IMAGE_FIELDS, lambda body: None)
+    fields: dict[str, Any] = dict(multipart.text_fields(body, boundary))
+    count = fields.pop("n", None)
+    if count is not None:
+        if not count.strip().isdecimal() or not 1 <= int(count) <= MAX_N:
+            raise RequestError(
+                f"Invalid 'n': expected an integer from 1 to {MAX_N}, but got '{count[:20]}'.", param="n"
+            )
+        fields["n"] = int(count)
+    fields["stream"] = fields.get("stream", "").strip().lower() in ("true", "1")
+    return ImageForm(fields, body, boundary)
 
 
 def read_completion_request(body: bytes) -> CompletionRequest:

@@ -16,6 +16,7 @@ from ..messages import (
     read_completion_request,
     read_embedding_request,
     read_image_request,
+    read_image_upload,
 )
 from ..pipeline import (
     Pipeline,
@@ -58,6 +59,9 @@ _PIPELINES: dict[str, tuple[Callable[[bytes], Any], Callable[..., Pipeline]]] = 
     "/images/generations": (read_image_request, image_pipeline),
 }
 """Paths whose replies are made exact: how their requests are read, and what their replies go through."""
+
+_UPLOADS = ("/images/edits", "/images/variations")
+"""Paths of pictures whose requests are forms, or JSON."""
 
 
 class Gateway:
@@ -149,7 +153,12 @@ class Gateway:
             raise RequestError("WebSockets are not supported: use plain HTTP requests.", code="websocket_unsupported")
         known = path if path in _PIPELINES else _tidy(path)
         if client.method == "POST" and known in _PIPELINES:
-            await self._reply(exchange, host, known)
+            read, make = _PIPELINES[known]
+            await self._reply(exchange, host, known, read(await exchange.body()), make)
+        elif client.method == "POST" and known in _UPLOADS:
+            kind = client.header(b"content-type") or b"application/json"
+            form = read_image_upload(await exchange.body(), kind)
+            await self._reply(exchange, host, known, form, image_pipeline, kind)
         elif client.method == "GET" and known == "/models":
             await self._models(exchange, host)
         elif client.method == "GET" and path.startswith("/models/") and len(path) > 8:
@@ -194,14 +203,20 @@ class Gateway:
         chosen = self.routes.for_host(host) if host is not None else None
         return chosen or self.routes.for_model(model)
 
-    async def _reply(self, exchange: Exchange, host: str | None, path: str) -> None:
-        read, make = _PIPELINES[path]
-        request = read(await exchange.body())
+    async def _reply(
+        self,
+        exchange: Exchange,
+        host: str | None,
+        path: str,
+        request: Any,
+        make: Callable[..., Pipeline],
+        kind: bytes = b"application/json",
+    ) -> None:
         exchange.model = request.model
         choice = self.choose(host, request.model)
         exchange.options = _options(exchange.client, choice)
         pipe: Pipeline = make(request, choice.route, self.mint, exchange.options)
-        last = await self._run(exchange, choice, path, request.with_model(choice.model), pipe)
+        last = await self._run(exchange, choice, path, request.with_model(choice.model), pipe, kind)
         if isinstance(pipe, WholeImages) and pipe.missing:
             for url in dict.fromkeys(pipe.missing):
                 with exchange.waiting():
@@ -210,10 +225,12 @@ class Gateway:
             last = pipe.finish()
         await exchange.finish(last)
 
-    async def _run(self, exchange: Exchange, choice: Choice, path: str, body: bytes, pipe: Pipeline) -> bytes:
+    async def _run(
+        self, exchange: Exchange, choice: Choice, path: str, body: bytes, pipe: Pipeline, kind: bytes
+    ) -> bytes:
         upstream = self.client_for(choice)
         path += exchange.client.query
-        response = await exchange.call(upstream, choice, "POST", path, body, content_type=b"application/json")
+        response = await exchange.call(upstream, choice, "POST", path, body, content_type=kind)
         await exchange.refuse_error(response, choice.backend)
         return await exchange.run(pipe, response)
 
