@@ -31,7 +31,6 @@ CORE: dict[str, set[str]] = {
     "recordings": FACTS | {"context", "dialects", "messages", "pipeline", "recorded", "wire"},
     "trace": FACTS | {"context", "events", "messages", "pipeline", "recorded", "recordings", "wire"},
     "excerpts": set(),
-    "excerpts": set(),
     "judge": FACTS | {"messages", "wire"},
     "providers": FACTS | {"dialects"},
     "features": FACTS | {"context", "events", "messages", "pipeline", "providers", "tokens"},
