@@ -80,6 +80,7 @@ def test_id_in_the_form_of_openai() -> None:
         (None, NOW, "created-missing"),
         (0, NOW, "created-missing"),
         (-1, NOW, "created-missing"),
+        (0.49, NOW, "created-missing"),
         (True, NOW, "created-missing"),
         (float("nan"), NOW, "created-missing"),
         (float("inf"), NOW, "created-missing"),

@@ -79,10 +79,18 @@ INCOMPATIBLE: tuple[Rule, ...] = (
         lambda fault: _needs("n", "logprobs")(fault) or _HIDDEN_FINISH(fault) or _IN_FINISH(fault),
         "a reply of two chunks has no place for it",
     ),
-    Rule(_of("finish-null-string"), _of("finish-lost-with-logprobs think-unclosed"), "every chunk is a finish"),
+    Rule(
+        _of("finish-null-string"),
+        _of("finish-lost-with-logprobs think-unclosed control-characters"),
+        "every chunk is a finish",
+    ),
     Rule(_of("think-unclosed"), _CALLS, "what `length` cut off may be without arguments or a name"),
     Rule(_of("created-varies"), _of("choices-empty-first non-chunk-object"), "the first one went with its chunk"),
-    Rule(_of("choices-empty-first"), _of("huge-line err-moderation-200 choices-split-by-kind"), "the identity of the first chunk is empty"),
+    Rule(
+        _of("choices-empty-first"),
+        _of("huge-line err-moderation-200 choices-split-by-kind"),
+        "the identity of the first chunk is empty",
+    ),
     Rule(_of("usage-empty-object"), _of("usage-total-mismatch"), "only a total is left"),
     Rule(_of("error-key-on-success"), _of("finish-error-value"), "the error is emptied"),
     Rule(_of("empty-stream"), _family("sse-"), "comments and texts are all that there is"),
@@ -100,16 +108,19 @@ INCOMPATIBLE: tuple[Rule, ...] = (
     ),
     Rule(_of("final-full-repeat"), _changes("content"), "what is repeated is not what was said"),
     Rule(_of("final-full-repeat"), _of("finish-null-string content-cumulative"), "each chunk seems the last"),
+    Rule(_of("final-full-repeat"), _of("one-char-chunks"), "a repeat that is cut into letters"),
     Rule(_of("content-after-finish"), _changes("content", "finish"), "text that was cut off comes all the same"),
     Rule(
         _of("finish-with-content"),
-        _of("content-after-finish finish-missing finish-twice n-finish-shared"),
+        _of("content-after-finish finish-missing finish-twice n-finish-shared control-characters"),
         "the chunk of the finish is moved, doubled or dropped with the text in it",
     ),
     Rule(
         _of("json-array-stream"), lambda fault: fault[:4] == "sse-" or fault[:8] == "err-mid-", "an array has no events"
     ),
     Rule(_of("json-array-stream"), _of("ndjson-stream two-json-per-line native-shape"), "an array, or lines"),
+    Rule(_of("img-binary-body"), _of("leading-blank-lines"), "a picture does not begin with blank lines"),
+    Rule(_of("sse-multiline-data"), _of("err-mid-named-event"), "the name of the event is lost"),
     Rule(_of("sse-double-prefix"), _of("sse-multiline-data"), "the prefix is doubled on the first line alone"),
     Rule(
         _of("reasoning-holds-answer content-parts-list"),

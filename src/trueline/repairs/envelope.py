@@ -62,7 +62,7 @@ class Envelope(Rule):
         if isinstance(value, str):
             self.note("created-string")
             value = _seconds(value)
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value or value <= 0:
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value or value < 1:
             self.note("created-missing")
             return self.context.mint.now()
         if value > 1e20:

@@ -228,7 +228,7 @@ class ChunkReader:
         if isinstance(message, dict):
             self._note("message-not-delta")
             return message
-        if isinstance(choice.get("text"), str):
+        if isinstance(choice.get("text"), str | list):
             self._note("text-not-message")
             return {"content": choice["text"]}
         if isinstance(delta, str):

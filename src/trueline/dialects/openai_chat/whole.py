@@ -137,7 +137,7 @@ def _read_choice(position: int, choice: Fields, count: int, context: ReplyContex
         if isinstance(choice.get("delta"), dict):
             note("delta-not-message")
             message = choice["delta"]
-        elif isinstance(choice.get("text"), str):
+        elif isinstance(choice.get("text"), str | list):
             note("text-not-message")
             message = {"role": "assistant", "content": choice["text"]}
         else:

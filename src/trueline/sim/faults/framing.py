@@ -201,12 +201,6 @@ PLANTERS: dict[str, Planter] = {
     "huge-line": Planter(chunks=_huge),
     "replacement-chars": Planter(whole=each_message(_replaced_message).whole, chunks=_replaced_chunks),
     "lone-surrogate": Planter(whole=each_message(_surrogate_message).whole, chunks=_surrogate_chunks, escapes=True),
-    "control-characters": Planter(
-        whole=each_message(_tabbed_message).whole,
-        chunks=_tabbed_chunks,
-        raw=_unescaped,
-        frames=lambda frames, ctx: [_unescaped(frame, ctx) for frame in frames],
-    ),
     "nan-infinity": each(_infinite, needs=("logprobs",), escapes=True),
     "sse-multiline-data": each_frame(_multiline),
     "two-json-per-line": Planter(frames=_two_per_line, on=_STREAMS),
@@ -231,4 +225,10 @@ PLANTERS: dict[str, Planter] = {
     "ctype-missing": Planter(head=content_type(None, "text/plain", "application/json"), on=_STREAMS),
     "ctype-charset": Planter(head=_latin, on=_ALL),
     "content-encoding-kept": Planter(head=_kept_encoding, on=_ALL),
+    "control-characters": Planter(
+        whole=each_message(_tabbed_message).whole,
+        chunks=_tabbed_chunks,
+        raw=_unescaped,
+        frames=lambda frames, ctx: [_unescaped(frame, ctx) for frame in frames],
+    ),
 }
