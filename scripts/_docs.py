@@ -9,13 +9,15 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
+from trueline.check.clients import broken_by
 from trueline.cli import build_parser
 from trueline.faults import FAULTS, Fault
 from trueline.repairs import REPAIRS
 from trueline.settings import settings_markdown, settings_schema
+from trueline.sim import PROVIDERS
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 NOTE = "<!-- Written by scripts/docs from {}; edits here are lost. -->\n\n"
@@ -26,29 +28,86 @@ FAULTS_HEAD = """\
 The {count} deviations from OpenAI's format that Trueline knows by name. What was mended in a whole reply stands in its
 `x-trueline-repairs` header; `trueline faults ID` prints a row of this table.
 
+- [By fault](#by-fault): each id, and what becomes of it
+- [By provider](#by-provider): which faults to expect of a server
+- [By client](#by-client): which faults a client stumbles over
+- [Rules](#rules): what mends them, in which order
+
+From a symptom or the text of an exception to the fault: [crash.md](crash.md).
+
+## By fault
+
 - *must*: breaks OpenAI's schema, or loses, doubles or falsifies what was said. *exact*: differs from how OpenAI says
   it, and strict clients stumble. *legal*: allowed, and surprising.
 - *mends*: the reply leaves in OpenAI's form. *refuses*: an OpenAI error leaves instead. *leaves*: passed on as it
   is. *option*: done where a setting asks for it.
+- *Seen*: a report of a server that has it.
 
 | Id | Where | Severity | Action | What the upstream does, and what becomes of it |
 |---|---|---|---|---|
 """
 
+PROVIDERS_HEAD = """
+## By provider
+
+What reports and sources say of known servers and gateways. Versions differ: one may have mended what an older one got
+wrong, and no list is complete. What yours does today, [`trueline check`](compatible.md) tells. The name is the one that
+`trueline sim --like NAME` takes: a model server with these habits, to test clients with.
+
+| Provider | Faults to expect |
+|---|---|
+"""
+
+CLIENTS_HEAD = """
+## By client
+
+What is known of official and popular clients, from their sources and their issue threads; it is what a report of
+`trueline check` shows as *breaks*. A fault that is not here may still break somebody's client.
+"""
+
 
 def faults_page() -> str:
-    """The catalogue: one row per fault id."""
+    """The catalogue: by fault, by provider, by client, and the rules."""
     head = FAULTS_HEAD.format(count=len(FAULTS))
-    rows = (
-        f"| `{fault.id}` | {', '.join(fault.where)} | {fault.severity} | {fault.action} | {cell(fault.line)}{seen(fault)} |\n"
-        for fault in FAULTS.values()
-    )
-    return NOTE.format("trueline.faults") + head + "".join(rows) + rules_section()
+    rows = "".join(map(fault_row, FAULTS.values()))
+    note = NOTE.format("trueline.faults, trueline.sim.providers and trueline.check.clients")
+    return note + head + rows + providers_section() + clients_section() + rules_section()
+
+
+def fault_row(fault: Fault) -> str:
+    """A row of the table, with an anchor that the other tables lead to."""
+    name = f'<a id="{fault.id}"></a>`{fault.id}`'
+    cells = (name, ", ".join(fault.where), fault.severity, fault.action, cell(fault.line) + seen(fault))
+    return f"| {' | '.join(cells)} |\n"
 
 
 def seen(fault: Fault) -> str:
     """Where a server with this fault was reported."""
     return f" [Seen]({fault.evidence})" if fault.evidence else ""
+
+
+def links(ids: Iterable[str]) -> str:
+    """Ids that lead to their rows; in the order given."""
+    return ", ".join(f"[`{fault}`](#{fault})" for fault in ids)
+
+
+def providers_section() -> str:
+    """Provider by provider: the faults to expect of it."""
+    return PROVIDERS_HEAD + "".join(f"| `{name}` | {links(ids)} |\n" for name, ids in sorted(PROVIDERS.items()))
+
+
+def clients_section() -> str:
+    """Client by client: what it does, and the faults that make it do so."""
+    clients: dict[str, dict[str, list[str]]] = {}
+    for fault in FAULTS:
+        for client, what in broken_by(fault):
+            clients.setdefault(client, {}).setdefault(what, []).append(fault)
+    return CLIENTS_HEAD + "".join(client_table(name, clients[name]) for name in sorted(clients, key=str.lower))
+
+
+def client_table(client: str, effects: Mapping[str, Iterable[str]]) -> str:
+    rows = "".join(f"| {cell(what)} | {links(ids)} |\n" for what, ids in effects.items())
+    return f"\n### {client}\n\n| What happens | At |\n|---|---|\n{rows}"
 
 
 def rules_section() -> str:
