@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from engine.garbage import WRONGS, wronged
 from engine.kit import Played, dumps, run, ways_to_cut
+from trueline.context import FormatOptions
 from trueline.errors import UpstreamCutError
 from trueline.pipeline import Models
 
@@ -32,6 +33,14 @@ def test_exact_lists_pass_with_their_white_space(body: Any) -> None:
     data = dumps(body).replace(b":", b" :  ") + b"\n"
 
     assert models(data) == Played(data, None, {})
+
+
+def test_dropped_extras() -> None:
+    drop = FormatOptions(extras="drop")
+    sent = {"object": "list", "data": [{**A, "max_tokens": 9}], "has_more": False}
+
+    assert run(Models(None, drop), [dumps(sent)]).body == {"object": "list", "data": [A]}
+    assert run(Models("a", drop), [dumps({**A, "max_tokens": 9})]).body == A
 
 
 LISTS: list[tuple[Any, list[Any]]] = [

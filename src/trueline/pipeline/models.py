@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..context import FormatOptions
 from ..dialects.error_bodies import error_in
-from ..dialects.openai_models import read_model, read_models
+from ..dialects.openai_models import read_model, read_models, without_extras
 from ..errors import NotFoundError, TruelineError, UpstreamFormatError
 from ..wire import jsonio
 from .base import WholeBody, not_json
@@ -16,9 +17,10 @@ __all__ = ["Models"]
 class Models(WholeBody):
     """The reply to `GET /v1/models`, or to `GET /v1/models/{id}` with `single`."""
 
-    def __init__(self, single: str | None = None) -> None:
+    def __init__(self, single: str | None = None, options: FormatOptions = FormatOptions()) -> None:
         super().__init__()
         self._single = single
+        self._keep = options.extras == "keep"
 
     def read(self, body: bytes) -> bytes | TruelineError:
         """The exact reply, or why there is none."""
@@ -33,6 +35,8 @@ class Models(WholeBody):
         reply = self._read(payload)
         if isinstance(reply, TruelineError):
             return reply
+        if not self._keep:
+            reply = without_extras(reply)
         return body if reply == payload and not self.faults else jsonio.encode(reply)
 
     def _read(self, payload: Any) -> dict[str, Any] | TruelineError:

@@ -110,7 +110,7 @@ def _pipeline(
     tracer: Tracer | None,
 ) -> Pipeline | None:
     if path.startswith("/models"):
-        return Models(path[8:] or None)
+        return Models(path[8:] or None, options)
     found = _CHATS.get(path) or _OTHERS.get(path)
     if found is None:
         return None

@@ -23,7 +23,7 @@ async def list_models(exchange: Exchange, routes: Routes, host: Choice | None, c
     """The only upstream's list as it is, or the aliases and `upstream/model` for each model of several upstreams."""
     choices = [host] if host is not None else [Choice(backend) for backend in routes.backends.values()]
     if len(choices) == 1 and (host is not None or not routes.aliases):
-        await exchange.finish(await _ask(exchange, choices[0], "/models", Models(), client_for))
+        await exchange.finish(await _ask(exchange, choices[0], "/models", Models(None, choices[0].backend.options), client_for))
         return
     # The client's key is for one of them; which one, only the settings could say.
     keyless = sum(not choice.backend.own_key for choice in choices)
@@ -53,7 +53,7 @@ async def one_model(exchange: Exchange, choice: Choice, name: str, client_for: C
     """One model of an upstream, under the name that was asked for."""
     asked = choice.model or name
     path = "/models/" + quote(asked, safe="/:@")
-    body = await _ask(exchange, choice, path, Models(asked), client_for)
+    body = await _ask(exchange, choice, path, Models(asked, choice.backend.options), client_for)
     if asked != name:
         body = jsonio.encode({**jsonio.decode(body), "id": name})
     await exchange.finish(body)
@@ -78,7 +78,7 @@ async def _ask_quietly(
     """The models of one upstream of several, or why it did not say."""
     part = Exchange(exchange.client, lambda: exchange.request_id)
     try:
-        body = await _ask(part, choice, "/models", Models(), client_for, credentials=credentials)
+        body = await _ask(part, choice, "/models", Models(None, choice.backend.options), client_for, credentials=credentials)
     except TruelineError as error:
         return error
     finally:

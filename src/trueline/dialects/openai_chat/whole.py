@@ -143,7 +143,7 @@ def _read_choice(position: int, choice: Fields, count: int, context: ReplyContex
         else:
             message = {"role": "assistant", "content": message if isinstance(message, str) else None}
     index = choice.get("index", UNSET)
-    if index is UNSET or index is None:
+    if type(index) is not int:
         note("choice-index-missing")
     elif index != position:
         note("choice-index-all-zero")

@@ -26,6 +26,7 @@ _START_FIELDS = (
     ("fingerprint", "system_fingerprint"),
     ("service_tier", "service_tier"),
 )
+_NUMBERS = (int, float)
 _NO_FINISH = (None, "", "null", "None")
 
 
@@ -92,6 +93,9 @@ class CompletionReader:
         logprobs = choice.get("logprobs", UNSET)
         if logprobs is UNSET:
             self._note("logprobs-missing-key")
+        elif logprobs is not None and not _is_logprobs(logprobs):
+            self._note("logprobs-object-of-nulls")
+            logprobs = None
         fields = {k: v for k, v in choice.items() if k not in _CHOICE_FIELDS}
         extras = Extras(choice=fields) if fields else None
         ended = word not in _NO_FINISH
@@ -114,6 +118,21 @@ class CompletionReader:
                 return content if isinstance(content, str) else ""
         self._note("completions-text-null")
         return ""
+
+
+def _is_logprobs(value: Any) -> bool:
+    """Lists of tokens, of their log probabilities and of other tokens', as OpenAI's old API has them."""
+    if not isinstance(value, dict):
+        return False
+    tops = value.get("top_logprobs") or []
+    return (
+        all(isinstance(value.get(name, []), list) for name in ("tokens", "token_logprobs", "text_offset"))
+        and all(isinstance(token, str) for token in value.get("tokens", ()))
+        and all(score is None or type(score) in _NUMBERS for score in value.get("token_logprobs", ()))
+        and all(type(offset) is int for offset in value.get("text_offset", ()))
+        and isinstance(tops, list)
+        and all(isinstance(top, dict) and all(type(n) in _NUMBERS for n in top.values()) for top in tops if top)
+    )
 
 
 def read_whole(payload: Any, context: ReplyContext) -> list[Event]:

@@ -72,7 +72,8 @@ def _vector(entry: Any, base64: bool, note: Note) -> list[float] | str | Truelin
         vector = vector[0]
     if isinstance(vector, str):
         if base64:
-            return vector
+            read = _decoded(vector)
+            return read if isinstance(read, TruelineError) else vector
         note("emb-base64-unasked")
         return _decoded(vector)
     if not isinstance(vector, list) or not vector or any(isinstance(v, list) for v in vector):

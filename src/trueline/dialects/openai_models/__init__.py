@@ -1,5 +1,5 @@
 """OpenAI's list of models and single models (`faults.md` section 14)."""
 
-from .reader import read_model, read_models
+from .reader import read_model, read_models, without_extras
 
-__all__ = ["read_model", "read_models"]
+__all__ = ["read_model", "read_models", "without_extras"]

@@ -7,7 +7,7 @@ from typing import Any
 
 from ...wire import jsonio
 
-__all__ = ["read_model", "read_models"]
+__all__ = ["read_model", "read_models", "without_extras"]
 
 Fields = dict[str, Any]
 Note = Callable[[str], None]
@@ -38,6 +38,13 @@ def read_models(payload: Any, note: Note) -> Fields | None:
         return None
     models = [read_model(e, note) for e in entries]
     return {"object": "list", "data": [m for m in models if m is not None], **extras}
+
+
+def without_extras(reply: Fields) -> Fields:
+    """The list or the model with OpenAI's fields only (`extras: drop`)."""
+    if "data" not in reply:
+        return {name: reply[name] for name in _KEYS}
+    return {"object": "list", "data": [without_extras(model) for model in reply["data"]]}
 
 
 def read_model(entry: Any, note: Note) -> Fields | None:
