@@ -108,7 +108,7 @@ class _Choice:
 class ToolCalls(Rule):
     """Turn fragments as they came into ToolCallStart, once per call, and ToolCallDelta."""
 
-    sees = (ToolFragment, TextDelta, ReasoningDelta, Finish, ReplyEnd)
+    sees = (ToolFragment, TextDelta, ReasoningDelta, Finish, Failure, ReplyEnd)
     mends = (
         "tool-index-missing",
         "tool-index-all-zero",
@@ -144,7 +144,7 @@ class ToolCalls(Rule):
         self._names = context.request.tool_names if context.mends("tool-name-decorated") else frozenset()
         self._legacy = context.request.legacy_functions or not context.mends("legacy-function_call")
 
-    def see(self, event: ToolFragment | TextDelta | ReasoningDelta | Finish | ReplyEnd) -> Result:
+    def see(self, event: ToolFragment | TextDelta | ReasoningDelta | Finish | Failure | ReplyEnd) -> Result:
         if isinstance(event, ToolFragment):
             return self._fragment(event)
         if not self._choices:
@@ -152,9 +152,9 @@ class ToolCalls(Rule):
         if isinstance(event, (TextDelta, ReasoningDelta)):
             choice = self._choices.get(event.choice)
             return event if choice is None else [*self._release(choice), event]
+        if isinstance(event, Failure) or (isinstance(event, ReplyEnd) and not event.done):
+            return [*(held for choice in self._choices.values() for held in self._release(choice)), event]
         if isinstance(event, ReplyEnd):
-            if not event.done:
-                return event
             ends = [e for choice in list(self._choices) for e in self._end(choice, cut=False)]
         else:
             ends = self._end(event.choice, cut=event.reason.lower() in ("length", "max_tokens", "model_length"))
