@@ -6,6 +6,7 @@ There is no streaming version of a rule: a whole reply is unfolded into the same
 """
 
 from .answers import AnswerInThoughts, PicturesInChat
+from .arguments import MissingArguments
 from .base import Result, Rule
 from .calls import WholeCalls
 from .envelope import Envelope
@@ -17,7 +18,7 @@ from .markup import PrintedCalls
 from .repeats import Repeats
 from .surrogates import Surrogates
 from .thinking import ThinkTags
-from .tools import MissingArguments, ToolCalls
+from .tools import ToolCalls
 from .usage import MissingUsage, UsageTotals
 
 __all__ = ["REPAIRS", "Result", "Rule"]
