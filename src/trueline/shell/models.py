@@ -23,7 +23,9 @@ async def list_models(exchange: Exchange, routes: Routes, host: Choice | None, c
     """The only upstream's list as it is, or the aliases and `upstream/model` for each model of several upstreams."""
     choices = [host] if host is not None else [Choice(backend) for backend in routes.backends.values()]
     if len(choices) == 1 and (host is not None or not routes.aliases):
-        await exchange.finish(await _ask(exchange, choices[0], "/models", Models(None, choices[0].backend.options), client_for))
+        await exchange.finish(
+            await _ask(exchange, choices[0], "/models", Models(None, choices[0].backend.options), client_for)
+        )
         return
     # The client's key is for one of them; which one, only the settings could say.
     keyless = sum(not choice.backend.own_key for choice in choices)
@@ -78,7 +80,9 @@ async def _ask_quietly(
     """The models of one upstream of several, or why it did not say."""
     part = Exchange(exchange.client, lambda: exchange.request_id)
     try:
-        body = await _ask(part, choice, "/models", Models(None, choice.backend.options), client_for, credentials=credentials)
+        body = await _ask(
+            part, choice, "/models", Models(None, choice.backend.options), client_for, credentials=credentials
+        )
     except TruelineError as error:
         return error
     finally:
