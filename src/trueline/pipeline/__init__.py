@@ -70,7 +70,7 @@ def image_pipeline(
     request: ImageRequest, route: Route, mint: Mint, options: FormatOptions = FormatOptions()
 ) -> Pipeline:
     """The pipeline for the reply to an image request, whole or streamed as the request asked."""
-    return ImageStream(request, mint) if request.stream else WholeImages(request, mint, options)
+    return (ImageStream if request.stream else WholeImages)(request, mint, options)
 
 
 def _context(

@@ -131,11 +131,11 @@ class ImageStream(_Images):
 
     content_type = b"text/event-stream; charset=utf-8"
 
-    def __init__(self, request: ImageRequest, mint: Mint) -> None:
+    def __init__(self, request: ImageRequest, mint: Mint, options: FormatOptions) -> None:
         super().__init__()
         self._mint = mint
         self._sse = sse.SSEReader(self._noted)
-        self._events = ImageEvents(request, mint, self.note)
+        self._events = ImageEvents(request, mint, self.note, options.extras == "keep")
         self._written = False
         self._failed = False
         self._whole: bool | None = None

@@ -72,7 +72,7 @@ class DropExtras(Rule):
 
     def _kept(self, extras: Extras) -> Extras | None:
         stream = self.context.request.stream
-        reply = _only(extras.reply, _REPLY[stream])
+        reply = _only(extras.reply, _REPLY[stream] if self.context.chat else ())
         message = _only(extras.message, _MESSAGE[stream])
         if (
             extras.choice

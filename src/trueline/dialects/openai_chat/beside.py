@@ -119,7 +119,8 @@ class Beside:
         else:
             self._note("annotations-foreign" if name == "annotations" else "extra-foreign-type")
             if name == "annotations" and isinstance(value, list):
-                settled[name] = [citation for citation in value if _convert(citation, _Citation)[0]]
+                read = [(citation, *_convert(citation, _Citation)) for citation in value]
+                settled[name] = [known if self._drop else citation for citation, lawful, known in read if lawful]
             if not self._drop:
                 settled["upstream_" + name] = value
 

@@ -85,6 +85,11 @@ class CompletionReader:
         if type(index) is not int or index < 0:
             self._note("choice-index-missing")
             index = position
+        if index >= self._choices_asked:
+            self._note("choices-split-by-kind" if self._choices_asked == 1 else "choice-index-missing")
+            if self._choices_asked > 1:
+                return  # one choice too many
+            index = 0
         if index not in self._open:
             self._open.add(index)
             events.append(ChoiceStart(index))

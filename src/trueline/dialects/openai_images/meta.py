@@ -12,7 +12,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-__all__ = ["KINDS", "in_event", "is_image_usage", "known", "settle"]
+__all__ = ["KINDS", "in_event", "is_image_usage", "known", "known_of_event", "settle"]
 
 Fields = dict[str, Any]
 
@@ -63,6 +63,17 @@ def settle(extras: Fields, note: Callable[[str], None]) -> Fields:
 def known(name: str, value: Any) -> Any:
     """What the schema knows of a lawful value."""
     return msgspec.to_builtins(msgspec.convert(value, KINDS[name]))
+
+
+def known_of_event(fields: Fields) -> Fields:
+    """What the schema knows of a lawful event."""
+    kept: Fields = {
+        name: fields[name] for name in ("type", "b64_json", "created_at", "partial_image_index") if name in fields
+    }
+    for name, kind in _IN_EVENT.items():
+        if name in fields:
+            kept[name] = msgspec.to_builtins(msgspec.convert(fields[name], kind))
+    return kept
 
 
 def in_event(name: str, value: Any) -> bool:

@@ -10,7 +10,7 @@ from ...messages import ImageRequest
 from ...mint import Mint
 from ...wire import jsonio, sse
 from ..error_bodies import error_in
-from .meta import in_event, is_image_usage
+from .meta import in_event, is_image_usage, known_of_event
 from .reader import ImageReply, read_picture
 
 __all__ = ["ImageEvents"]
@@ -36,8 +36,9 @@ _NO_USAGE: Fields = {
 class ImageEvents:
     """`read(payload) -> bytes` for each event of one stream; `finished` once a picture was completed."""
 
-    def __init__(self, request: ImageRequest, mint: Mint, note: Callable[[str], None]) -> None:
+    def __init__(self, request: ImageRequest, mint: Mint, note: Callable[[str], None], keep: bool = True) -> None:
         self._request = request
+        self._keep = keep  # fields that OpenAI does not have
         self._created = mint.now()
         self._note = note
         self._partial = 0
@@ -107,4 +108,6 @@ class ImageEvents:
         if kind.endswith(".completed") and not is_image_usage(body.get("usage")):
             self._note("usage-missing-stream")
             body["usage"] = {**_NO_USAGE, "x_trueline": "unknown"}
+        if not self._keep:
+            body = known_of_event(body)
         return b"event: " + kind.encode() + b"\n" + sse.write(jsonio.encode(body))
