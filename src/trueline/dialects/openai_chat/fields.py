@@ -128,7 +128,10 @@ def choice_list(payload: Fields, note: Note) -> list[Fields]:
     """The choices, each an object; null, missing and foreign ones count as none."""
     choices = payload.get("choices", UNSET)
     if isinstance(choices, list):
-        return [c for c in choices if isinstance(c, dict)]
+        usable = [c for c in choices if isinstance(c, dict)]
+        if len(usable) < len(choices):
+            note("choices-null")
+        return usable
     if isinstance(choices, dict):
         return [choices]
     if payload.get("usage"):
@@ -154,6 +157,8 @@ def finish_word(choice: Fields, note: Note, whole: bool) -> str | None:
         word = None
     if word is UNSET or word is None:
         return _other_finish(choice, note, whole)
+    if "finishReason" in choice or "finish_details" in choice:
+        note("finish-camel-or-details")
     if isinstance(word, str):
         return word
     note("finish-foreign-vocab")
@@ -197,6 +202,8 @@ def read_message(fields: Fields, note: Note) -> Message:
         _read_details(extras, thoughts, note)
     refusal = fields.get("refusal", UNSET)
     if refusal is not UNSET and refusal is not None and not isinstance(refusal, str):
+        note("extra-foreign-type")
+        extras = {**(extras or {}), "upstream_refusal": refusal}
         refusal = None
     call = fields.get("function_call", UNSET)
     if not isinstance(call, dict) or not (call.get("name") or call.get("arguments")):
@@ -306,7 +313,10 @@ def tool_entries(fields: Fields, note: Note) -> list[Fields]:
     if not entries:
         note("tool-calls-empty-array")
         return []
-    return [_wrap_entry(e, note) for e in entries if isinstance(e, dict)]
+    calls = [_wrap_entry(e, note) for e in entries if isinstance(e, dict)]
+    if len(calls) < len(entries):
+        note("tool-calls-null")
+    return calls
 
 
 def _wrap_entry(entry: Fields, note: Note) -> Fields:

@@ -53,6 +53,8 @@ def read_whole(payload: Any, context: ReplyContext) -> list[Event]:
     if not choices:
         return [Failure(wrong_shape(payload))]
     for choice in choices:
+        if "error" in choice and not choice["error"]:
+            note("error-key-on-success")
         inner = error_in({"error": choice["error"]}) if choice.get("error") else None
         if inner is not None:
             note_failed_finish(payload, note)
