@@ -57,6 +57,7 @@ LISTS: list[tuple[Any, list[Any]]] = [
     ({"data": [{**A, "created": "2025"}]}, [{**A, "created": 0}]),
     ({"data": [{**A, "created": "1686935002"}]}, [{**A, "created": 1686935002}]),
     ({"data": [{**A, "created": "1686935002000"}]}, [{**A, "created": 1686935002}]),
+    ({"data": [{**A, "created": 16_869_350_002}]}, [{**A, "created": 0}]),
     ({"data": [{**A, "created": None}]}, [{**A, "created": 0}]),
     ({"data": [{**A, "created": True}]}, [{**A, "created": 0}]),
     ({"data": [{**A, "created": 10**400}]}, [{**A, "created": 0}]),

@@ -21,7 +21,7 @@ ROWS: tuple[Fault, ...] = (
     Fault("done-glued-on-json", CSI, "must", "mends",
           "Something follows the JSON: the first value is the reply.",
           "https://github.com/decolua/9router/issues/3492"),
-    Fault("data-after-done", S, "must", "mends",
+    Fault("data-after-done", SI, "must", "mends",
           "Events come after `[DONE]`: they are dropped."),
     Fault("eof-truncated", CS, "must", "refuses",
           "The stream ends without a finish and without `[DONE]`: an error says so, and no finish is invented.",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec import UNSET
+
 from ..context import ReplyContext
 from ..events import (
     ChoiceStart,
@@ -60,6 +62,9 @@ class DropExtras(Rule):
             return None
         if event.extras is not None:
             event.extras = self._kept(event.extras)
+        if kind is ReplyStart and not self.context.chat and event.service_tier is not UNSET:
+            self.note("extra-fields")
+            event.service_tier = UNSET
         if kind is Opaque:
             return event if event.extras is not None else None
         if kind is Usage:

@@ -61,7 +61,12 @@ class ImageEvents:
             return UpstreamFormatError("The upstream completed a picture and did not send it.")
         if kind.endswith(".completed"):
             self.finished = True
-        body = {"type": kind, **payload, "b64_json": picture}
+        elif self.finished:
+            self._note("data-after-done")
+            return b""
+        if "type" in payload and payload["type"] != kind:
+            self._note("img-meta-null")
+        body = {"type": kind, **{name: value for name, value in payload.items() if name != "type"}, "b64_json": picture}
         if "error" in body:
             self._note("error-key-on-success")
             del body["error"]

@@ -40,6 +40,11 @@ def read_models(payload: Any, note: Note) -> Fields | None:
     return {"object": "list", "data": [m for m in models if m is not None], **extras}
 
 
+def _is_date(created: float) -> bool:
+    """Seconds until the year 2286, or milliseconds since 1973."""
+    return 0 <= created <= 1e10 or 1e11 < created < 1e15
+
+
 def without_extras(reply: Fields) -> Fields:
     """The list or the model with OpenAI's fields only (`extras: drop`)."""
     if "data" not in reply:
@@ -60,7 +65,7 @@ def read_model(entry: Any, note: Note) -> Fields | None:
     if isinstance(created, str) and (jsonio.integer(created) or 0) >= _EARLIEST:
         note("models-created-float-ms")
         created = jsonio.integer(created)
-    if not isinstance(created, (int, float)) or isinstance(created, bool) or not 0 <= created < 1e15:
+    if not isinstance(created, (int, float)) or isinstance(created, bool) or not _is_date(created):
         note("models-fields-missing")
         created = 0
     if type(created) is not int or created > 1e11:
