@@ -31,6 +31,7 @@ Fields = dict[str, Any]
 _REPLY = {True: ("moderation", "obfuscation"), False: ("metadata", "moderation", "obfuscation")}
 _MESSAGE = {True: ("audio",), False: ("annotations", "audio")}
 _FILTERS = ("content_filter_results", "content_filter_result", "prompt_filter_results", "prompt_annotations")
+_LEGACY = ("tokens", "token_logprobs", "top_logprobs", "text_offset")
 _TOKEN = ("token", "logprob", "bytes", "top_logprobs")
 
 
@@ -72,7 +73,7 @@ class DropExtras(Rule):
         elif kind is ToolCallStart:
             event.call_extras = event.function_extras = None
         if kind is not Usage and kind is not ReplyStart and isinstance(event.logprobs, dict):
-            event.logprobs = _logprobs(event.logprobs)
+            event.logprobs = _logprobs(event.logprobs) if self.context.chat else _only(event.logprobs, _LEGACY) or None
         return event  # type: ignore[no-any-return]
 
     def _kept(self, extras: Extras) -> Extras | None:

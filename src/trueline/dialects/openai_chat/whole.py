@@ -84,14 +84,15 @@ def read_whole(payload: Any, context: ReplyContext) -> list[Event]:
     reply.usage = usage if isinstance(usage, dict) and usage else UNSET
     if usage == {}:
         note("usage-empty-object")
-    events = unfold(reply)
-    for choice in choices:
-        if isinstance(choice.get("usage"), dict) and choice["usage"]:
-            note("usage-in-choice")
-            if reply.usage is UNSET:
-                events.append(Usage(choice["usage"]))
-    events.append(ReplyEnd(True))
-    return events
+    return [*unfold(reply), *_usage_in(choices, reply.usage is UNSET, context), ReplyEnd(True)]
+
+
+def _usage_in(choices: list[Fields], wanted: bool, context: ReplyContext) -> list[Event]:
+    """What choices say of usage, where the reply says nothing of it."""
+    found = [choice["usage"] for choice in choices if isinstance(choice.get("usage"), dict) and choice["usage"]]
+    for _ in found:
+        context.note("usage-in-choice")
+    return [Usage(usage) for usage in found] if wanted else []
 
 
 def _with_pictures(payload: Fields, context: ReplyContext) -> Fields | None:
