@@ -101,6 +101,9 @@ _STATUS_BY_BUSINESS_CODE = {
 _UNKNOWN_ENDPOINT = "Unexpected endpoint"
 """How LM Studio says 404."""
 
+_GOOD = ("choices", "data", "usage", "b64_json")
+"""What a reply or an event holds that is none of an error, whatever else it says."""
+
 _HTTP_STATUS = {422: 400, 522: 504, 524: 504, 529: 503}
 """Statuses that OpenAI does not use, by the ruling in `faults.md` 0.3."""
 
@@ -162,7 +165,7 @@ def error_in(payload: Any, event: bytes | None = None) -> UpstreamReplyError | N
         said = _describe(payload) or _flat(payload)
     elif _is_error(payload.get("error")) or _has_failed(payload):
         said = _describe(payload)
-    elif not payload.get("choices") and not payload.get("data"):
+    elif not any(payload.get(name) for name in _GOOD):
         said = _describe_foreign(payload)
     finish = payload.get("finish_reason")
     if said is None and isinstance(finish, str) and meaning(finish) == "error":

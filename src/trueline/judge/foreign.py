@@ -73,7 +73,7 @@ def error_key(obj: Json) -> str | None:
             return "err-unknown-endpoint-200"
         nulls = "choices" in obj and all(value is None for name, value in obj.items() if name != "error")
         return "envelope-all-null" if nulls else "err-in-200-body"
-    if obj.get("choices") or obj.get("data"):
+    if any(obj.get(name) for name in ("choices", "data", "usage", "b64_json")):
         return None
     base = obj.get("base_resp")
     if isinstance(base, dict) and base.get("status_code"):

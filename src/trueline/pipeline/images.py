@@ -146,6 +146,7 @@ class ImageStream(_Images):
 
     def feed(self, data: bytes) -> bytes:
         if self.done:
+            self._drop(data)
             return b""
         if self._whole is None:
             start = b"".join((*self._body, data)).lstrip()
@@ -161,6 +162,14 @@ class ImageStream(_Images):
             return self._take(self._sse.feed(data))
         except UpstreamReplyTooLargeError as error:
             return self._answer(error)
+
+    def _drop(self, data: bytes) -> None:
+        """What comes behind the end is not answered, and what is wrong with it is counted wherever it was cut."""
+        try:
+            if self._whole is False:
+                self._sse.feed(data)
+        except UpstreamReplyTooLargeError:
+            pass  # the client has its answer
 
     def close(self, cut: TruelineError | None = None) -> bytes:
         if self.done:

@@ -21,6 +21,8 @@ Fields = dict[str, Any]
 Note = Callable[[str], None]
 
 _LISTS = ("data", "embeddings", "embedding", "vectors", "results")
+_LARGEST = 3.4028235e38
+"""Of the 32-bit numbers that base64 carries; NaN is not smaller."""
 _COUNTS = ("prompt_tokens", "total_tokens")
 
 
@@ -80,7 +82,7 @@ def _vector(entry: Any, base64: bool, note: Note) -> list[float] | str | Truelin
         if isinstance(vector, list) and vector:
             note("emb-nested")
         return UpstreamFormatError("The upstream sent an embedding that is not one vector of numbers.")
-    if not all(type(v) in (int, float) and isfinite(v) for v in vector):
+    if not all(type(v) in (int, float) and -_LARGEST < v < _LARGEST for v in vector):
         note("emb-nan")
         return UpstreamFormatError("The upstream sent an embedding with values that are no finite numbers.")
     if not base64:

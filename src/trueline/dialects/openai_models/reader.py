@@ -47,7 +47,7 @@ def _is_date(created: float) -> bool:
 
 def without_extras(reply: Fields) -> Fields:
     """The list or the model with OpenAI's fields only (`extras: drop`)."""
-    if "data" not in reply:
+    if reply["object"] == "model":
         return {name: reply[name] for name in _KEYS}
     return {"object": "list", "data": [without_extras(model) for model in reply["data"]]}
 
