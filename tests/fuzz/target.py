@@ -1,0 +1,229 @@
+"""What has to hold for any reply whatever: `problems(case)` says what does not.
+
+* No exception but the documented ones: `TruelineError` is returned, `JSONError` is raised by the reader of JSON.
+* What leaves is OpenAI's format, by the project's own judge and by the shared oracle where it is there; or an OpenAI
+  error.
+* What broke off ends in an error: no finish is invented.
+* However a reply is cut into reads, the same leaves, and the same is noted.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import traceback
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from engine.kit import ROUTE, CountingMint, pieces
+from fuzz.cases import Case
+from trueline.context import FormatOptions
+from trueline.dialects.error_bodies import read_error
+from trueline.errors import TruelineError, UpstreamCutError
+from trueline.judge import Finding, judge_error, judge_exchange
+from trueline.messages import (
+    read_chat_request,
+    read_completion_request,
+    read_embedding_request,
+    read_image_request,
+)
+from trueline.pipeline import (
+    Models,
+    Pipeline,
+    WholeImages,
+    chat_pipeline,
+    completion_pipeline,
+    embedding_pipeline,
+    image_pipeline,
+)
+from trueline.wire import jsonio, sse
+
+__all__ = ["Second", "problems"]
+
+Second = Callable[[Case, dict[str, Any], bytes, str], list[str]]
+"""Another judge: (case, request, body, content type) -> the rules that are broken."""
+
+PATHS = {
+    "chat": "/v1/chat/completions",
+    "completions": "/v1/completions",
+    "images": "/v1/images/generations",
+    "embeddings": "/v1/embeddings",
+    "models": "/v1/models",
+    "model": "/v1/models/gpt-4o",
+}
+FALLBACK: dict[str, dict[str, Any]] = {
+    "chat": {"model": "m", "messages": [{"role": "user", "content": "hi"}]},
+    "completions": {"model": "m", "prompt": "hi"},
+    "images": {"prompt": "a cat"},
+    "embeddings": {"model": "m", "input": "hi"},
+}
+LEFT = {
+    "n-ignored",  # a server's own affair: what it did not make nobody can give
+    "choice-index-missing",
+    "img-partial-n",
+    "img-too-many",
+    "usage-missing-stream",
+}
+"""Kinds of findings that are left in what leaves."""
+UNFINISHED = re.compile(
+    "err-mid|finish-missing|eof-truncated|usage|done|tool-args|tool-name|finish-lost|choice|n-ignored|completions-finish"
+)
+"""Kinds of findings that a stream may have that ended in an error event."""
+ENDING = re.compile(
+    rb"DONE|inish_?[rR]eason|inish_details|stop_?[rR]eason|\"done\"|done_reason|event: ?done|stopReason|message_stop"
+)
+"""What a server can say that its reply is complete with; nothing in a body that does not have it says so."""
+
+
+def problems(case: Case, noted: set[str], second: Second | None = None) -> list[str]:
+    """What is wrong with the outcome of this case; `noted` collects the ids of faults."""
+    try:
+        if case.kind == "errors":
+            return _of_error(case, noted)
+        if case.kind in ("sse", "json"):
+            return _of_wire(case)
+        return _of_reply(case, noted, second)
+    except Exception:
+        return ["exception: " + traceback.format_exc(limit=-4)]
+
+
+# -- the readers by themselves
+
+
+def _of_error(case: Case, noted: set[str]) -> list[str]:
+    error = read_error(case.status, case.headers, case.body)
+    noted.update(error.faults)
+    return _not_openai(error)
+
+
+def _not_openai(error: TruelineError) -> list[str]:
+    found = [] if 400 <= error.status <= 599 else [f"status {error.status} of an error"]
+    body = jsonio.encode(error.body())
+    return found + [f.text for f in judge_error(error.status, {"x-request-id": "r"}, body) if f.level == "must"]
+
+
+def _of_wire(case: Case) -> list[str]:
+    def note(fault: str) -> None:
+        """What is noted is not looked at here."""
+
+    if case.kind == "json":
+        for decode in (jsonio.decode, jsonio.decode_all):
+            try:
+                jsonio.encode(decode(case.body, note))
+            except jsonio.JSONError:
+                pass
+        return []
+    whole = _frames([case.body])
+    return [] if whole == _frames(_parts(case)) else ["other events, if cut elsewhere"]
+
+
+def _frames(parts: Iterable[bytes]) -> list[sse.Frame]:
+    reader = sse.SSEReader(lambda fault: None)
+    return [*(frame for part in parts for frame in reader.feed(part)), *reader.close()]
+
+
+# -- pipelines
+
+
+def _of_reply(case: Case, noted: set[str], second: Second | None) -> list[str]:
+    request, pipe = _pipeline(case)
+    out, error = _run(case, pipe, [case.body])
+    noted.update(pipe.faults)
+    _, again = _pipeline(case)
+    cut_out, cut_error = _run(case, again, _parts(case))
+    found = []
+    if (out, error and error.body(), pipe.faults) != (cut_out, cut_error and cut_error.body(), again.faults):
+        found.append(f"cut elsewhere: {_first_difference(out, cut_out)} {pipe.faults} {again.faults}")
+    if error is not None:
+        return found + ([f"bytes beside an error: {out[:80]!r}"] if out else []) + _not_openai(error)
+    if not out:
+        return [*found, "neither bytes nor an error"]
+    found += _invented(case, out, pipe)
+    return found + _broken_rules(case, request, out, pipe.content_type.decode(), second)
+
+
+def _pipeline(case: Case) -> tuple[dict[str, Any], Pipeline]:
+    """The request that is asked (the usual one, where the recorded one is not good), and its pipeline."""
+    for body in (case.request, FALLBACK.get(case.kind, {}) | {"stream": bool(case.request.get("stream"))}):
+        try:
+            return body, _made(case, json.dumps(body).encode())
+        except TruelineError:
+            continue
+    raise AssertionError("the usual request is good")
+
+
+def _made(case: Case, raw: bytes) -> Pipeline:
+    mint, options = CountingMint(), FormatOptions(**case.options)  # type: ignore[arg-type]
+    if case.kind == "chat":
+        return chat_pipeline(read_chat_request(raw), ROUTE, mint, options)
+    if case.kind == "completions":
+        return completion_pipeline(read_completion_request(raw), ROUTE, mint, options)
+    if case.kind == "images":
+        return image_pipeline(read_image_request(raw), ROUTE, mint, options)
+    if case.kind == "embeddings":
+        return embedding_pipeline(read_embedding_request(raw), ROUTE, mint, options)
+    return Models("gpt-4o" if case.kind == "model" else None, options)
+
+
+def _run(case: Case, pipe: Pipeline, parts: list[bytes]) -> tuple[bytes, TruelineError | None]:
+    out = b"".join(map(pipe.feed, parts))
+    out += pipe.close(UpstreamCutError("cut") if case.broken else None)
+    if isinstance(pipe, WholeImages) and pipe.missing and pipe.error is None:
+        for url in list(pipe.missing):
+            pipe.supply(url, b"\x89PNG\r\n\x1a\n")
+        out += pipe.finish()
+    assert pipe.done
+    assert pipe.close() == b"" == pipe.feed(b"data: {}\n\n"), "something after the end"
+    return out, pipe.error
+
+
+def _parts(case: Case) -> list[bytes]:
+    dice = random.Random(case.cuts)
+    return pieces(case.body, [dice.randrange(len(case.body) + 1) for _ in range(dice.randrange(1, 30))])
+
+
+def _first_difference(one: bytes, other: bytes) -> str:
+    at = next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+    return f"{one[max(0, at - 40) : at + 60]!r} or {other[max(0, at - 40) : at + 60]!r}"
+
+
+# -- what leaves
+
+
+def _failed(out: bytes) -> bool:
+    return b'data: {"error":' in out[out.rfind(b"data: {") :]
+
+
+def _invented(case: Case, out: bytes, pipe: Pipeline) -> list[str]:
+    """A success of what said nowhere that it was complete."""
+    if case.kind not in ("chat", "completions") or _failed(out):
+        return []
+    if case.broken and not ENDING.search(case.body):
+        return ["a finish, though the connection broke"]
+    if ENDING.search(case.body) or _is_one_value(case.body):
+        return []
+    return ["a finish, though nothing says that the reply is complete"]
+
+
+def _is_one_value(body: bytes) -> bool:
+    """A whole reply is complete when its JSON is."""
+    return not sse.looks_like_sse(body.lstrip()[:256])
+
+
+def _broken_rules(case: Case, request: dict[str, Any], out: bytes, kind: str, second: Second | None) -> list[str]:
+    extras: Any = "forbid" if case.options.get("extras") == "drop" else "allow"
+    asked = None if case.kind in ("models", "model") else request
+    headers = {"content-type": kind, "x-request-id": "r"}
+    findings = judge_exchange(PATHS[case.kind], asked, 200, headers, out, extras=extras)
+    must = [finding for finding in findings if finding.level == "must" and not _is_left(finding, request, out)]
+    found = [f"{finding.key}: {finding.text}" for finding in must]
+    if second is not None and not _failed(out):
+        found += second(case, request, out, kind)
+    return found
+
+
+def _is_left(finding: Finding, request: dict[str, Any], out: bytes) -> bool:
+    if finding.key == "completions-finish" and (request.get("n") or 1) > 1:
+        return True  # some choices are not there
+    return finding.key in LEFT or (_failed(out) and UNFINISHED.search(finding.key) is not None)
