@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from trueline.dialects.openai_images import wanted_form
 from trueline.errors import RequestError
 from trueline.messages import read_image_upload
 from trueline.wire.multipart import boundary_of, replace_field, text_fields
@@ -65,3 +66,10 @@ def test_json_is_a_request_as_well() -> None:
     request = read_image_upload(b'{"model":"gpt-image-1.5","images":[],"stream":true}', b"application/json")
 
     assert (request.model, request.stream) == ("gpt-image-1.5", True)
+
+
+def test_a_gpt_image_model_that_gives_the_url_it_was_asked_for() -> None:
+    asked = read_image_upload(b'{"model":"gpt-image-1.5","response_format":"url"}', b"application/json")
+    by_itself = read_image_upload(b'{"model":"gpt-image-1.5"}', b"application/json")
+
+    assert (wanted_form(asked), wanted_form(by_itself)) == (None, "b64_json")

@@ -50,17 +50,24 @@ def read_whole(payload: Any, context: ReplyContext) -> list[Event]:
             return [Failure(wrong_shape(payload))]
         payload = pictures
     choices = choice_list(payload, note)
-    if not choices:
-        return [Failure(wrong_shape(payload))]
+    failure = _failure_in(choices, payload, context)
+    return [failure] if failure is not None else _read_reply(choices, payload, context)
+
+
+def _failure_in(choices: list[Fields], payload: Fields, context: ReplyContext) -> Failure | None:
+    """The error in a choice; a reply in which no choice says anything is one as well."""
     for choice in choices:
         if "error" in choice and not choice["error"]:
-            note("error-key-on-success")
+            context.note("error-key-on-success")
         inner = error_in({"error": choice["error"]}) if choice.get("error") else None
         if inner is not None:
-            note_failed_finish(payload, note)
-            return [Failure(inner)]
-    if not any(_says_something(choice) for choice in choices):
-        return [Failure(wrong_shape(payload))]
+            note_failed_finish(payload, context.note)
+            return Failure(inner)
+    return None if any(_says_something(choice) for choice in choices) else Failure(wrong_shape(payload))
+
+
+def _read_reply(choices: list[Fields], payload: Fields, context: ReplyContext) -> list[Event]:
+    note = context.note
     start = ReplyStart()
     fill_start(start, payload)
     _note_object(payload, context)

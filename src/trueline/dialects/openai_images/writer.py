@@ -25,7 +25,8 @@ def wanted_form(request: ImageRequest) -> str | None:
     """`url` or `b64_json`, as the request or its model demands, or None where either is right (rules.md G)."""
     model = _bare_model(request)
     if model.startswith(_GPT_IMAGE):
-        return "b64_json"
+        # OpenAI refuses to be asked for URLs of these; a server that was asked and gives one has done as it was told.
+        return None if request.response_format == "url" else "b64_json"
     if request.response_format in ("url", "b64_json"):
         return request.response_format
     return "url" if model.startswith("dall-e") else None
