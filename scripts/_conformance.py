@@ -74,7 +74,7 @@ def judge_by_sdk() -> bool:
     with gold_server() as gold, trueline(f"{gold}/v1") as (url, log):
         directly = sdk_failures(source, python, f"{gold}/v1")
         through = sdk_failures(source, python, url)
-        repairs = re.findall(r" repairs=(\S+)", log.read_text())
+        repairs = re.findall(r" faults=(\S+)", log.read_text())
     print(f"{source.name}, tests of {', '.join(SDK_TESTS)}:")
     print(f"  reference server directly: {summary(directly)}")
     print(f"  through Trueline:          {summary(through)}")
