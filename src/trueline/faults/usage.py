@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .row import CS, SI, C, Fault, S
+from .row import CS, SI, C, Fault, S, V
 
 __all__ = ["ROWS"]
 
@@ -61,7 +61,7 @@ ROWS: tuple[Fault, ...] = (
           "clamped.",
           "https://github.com/router-for-me/CLIProxyAPI/issues/5733",
           setting="off"),
-    Fault("usage-total-mismatch", CS, "must", "mends",
+    Fault("usage-total-mismatch", (*CS, *V), "must", "mends",
           "The total is missing or no sum: it becomes prompt + completion.",
           "https://github.com/QuantumNous/new-api/issues/1358"),
     Fault("usage-cached-elsewhere", CS, "exact", "mends",

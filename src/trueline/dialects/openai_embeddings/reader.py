@@ -125,15 +125,18 @@ def _write(payload: Fields, data: list[Fields], request: EmbeddingRequest, note:
     counts = usage if isinstance(usage, dict) else {}
     if not isinstance(model, str) or not model or not all(type(counts.get(k)) is int for k in _COUNTS):
         note("emb-usage-null")
-    prompt = next((counts[k] for k in (*_COUNTS, "input_tokens") if type(counts.get(k)) is int), 0)
+    given = [counts[k] for k in (*_COUNTS, "input_tokens") if type(counts.get(k)) is int]
+    if len(set(given)) > 1:
+        note("usage-total-mismatch")
+    tokens = max(given, default=0)  # nothing is completed: prompt and total are one number
     extras = {k: v for k, v in payload.items() if k not in ("object", "model", "usage", *_LISTS)}
     return {
         "object": "list",
         "data": data,
         "model": model if isinstance(model, str) and model else request.model or "unknown",
         "usage": {
-            "prompt_tokens": prompt,
-            "total_tokens": counts["total_tokens"] if type(counts.get("total_tokens")) is int else prompt,
+            "prompt_tokens": tokens,
+            "total_tokens": tokens,
             **{k: v for k, v in counts.items() if k not in _COUNTS},
         },
         **extras,
