@@ -51,11 +51,6 @@ def _more(*names: str) -> Check:
     return check
 
 
-def _begins(clean: Any, heard: Any) -> bool:
-    """The reply broke off: what was said until then, and nothing else."""
-    return all(whole.startswith(part) for whole, part in zip(clean, heard, strict=True))
-
-
 def _estimated(clean: Any, heard: Any) -> bool:
     """Counts that Trueline made: they add up."""
     return bool(heard[0] > 0 and heard[1] > 0 and heard[0] + heard[1] == heard[2])

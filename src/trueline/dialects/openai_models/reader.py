@@ -19,7 +19,7 @@ _LISTS = ("data", "models", "result")
 
 
 def read_models(payload: Any, note: Note) -> Fields | None:
-    """`{"object": "list", "data": [model…]}`, or None where there is no list of models in it."""
+    """`{"object": "list", "data": [model…]}`, or None where there is no list of models in it, or none is named."""
     extras: Fields = {}
     if isinstance(payload, list):
         note("models-bare-array")
@@ -36,8 +36,10 @@ def read_models(payload: Any, note: Note) -> Fields | None:
         extras = {k: v for k, v in payload.items() if k not in ("object", key)}
     else:
         return None
-    models = [read_model(e, note) for e in entries]
-    return {"object": "list", "data": [m for m in models if m is not None], **extras}
+    models = [model for model in (read_model(e, note) for e in entries) if model is not None]
+    if entries and not models:
+        return None
+    return {"object": "list", "data": models, **extras}
 
 
 def _is_date(created: float) -> bool:
