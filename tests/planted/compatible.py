@@ -65,7 +65,11 @@ _IN_FINISH = _of("usage-in-choice usage-x-groq usage-in-finish-chunk finish-erro
 INCOMPATIBLE: tuple[Rule, ...] = (
     # -- the one takes away what the other is about
     Rule(_of("text-not-message native-shape err-moderation-200"), _CALLS, "there are no calls any more"),
-    Rule(_of("envelope-wrapped"), _CALLS, "one of the wrappers holds a text, and no calls"),
+    Rule(
+        _of("envelope-wrapped"),
+        lambda fault: _CALLS(fault) or _needs("logprobs")(fault),
+        "one of the wrappers holds a text, and nothing else",
+    ),
     Rule(_of("logprobs-object-of-nulls"), _needs("logprobs"), "there are no log probabilities any more"),
     Rule(
         _HIDDEN_FINISH,
@@ -119,6 +123,8 @@ INCOMPATIBLE: tuple[Rule, ...] = (
         _of("json-array-stream"), lambda fault: fault[:4] == "sse-" or fault[:8] == "err-mid-", "an array has no events"
     ),
     Rule(_of("json-array-stream"), _of("ndjson-stream two-json-per-line native-shape"), "an array, or lines"),
+    Rule(_of("ndjson-stream"), _of("sse-multiline-data native-shape"), "one JSON value per line, or other lines"),
+    Rule(_of("content-after-finish"), _of("final-full-repeat"), "the repeat is no longer what comes last"),
     Rule(_of("img-binary-body"), _of("leading-blank-lines"), "a picture does not begin with blank lines"),
     Rule(_of("sse-multiline-data"), _of("err-mid-named-event"), "the name of the event is lost"),
     Rule(_of("sse-double-prefix"), _of("sse-multiline-data"), "the prefix is doubled on the first line alone"),
