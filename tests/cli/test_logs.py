@@ -11,7 +11,7 @@ from typing import TextIO
 
 import pytest
 
-from trueline.cli.logs import JsonLines, NeverWaiting
+from trueline.cli.logs import JsonLines, NeverWaiting, TextLines
 from trueline.shell.logline import LogLine
 
 LINE = "x" * 200
@@ -96,3 +96,39 @@ def test_an_exception_is_in_the_object() -> None:
 
 def test_what_cannot_be_written_as_utf8() -> None:
     assert json_line("%s", LogLine({"model": "a\ud800"}))["model"] == "a?"
+
+
+@pytest.mark.parametrize("formatter", [TextLines(), JsonLines()], ids=["text", "json"])
+def test_many_lines_at_once_read_as_if_each_had_been_written_alone(formatter: logging.Formatter) -> None:
+    lines = [LogLine({"request": f"req_{i}", "status": 200, "faults": {"bom": i}, "error": None}) for i in range(40)]
+    alone, together = io.StringIO(), io.StringIO()
+    one, many = NeverWaiting(alone), NeverWaiting(together)
+    one.setFormatter(formatter)
+    many.setFormatter(formatter)
+
+    for at, line in enumerate(lines):
+        record = logging.LogRecord("trueline.exchange", logging.INFO, "", 0, "%s", (line,), None)
+        record.created = 1_700_000_000.25 + at
+        record.msecs = 250.0
+        one.emit(record)
+    many.write_lines("trueline.exchange", logging.INFO, [(1_700_000_000.25 + i, line) for i, line in enumerate(lines)])
+
+    assert together.getvalue() == alone.getvalue()
+    assert together.getvalue().count("\n") == len(lines)
+
+
+def test_of_many_lines_that_nobody_reads_each_is_counted(pipe: tuple[TextIO, TextIO]) -> None:
+    written, reader = pipe
+    handler = NeverWaiting(written)
+    handler.setFormatter(TextLines())
+    line = LogLine({"request": LINE})
+    count = 2000
+    handler.write_lines("a", logging.INFO, [(1.0, line)] * count)
+    dropped = handler.dropped
+    os.set_blocking(reader.fileno(), False)
+    seen = reader.read().count(LINE)
+
+    assert dropped
+    assert seen + dropped == count
+    handler.write_lines("a", logging.INFO, [(1.0, line)])
+    assert reader.read().startswith(f"{dropped} lines of the log were dropped")

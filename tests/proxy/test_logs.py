@@ -108,8 +108,8 @@ def breaking(*arguments: Any) -> Any:
 
 
 def use_broken(monkeypatch: pytest.MonkeyPatch) -> None:
-    read, _ = gateway._PIPELINES["/chat/completions"]
-    monkeypatch.setitem(gateway._PIPELINES, "/chat/completions", (read, breaking))
+    read, _ = gateway.PIPELINES["/chat/completions"]
+    monkeypatch.setitem(gateway.PIPELINES, "/chat/completions", (read, breaking))
 
 
 @pytest.mark.parametrize("stream", [False, True])

@@ -86,7 +86,7 @@ def _logging(level: str, form: str = "text") -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {
-            "text": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"},
+            "text": {"()": "trueline.cli.logs.TextLines"},
             "json": {"()": "trueline.cli.logs.JsonLines"},
         },
         "handlers": {"stderr": {"class": "trueline.cli.logs.NeverWaiting", "formatter": form}},

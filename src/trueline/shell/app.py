@@ -47,7 +47,10 @@ class _Api:
 
 
 def create_app(settings: Settings) -> Starlette:
-    """The proxy as an ASGI application.  It needs its lifespan: servers and test clients run it by default."""
+    """The proxy as an ASGI application.  It needs its lifespan: servers and test clients run it by default.
+
+    While it runs, `app.state.gateway` is the gateway: the native server looks for it there.
+    """
     api = _Api()
 
     @asynccontextmanager
@@ -66,9 +69,11 @@ def create_app(settings: Settings) -> Starlette:
             stack.push_async_callback(upstream.close)
             stack.push_async_callback(guarded.close)
             stack.enter_context(_quiet())
-            api.gateway = Gateway(settings, Routes(settings, demo_url), upstream, guarded, recorder)
+            api.gateway = gateway = Gateway(settings, Routes(settings, demo_url), upstream, guarded, recorder)
+            app.state.gateway = gateway
             yield
-            api.gateway = None
+            app.state.gateway = api.gateway = None
+            gateway.close()
 
     async def health(request: Request) -> Response:
         return JSONResponse({"status": "ok", "version": __version__})

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable
-from time import perf_counter
 from typing import Any
 from urllib.parse import unquote
 
@@ -28,13 +27,14 @@ from ..pipeline import (
 )
 from ..settings import Settings
 from ..switches import HEADER, read_format_header
+from .awaited import AwaitedExchange
 from .client import Client, ClientGone, Receive, Scope, Send
 from .clock import SystemMint
-from .exchange import Exchange, log
+from .exchange import CLIENT_CLOSED, ClientSide, Exchange, log, log_failure
 from .fetcher import Fetcher
 from .headers import CREDENTIALS
+from .journal import Journal
 from .keys import admit
-from .logline import LogLine
 from .metrics import Metrics
 from .models import list_models, one_alias, one_model
 from .passthrough import pass_through
@@ -43,16 +43,12 @@ from .routes import Choice, Routes
 from .tape import current as tape_of_task
 from .upstream import UpstreamClient
 
-__all__ = ["Gateway"]
-
-
-CLIENT_CLOSED = 499
-"""Status in the log, nowhere else: the client went away before it was answered."""
+__all__ = ["PIPELINES", "Gateway", "options_of"]
 
 _DOT_SEGMENT = re.compile(r"(?:^|[/\\])\.{1,2}(?:[/\\;]|$)")
 
 
-_PIPELINES: dict[str, tuple[Callable[[bytes], Any], Callable[..., Pipeline]]] = {
+PIPELINES: dict[str, tuple[Callable[[bytes], Any], Callable[..., Pipeline]]] = {
     "/chat/completions": (read_chat_request, chat_pipeline),
     "/completions": (read_completion_request, completion_pipeline),
     "/embeddings": (read_embedding_request, embedding_pipeline),
@@ -83,7 +79,7 @@ class Gateway:
         self._upstream = upstream
         self._guarded = guarded
         self._recorder = recorder
-        self._log = log.isEnabledFor(20)
+        self._journal = Journal(log)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         tape = self._recorder.tape(scope) if self._recorder is not None else None
@@ -91,22 +87,29 @@ class Gateway:
             tape_of_task.set(tape)
             receive, send = tape.receive(receive), tape.send(send)
         client = Client(scope, receive, send, self.settings.limits.request_bytes)
-        exchange = Exchange(client, self._request_id)
+        exchange = AwaitedExchange(client, self.request_id)
         self.metrics.running.add(exchange)
         try:
             await self._guard(exchange)
         finally:
             exchange.close()
-            self.metrics.end(exchange)
+            self.end(exchange)
             if tape is not None and self._recorder is not None:
                 self._recorder.keep(tape, exchange)
-            if self._log:
-                self._write_log(exchange)
 
-    def _request_id(self) -> bytes:
+    def end(self, exchange: Exchange[Any]) -> None:
+        """Count an exchange that has ended, and log it."""
+        self.metrics.end(exchange)
+        self._journal.write(exchange)
+
+    def close(self) -> None:
+        """The application stops: what still runs has no time left."""
+        self._journal.close()
+
+    def request_id(self) -> bytes:
         return b"req_" + self.mint.token(32).encode()
 
-    async def _guard(self, exchange: Exchange) -> None:
+    async def _guard(self, exchange: AwaitedExchange) -> None:
         """Every failure of an exchange ends here, and takes nothing else down."""
         error = await self._outcome(exchange)
         if error is None:
@@ -116,10 +119,10 @@ class Gateway:
         except asyncio.CancelledError:  # once more, while a slow client takes its error
             exchange.client.break_off()
         except Exception:
-            self._log_failure(exchange)
+            log_failure(exchange)
             exchange.client.break_off()
 
-    async def _outcome(self, exchange: Exchange) -> TruelineError | None:
+    async def _outcome(self, exchange: AwaitedExchange) -> TruelineError | None:
         """Answer; the error to end with, where there is one."""
         try:
             await self._answer(exchange)
@@ -136,24 +139,20 @@ class Gateway:
                 return DrainingError("The server is shutting down, and the time for running replies is over.")
             exchange.status = CLIENT_CLOSED
         except Exception:
-            self._log_failure(exchange)
+            log_failure(exchange)
             return TruelineError("Trueline failed to handle this request; its log says why.")
         return None
 
-    @staticmethod
-    def _log_failure(exchange: Exchange) -> None:
-        log.exception("request %s failed in Trueline itself", exchange.request_id.decode("latin-1"))
-
-    async def _answer(self, exchange: Exchange) -> None:
+    async def _answer(self, exchange: AwaitedExchange) -> None:
         client = exchange.client
-        self._authenticate(client)
+        self.authenticate(client)
         path, host = self._split(client)
         client.check_length()
         if client.header(b"upgrade") == b"websocket":
             raise RequestError("WebSockets are not supported: use plain HTTP requests.", code="websocket_unsupported")
-        known = path if path in _PIPELINES else _tidy(path)
-        if client.method == "POST" and known in _PIPELINES:
-            read, make = _PIPELINES[known]
+        known = path if path in PIPELINES else _tidy(path)
+        if client.method == "POST" and known in PIPELINES:
+            read, make = PIPELINES[known]
             await self._reply(exchange, host, known, read(await exchange.body()), make)
         elif client.method == "POST" and known in _UPLOADS:
             kind = client.header(b"content-type") or b"application/json"
@@ -166,7 +165,8 @@ class Gateway:
         else:
             await pass_through(exchange, self.routes, host, path, self.client_for)
 
-    def _authenticate(self, client: Client) -> None:
+    def authenticate(self, client: ClientSide) -> None:
+        """Let in who has a key, where keys are demanded; the key goes no further.  Raises AuthenticationError."""
         keys = self.settings.keys
         if keys:
             admit(keys, client.headers)
@@ -205,7 +205,7 @@ class Gateway:
 
     async def _reply(
         self,
-        exchange: Exchange,
+        exchange: AwaitedExchange,
         host: str | None,
         path: str,
         request: Any,
@@ -214,7 +214,7 @@ class Gateway:
     ) -> None:
         exchange.model = request.model
         choice = self.choose(host, request.model)
-        exchange.options = _options(exchange.client, choice)
+        exchange.options = options_of(exchange.client, choice)
         pipe: Pipeline = make(request, choice.route, self.mint, exchange.options)
         last = await self._run(exchange, choice, path, request.with_model(choice.model), pipe, kind)
         if isinstance(pipe, WholeImages) and pipe.missing:
@@ -226,7 +226,7 @@ class Gateway:
         await exchange.finish(last)
 
     async def _run(
-        self, exchange: Exchange, choice: Choice, path: str, body: bytes, pipe: Pipeline, kind: bytes
+        self, exchange: AwaitedExchange, choice: Choice, path: str, body: bytes, pipe: Pipeline, kind: bytes
     ) -> bytes:
         upstream = self.client_for(choice)
         path += exchange.client.query
@@ -234,12 +234,12 @@ class Gateway:
         await exchange.refuse_error(response, choice.backend)
         return await exchange.run(pipe, response)
 
-    async def _models(self, exchange: Exchange, host: str | None) -> None:
+    async def _models(self, exchange: AwaitedExchange, host: str | None) -> None:
         await exchange.body()
         only = self.routes.for_host(host) if host is not None else None
         await list_models(exchange, self.routes, only, self.client_for)
 
-    async def _model(self, exchange: Exchange, host: str | None, name: str) -> None:
+    async def _model(self, exchange: AwaitedExchange, host: str | None, name: str) -> None:
         await exchange.body()
         exchange.model = name
         if host is None and name in self.routes.aliases:
@@ -251,24 +251,8 @@ class Gateway:
         """The upstream client: the guarded one, where the request chose the host."""
         return self._guarded if choice.backend.guarded else self._upstream
 
-    def _write_log(self, exchange: Exchange) -> None:
-        error = exchange.error
-        fields = {
-            "request": exchange.request_id.decode("latin-1"),
-            "method": exchange.client.method,
-            "path": exchange.client.path[:200],
-            "status": exchange.status,
-            "ms": int((perf_counter() - exchange.began) * 1e3),
-            "upstream": exchange.upstream,
-            "model": exchange.model,
-            "bytes": exchange.client.sent,
-            "faults": dict(exchange.faults),
-            "error": (error.code or error.type) if error is not None else None,
-        }
-        log.info("%s", LogLine(fields))
 
-
-def _options(client: Client, choice: Choice) -> FormatOptions:
+def options_of(client: ClientSide, choice: Choice) -> FormatOptions:
     """The upstream's format, with what the request's own header says.  Raises RequestError."""
     asked = client.header(HEADER.encode())
     options = choice.backend.options

@@ -80,7 +80,7 @@ class Metrics:
 
     def __init__(self, workers: int = 1) -> None:
         self.since = _now()
-        self.running: set[Exchange] = set()
+        self.running: set[Exchange[Any]] = set()
         self._shared = workers > 1
         self._requests: dict[tuple[str, str, int], int] = {}
         self._faults: dict[tuple[str, str, str], int] = {}
@@ -90,7 +90,7 @@ class Metrics:
         self._models: set[str] = set()
         self._examples: dict[tuple[str, str], _Example] = {}
 
-    def end(self, exchange: Exchange) -> None:
+    def end(self, exchange: Exchange[Any]) -> None:
         """Count an exchange that has ended."""
         self.running.discard(exchange)
         upstream = exchange.upstream or _NONE
@@ -102,7 +102,7 @@ class Metrics:
         if exchange.faults:
             self._count_faults(exchange, upstream)
 
-    def _count_faults(self, exchange: Exchange, upstream: str) -> None:
+    def _count_faults(self, exchange: Exchange[Any], upstream: str) -> None:
         model = self._model(exchange.model)
         for fault, count in exchange.faults.items():
             if fault not in FAULTS:

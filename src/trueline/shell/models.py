@@ -10,7 +10,7 @@ from urllib.parse import quote
 from ..errors import TruelineError
 from ..pipeline import Models
 from ..wire import jsonio
-from .exchange import Exchange
+from .awaited import AwaitedExchange
 from .routes import Choice, Routes
 from .upstream import UpstreamClient
 
@@ -19,7 +19,7 @@ __all__ = ["list_models", "one_alias", "one_model"]
 ClientFor = Callable[[Choice], UpstreamClient]
 
 
-async def list_models(exchange: Exchange, routes: Routes, host: Choice | None, client_for: ClientFor) -> None:
+async def list_models(exchange: AwaitedExchange, routes: Routes, host: Choice | None, client_for: ClientFor) -> None:
     """The only upstream's list as it is, or the aliases and `upstream/model` for each model of several upstreams."""
     choices = [host] if host is not None else [Choice(backend) for backend in routes.backends.values()]
     if len(choices) == 1 and (host is not None or not routes.aliases):
@@ -45,13 +45,13 @@ async def list_models(exchange: Exchange, routes: Routes, host: Choice | None, c
     await exchange.whole(jsonio.encode({"object": "list", "data": list(models.values())}))
 
 
-async def one_alias(exchange: Exchange, name: str, choice: Choice) -> None:
+async def one_alias(exchange: AwaitedExchange, name: str, choice: Choice) -> None:
     """An alias, under its own name."""
     exchange.upstream = choice.backend.name
     await exchange.whole(jsonio.encode(_alias(name, choice)))
 
 
-async def one_model(exchange: Exchange, choice: Choice, name: str, client_for: ClientFor) -> None:
+async def one_model(exchange: AwaitedExchange, choice: Choice, name: str, client_for: ClientFor) -> None:
     """One model of an upstream, under the name that was asked for."""
     asked = choice.model or name
     path = "/models/" + quote(asked, safe="/:@")
@@ -66,7 +66,13 @@ def _alias(name: str, choice: Choice) -> dict[str, Any]:
 
 
 async def _ask(
-    exchange: Exchange, choice: Choice, path: str, pipe: Models, client_for: ClientFor, *, credentials: bool = True
+    exchange: AwaitedExchange,
+    choice: Choice,
+    path: str,
+    pipe: Models,
+    client_for: ClientFor,
+    *,
+    credentials: bool = True,
 ) -> bytes:
     path += exchange.client.query
     response = await exchange.call(client_for(choice), choice, "GET", path, credentials=credentials)
@@ -75,10 +81,10 @@ async def _ask(
 
 
 async def _ask_quietly(
-    exchange: Exchange, choice: Choice, client_for: ClientFor, *, credentials: bool
+    exchange: AwaitedExchange, choice: Choice, client_for: ClientFor, *, credentials: bool
 ) -> list[dict[str, Any]] | TruelineError:
     """The models of one upstream of several, or why it did not say."""
-    part = Exchange(exchange.client, lambda: exchange.request_id)
+    part = AwaitedExchange(exchange.client, lambda: exchange.request_id)
     try:
         body = await _ask(
             part, choice, "/models", Models(None, choice.backend.options), client_for, credentials=credentials

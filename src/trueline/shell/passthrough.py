@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from ..errors import TruelineError
 from ..wire import jsonio, sse
-from .exchange import Exchange
+from .awaited import AwaitedExchange
 from .routes import Choice, Routes
 from .upstream import Response, UpstreamClient
 
@@ -20,7 +20,7 @@ _JSON = b"application/json"
 
 
 async def pass_through(
-    exchange: Exchange,
+    exchange: AwaitedExchange,
     routes: Routes,
     host: str | None,
     path: str,
@@ -72,7 +72,7 @@ class _Body(NamedTuple):
         return bool(self.fields and self.fields.get("stream"))
 
 
-async def _take_body(exchange: Exchange) -> _Body:
+async def _take_body(exchange: AwaitedExchange) -> _Body:
     client = exchange.client
     declared = client.header(b"content-length")
     kind = (client.header(b"content-type") or b"").lower()
@@ -101,7 +101,7 @@ def _fields_of(body: bytes) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-async def _stream_back(exchange: Exchange, response: Response) -> None:
+async def _stream_back(exchange: AwaitedExchange, response: Response) -> None:
     client = exchange.client
     kind = response.header(b"content-type")
     length = response.header(b"content-length") if response.status not in _NEVER_A_BODY else None

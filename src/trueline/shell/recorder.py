@@ -77,7 +77,7 @@ class Recorder:
         """A tape for an exchange, unless the folder is full."""
         return None if self._full else Tape(scope, self._settings.limits.recorded_body)
 
-    def keep(self, tape: Tape, exchange: Exchange) -> None:
+    def keep(self, tape: Tape, exchange: Exchange[Any]) -> None:
         """Write the exchange, which has ended, some time soon."""
         held = tape.held
         if self._waiting + held > _MOST_WAITING:
@@ -159,7 +159,7 @@ class Recorder:
 class _Told:
     """What the exchange itself says, copied while it is at rest."""
 
-    def __init__(self, exchange: Exchange) -> None:
+    def __init__(self, exchange: Exchange[Any]) -> None:
         self.id = exchange.request_id.decode("latin-1")
         elapsed = perf_counter() - exchange.began
         self.ms = round(elapsed * 1e3, 3)
