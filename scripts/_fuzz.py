@@ -13,6 +13,7 @@ from pathlib import Path
 
 from fuzz.campaign import Failure, Tally, run
 from fuzz.cases import of_the_simulator, recorded, save
+from fuzz.entries import of_entries
 from fuzz.oracle import shared_oracle
 from trueline.faults import FAULTS
 
@@ -34,8 +35,9 @@ def main() -> int:
     asked = parser.parse_args()
     seed = asked.seed if asked.seed is not None else random.SystemRandom().randrange(1_000_000)
 
-    seeds = [*recorded(SHARED / "corpus"), *of_the_simulator()]
-    print(f"seed {seed}, {len(seeds)} replies to begin with, {asked.seconds:g} seconds", flush=True)
+    replies = [*recorded(SHARED / "corpus"), *of_the_simulator()]
+    seeds = [*replies, *of_entries(replies)]
+    print(f"seed {seed}, {len(seeds)} bodies to begin with, {asked.seconds:g} seconds", flush=True)
     end = time.monotonic() + asked.seconds
     second = shared_oracle(SHARED / "spec" / "oracle.py")
     tally = run(seeds, seed, lambda _: time.monotonic() < end, second, asked.most, asked.start)

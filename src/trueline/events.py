@@ -20,7 +20,7 @@ level at which they came.  `UNSET` means that a key was absent, `None` that it w
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from msgspec import UNSET, Struct, UnsetType
 
@@ -143,6 +143,8 @@ class ToolCallDelta(Struct, gc=False):
     kind: str = "function"
     logprobs: Any = UNSET
     extras: Extras | None = None
+    call_extras: Fields | None = None
+    function_extras: Fields | None = None
 
 
 class Finish(Struct, gc=False):
@@ -276,14 +278,29 @@ def fold(events: list[Event]) -> Reply:
     folder = _Folder()
     for event in events:
         folder.take(event)
-    return folder.reply
+    return folder.close()
+
+
+class _Pieces(list[str]):
+    """A text that comes in increments; joined once."""
 
 
 class _Folder:
     def __init__(self) -> None:
         self.reply = Reply(ReplyStart(), [], UNSET, {})
         self._choices: dict[int, Choice] = {}
-        self._calls: dict[tuple[int, int], Call] = {}
+        self._texts: dict[tuple[int, str], _Pieces] = {}
+        self._calls: dict[tuple[int, int], tuple[Call, _Pieces]] = {}
+
+    def close(self) -> Reply:
+        for (index, name), pieces in self._texts.items():
+            choice = self._choices[index]
+            setattr(choice, name, (getattr(choice, name) or "") + "".join(pieces))
+        for call, pieces in self._calls.values():
+            call.arguments += "".join(pieces)
+        for choice in self.reply.choices:
+            choice.message_extras = _joined(choice.message_extras)
+        return self.reply
 
     def take(self, event: Event) -> None:
         match event:
@@ -310,12 +327,8 @@ class _Folder:
         match event:
             case ChoiceStart():
                 choice.content, choice.refusal = event.content, event.refusal
-            case TextDelta():
-                choice.content = (choice.content or "") + event.text
-            case ReasoningDelta():
-                choice.reasoning = (choice.reasoning or "") + event.text
-            case RefusalDelta():
-                choice.refusal = (choice.refusal or "") + event.text
+            case TextDelta() | ReasoningDelta() | RefusalDelta():
+                self._texts.setdefault((event.choice, _TEXTS[type(event)]), _Pieces()).append(event.text)
             case ToolCallStart():
                 call = Call(
                     event.id,
@@ -325,10 +338,14 @@ class _Folder:
                     extras=event.call_extras,
                     function_extras=event.function_extras,
                 )
-                self._calls[event.choice, event.index] = call
+                self._calls[event.choice, event.index] = call, _Pieces()
                 choice.calls.append(call)
             case ToolCallDelta():
-                self._calls[event.choice, event.index].arguments += event.arguments
+                call, arguments = self._calls[event.choice, event.index]
+                arguments.append(event.arguments)
+                if event.call_extras or event.function_extras:
+                    call.extras = {**(call.extras or {}), **(event.call_extras or {})} or None
+                    call.function_extras = {**(call.function_extras or {}), **(event.function_extras or {})} or None
             case Finish():
                 choice.finish = event.reason
         if event.extras is not None:
@@ -336,31 +353,47 @@ class _Folder:
             _merge(choice.message_extras, event.extras.message, join=True)
 
 
+_TEXTS: Final[dict[type, str]] = {TextDelta: "content", ReasoningDelta: "reasoning", RefusalDelta: "refusal"}
+
+
 def _merge(into: Fields, fields: Fields | None, join: bool) -> None:
     """Later values win; with `join`, lists and strings of increments are put together as SDKs do."""
     for key, value in (fields or {}).items():
         old = into.get(key)
-        if join and isinstance(old, list) and isinstance(value, list):
-            into[key] = [*old, *value]
-        elif join and isinstance(old, str) and isinstance(value, str):
-            into[key] = f"{old}{value}"
+        if join and isinstance(old, _Pieces) and isinstance(value, str):
+            old.append(value)
         elif join and isinstance(old, dict) and isinstance(value, dict):
-            joined = dict(old)
-            _merge(joined, value, join)
-            into[key] = joined
+            _merge(old, value, join)
+        elif join and type(old) is list and isinstance(value, list):
+            old.extend(value)
         elif value is not None or key not in into:
-            into[key] = value
+            into[key] = _own(value) if join else value
+
+
+def _own(value: Any) -> Any:
+    """A copy that may grow."""
+    if isinstance(value, str):
+        return _Pieces([value])
+    if isinstance(value, dict):
+        return {key: _own(one) for key, one in value.items()}
+    return list(value) if isinstance(value, list) else value
+
+
+def _joined(value: Any) -> Any:
+    """What `_own` made, with its texts in one piece."""
+    if isinstance(value, _Pieces):
+        return "".join(value)
+    return {key: _joined(one) for key, one in value.items()} if isinstance(value, dict) else value
 
 
 def _merge_logprobs(old: Any, new: Any) -> Any:
     if not isinstance(new, dict):
         return old if isinstance(old, dict) or new is UNSET else new
     if not isinstance(old, dict):
-        return new
-    merged = dict(old)
+        return {key: list(value) if isinstance(value, list) else value for key, value in new.items()}
     for key, value in new.items():
-        if isinstance(value, list) and isinstance(merged.get(key), list):
-            merged[key] = merged[key] + value
-        elif value is not None or key not in merged:
-            merged[key] = value
-    return merged
+        if isinstance(value, list) and isinstance(old.get(key), list):
+            old[key].extend(value)
+        elif value is not None or key not in old:
+            old[key] = list(value) if isinstance(value, list) else value
+    return old

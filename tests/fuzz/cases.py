@@ -17,12 +17,21 @@ from typing import Any
 from planted.exchange import BASES, asks_for, clean, planted
 from trueline.sim import PLANTERS
 
-__all__ = ["KINDS", "Case", "load", "of_the_simulator", "recorded", "save"]
+__all__ = ["KINDS", "PATHS", "Case", "load", "of_the_simulator", "recorded", "save"]
 
 Json = dict[str, Any]
 
-KINDS = ("chat", "completions", "images", "embeddings", "models", "model", "errors", "sse", "json")
-"""What reads the body."""
+PATHS = {
+    "chat": "/v1/chat/completions",
+    "completions": "/v1/completions",
+    "images": "/v1/images/generations",
+    "embeddings": "/v1/embeddings",
+    "models": "/v1/models",
+    "model": "/v1/models/gpt-4o",
+}
+"""What reads a reply, and the endpoint that it is of."""
+KINDS = (*PATHS, "errors", "sse", "json", "file")
+"""What reads a body that another one of them might be given."""
 
 _FILES = {
     "openai-chat": "chat",
@@ -46,7 +55,7 @@ class Case:
     request: Json = field(default_factory=dict)
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
-    options: dict[str, str] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict)
     """Fields of FormatOptions."""
     cuts: int = 0
     """Seed of the places where the body is cut."""

@@ -5,12 +5,16 @@ from __future__ import annotations
 import copy
 import json
 import random
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 from engine.garbage import JUNK, NAMES, places
-from fuzz.cases import KINDS, Case
+from fuzz.cases import KINDS, PATHS, Case
+from trueline.context import FormatOptions
+from trueline.faults import FAULTS
+from trueline.switches import OFF, OPTIONS
 
 __all__ = ["mutated"]
 
@@ -27,6 +31,7 @@ _TOKENS = (
         b"event: error\n",
         b": ping\n",
     ),
+    *(b"\xef\xbb\xbfdata: ", b"\n\r", b"\r\r", b"\x00\x00", b"[" * 300, b'{"a":' * 300, b"1" * 5000, b"-" * 9),
     *(b"null", b"{}", b"[]", b'""', b"NaN", b"-Infinity", b"1e999", b"-0", b"9" * 40, b"true", b'"', b"\\", b"{", b"}"),
     *(b"\xff", b"\xed\xa0\x80", b"\xf0\x9f", b"\xef\xbb\xbf", b"\x00", b"\\ud83d", b"\\u0000", b"\xe2\x80\xa8", b"["),
     *(
@@ -42,6 +47,9 @@ _TOKENS = (
     ),
 )
 _SPOTS = 3
+_QUOTED = re.compile("`([^`]{1,60})`")
+_SAID = tuple(sorted({said for fault in FAULTS.values() for said in _QUOTED.findall(fault.line)}))
+"""What the table of faults quotes: words, names of fields, pieces of JSON."""
 
 
 def mutated(seeds: Sequence[Case], dice: random.Random) -> Case:
@@ -61,6 +69,8 @@ def mutated(seeds: Sequence[Case], dice: random.Random) -> Case:
 def _asked(case: Case, dice: random.Random) -> dict[str, Any]:
     """The request, now and then in the other mode."""
     request = dict(case.request)
+    if case.kind not in PATHS:
+        return request
     if case.kind in ("chat", "completions") and not dice.randrange(6):
         request["stream"] = not request.get("stream")
     if not request.get("stream"):
@@ -68,15 +78,23 @@ def _asked(case: Case, dice: random.Random) -> dict[str, Any]:
     return request
 
 
-def _options(dice: random.Random) -> dict[str, str]:
-    options = {}
+def _options(dice: random.Random) -> dict[str, Any]:
+    """Settings of the format: half of the time OpenAI's own, else some of them otherwise."""
+    if dice.randrange(2):
+        return {}
+    chosen: dict[str, Any] = {
+        name: dice.choice(values) for name, values in _CHOICES.items() if not dice.randrange(len(_CHOICES) // 2)
+    }
     if not dice.randrange(3):
-        options["extras"] = "drop"
-    if not dice.randrange(4):
-        options["reasoning"] = dice.choice(("reasoning", "think", "drop"))
+        chosen["options"] = dice.sample(sorted(OPTIONS), dice.choice((1, 3, len(OPTIONS))))
     if not dice.randrange(8):
-        options["id"] = "openai"
-    return options
+        chosen["off"] = dice.sample(sorted(OFF), dice.choice((1, 3, len(OFF))))
+    return chosen
+
+
+_CHOICES: dict[str, tuple[str, ...]] = {
+    name: get_args(kind) for name, kind in get_type_hints(FormatOptions).items() if name not in ("options", "off")
+}
 
 
 # -- bytes
@@ -96,6 +114,19 @@ def _truncated(body: bytes, dice: random.Random, seeds: Sequence[Case]) -> bytes
 def _spliced(body: bytes, dice: random.Random, seeds: Sequence[Case]) -> bytes:
     other = dice.choice(seeds).body
     return body[: dice.randrange(len(body) + 1)] + other[dice.randrange(len(other) + 1) :]
+
+
+def _prolonged(body: bytes, dice: random.Random, seeds: Sequence[Case]) -> bytes:
+    """A part of it many times over: long lines, deep nests, the same key twice."""
+    at = dice.randrange(len(body) + 1)
+    part = body[at : at + dice.choice((1, 1, 3, 20, 200))] or b"["
+    return body[:at] + part * (dice.choice((2, 300, 5000)) // len(part) + 2) + body[at:]
+
+
+def _dressed(body: bytes, dice: random.Random, seeds: Sequence[Case]) -> bytes:
+    """Something before all of it, or behind it."""
+    one = dice.choice(_TOKENS)
+    return one + body if dice.randrange(2) else body + one
 
 
 # -- events
@@ -173,14 +204,14 @@ def _wronged(value: Any, dice: random.Random) -> Any:
 
 
 def _wrong(around: Any, key: Any, dice: random.Random) -> None:
-    junk = copy.deepcopy(dice.choice(JUNK))
+    junk = copy.deepcopy(dice.choice(JUNK)) if dice.randrange(4) else _said(dice)
     match dice.randrange(9):
         case 0 | 1 | 2:
             around[key] = junk
         case 3:
             del around[key]
         case 4 if isinstance(around, dict):
-            around[dice.choice(NAMES)] = junk
+            around[dice.choice(NAMES if dice.randrange(3) else _SAID)] = junk
         case 5:
             around[key] = [around[key]]
         case 6:
@@ -191,10 +222,18 @@ def _wrong(around: Any, key: Any, dice: random.Random) -> None:
             around[key] = str(around[key]) if isinstance(around[key], (int, float)) else None
 
 
+def _said(dice: random.Random) -> Any:
+    word = dice.choice(_SAID)
+    try:
+        return json.loads(word)
+    except ValueError:
+        return word.strip('"')
+
+
 Change = Callable[[bytes, random.Random, Sequence[Case]], bytes]
 _CHANGES: tuple[Change, ...] = (
     *(_restructured,) * 6,
     *(_reordered,) * 3,
     *(_bytes,) * 3,
-    *(_reframed, _truncated, _spliced),
+    *(_reframed, _truncated, _spliced, _prolonged, _dressed),
 )

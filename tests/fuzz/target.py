@@ -13,11 +13,14 @@ import json
 import random
 import re
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+import msgspec
+
 from engine.kit import ROUTE, CountingMint, pieces
-from fuzz.cases import Case
+from fuzz.cases import PATHS, Case
+from fuzz.entries import of_file, of_header, of_request
 from trueline.context import FormatOptions
 from trueline.dialects.error_bodies import read_error
 from trueline.errors import TruelineError, UpstreamCutError
@@ -37,21 +40,15 @@ from trueline.pipeline import (
     embedding_pipeline,
     image_pipeline,
 )
+from trueline.trace.cut import cut_events
 from trueline.wire import jsonio, sse
+from trueline.wire.transfer import content_type_faults
 
 __all__ = ["Second", "problems"]
 
 Second = Callable[[Case, dict[str, Any], bytes, str], list[str]]
 """Another judge: (case, request, body, content type) -> the rules that are broken."""
 
-PATHS = {
-    "chat": "/v1/chat/completions",
-    "completions": "/v1/completions",
-    "images": "/v1/images/generations",
-    "embeddings": "/v1/embeddings",
-    "models": "/v1/models",
-    "model": "/v1/models/gpt-4o",
-}
 FALLBACK: dict[str, dict[str, Any]] = {
     "chat": {"model": "m", "messages": [{"role": "user", "content": "hi"}]},
     "completions": {"model": "m", "prompt": "hi"},
@@ -76,13 +73,17 @@ ENDING = re.compile(
 """What a server can say that its reply is complete with; nothing in a body that does not have it says so."""
 
 
+_BYTE_BY_BYTE = 4000
+"""Bytes of a body that is read byte by byte."""
+
+
 def problems(case: Case, noted: set[str], second: Second | None = None) -> list[str]:
     """What is wrong with the outcome of this case; `noted` collects the ids of faults."""
     try:
         if case.kind == "errors":
             return _of_error(case, noted)
-        if case.kind in ("sse", "json"):
-            return _of_wire(case)
+        if case.kind in _BESIDE:
+            return _BESIDE[case.kind](case)
         return _of_reply(case, noted, second)
     except Exception:
         return ["exception: " + traceback.format_exc(limit=-4)]
@@ -103,19 +104,29 @@ def _not_openai(error: TruelineError) -> list[str]:
     return found + [f.text for f in judge_error(error.status, {"x-request-id": "r"}, body) if f.level == "must"]
 
 
-def _of_wire(case: Case) -> list[str]:
+def _of_json(case: Case) -> list[str]:
     def note(fault: str) -> None:
         """What is noted is not looked at here."""
 
-    if case.kind == "json":
-        for decode in (jsonio.decode, jsonio.decode_all):
-            try:
-                jsonio.encode(decode(case.body, note))
-            except jsonio.JSONError:
-                pass
-        return []
+    found = []
+    for decode in (jsonio.decode, jsonio.decode_all, lambda data, note: jsonio.decode_strict(data)):
+        try:
+            value = decode(case.body, note)
+        except jsonio.JSONError:
+            continue
+        written = jsonio.encode(value)
+        if jsonio.encode(json.loads(written)) != written:
+            found.append("JSON that is read otherwise than it was written")
+    return found
+
+
+def _of_sse(case: Case) -> list[str]:
     whole = _frames([case.body])
-    return [] if whole == _frames(_parts(case)) else ["other events, if cut elsewhere"]
+    found = [] if all(whole == _frames(parts) for parts in _other_cuts(case)) else ["other events, if cut elsewhere"]
+    if b"".join(cut_events(case.body)) != case.body:
+        found.append("events that are not all of the body")
+    content_type_faults(case.headers.get("content-type", "").encode(), case.body)
+    return found
 
 
 def _frames(parts: Iterable[bytes]) -> list[sse.Frame]:
@@ -130,11 +141,12 @@ def _of_reply(case: Case, noted: set[str], second: Second | None) -> list[str]:
     request, pipe = _pipeline(case)
     out, error = _run(case, pipe, [case.body])
     noted.update(pipe.faults)
-    _, again = _pipeline(case)
-    cut_out, cut_error = _run(case, again, _parts(case))
     found = []
-    if (out, error and error.body(), pipe.faults) != (cut_out, cut_error and cut_error.body(), again.faults):
-        found.append(f"cut elsewhere: {_first_difference(out, cut_out)} {pipe.faults} {again.faults}")
+    for parts in _other_cuts(case):
+        _, again = _pipeline(case)
+        cut_out, cut_error = _run(case, again, parts)
+        if (out, error and error.body(), pipe.faults) != (cut_out, cut_error and cut_error.body(), again.faults):
+            found.append(f"cut elsewhere: {_first_difference(out, cut_out)} {pipe.faults} {again.faults}")
     if error is not None:
         return found + ([f"bytes beside an error: {out[:80]!r}"] if out else []) + _not_openai(error)
     if not out:
@@ -154,7 +166,7 @@ def _pipeline(case: Case) -> tuple[dict[str, Any], Pipeline]:
 
 
 def _made(case: Case, raw: bytes) -> Pipeline:
-    mint, options = CountingMint(), FormatOptions(**case.options)  # type: ignore[arg-type]
+    mint, options = CountingMint(), msgspec.convert(case.options, FormatOptions)
     if case.kind == "chat":
         return chat_pipeline(read_chat_request(raw), ROUTE, mint, options)
     if case.kind == "completions":
@@ -178,9 +190,12 @@ def _run(case: Case, pipe: Pipeline, parts: list[bytes]) -> tuple[bytes, Truelin
     return out, pipe.error
 
 
-def _parts(case: Case) -> list[bytes]:
-    dice = random.Random(case.cuts)
-    return pieces(case.body, [dice.randrange(len(case.body) + 1) for _ in range(dice.randrange(1, 30))])
+def _other_cuts(case: Case) -> Iterator[list[bytes]]:
+    """At random places; and now and then, where that does not take long, byte by byte."""
+    dice, size = random.Random(case.cuts), len(case.body)
+    yield pieces(case.body, [dice.randrange(size + 1) for _ in range(dice.randrange(1, 30))])
+    if size <= _BYTE_BY_BYTE and not case.cuts % 4:
+        yield pieces(case.body, range(size))
 
 
 def _first_difference(one: bytes, other: bytes) -> str:
@@ -212,6 +227,8 @@ def _is_one_value(body: bytes) -> bool:
 
 
 def _broken_rules(case: Case, request: dict[str, Any], out: bytes, kind: str, second: Second | None) -> list[str]:
+    if case.options.get("off"):
+        return []  # what the upstream said leaves as it is
     extras: Any = "forbid" if case.options.get("extras") == "drop" else "allow"
     asked = None if case.kind in ("models", "model") else request
     headers = {"content-type": kind, "x-request-id": "r"}
@@ -227,3 +244,13 @@ def _is_left(finding: Finding, request: dict[str, Any], out: bytes) -> bool:
     if finding.key == "completions-finish" and (request.get("n") or 1) > 1:
         return True  # some choices are not there
     return finding.key in LEFT or (_failed(out) and UNFINISHED.search(finding.key) is not None)
+
+
+_BESIDE: dict[str, Callable[[Case], list[str]]] = {
+    "sse": _of_sse,
+    "json": _of_json,
+    "request": of_request,
+    "header": of_header,
+    "file": of_file,
+    "har": of_file,
+}

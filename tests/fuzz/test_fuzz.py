@@ -13,6 +13,7 @@ import pytest
 
 from fuzz.campaign import minimised, run
 from fuzz.cases import Case, load, of_the_simulator, recorded, save
+from fuzz.entries import of_entries
 from fuzz.mutate import mutated
 from fuzz.oracle import shared_oracle
 from fuzz.target import problems
@@ -30,12 +31,14 @@ def test_what_was_found_stays_mended(path: Path) -> None:
 
 
 def test_replies_that_nobody_spoilt_have_no_problems() -> None:
-    for case in of_the_simulator():
-        assert problems(case, set()) == [], case.name
+    replies = list(of_the_simulator())
+    for case in (*replies, *of_entries(replies)):
+        assert problems(replace(case, cuts=1), set()) == [], case.name
 
 
 def test_a_short_campaign_finds_nothing() -> None:
-    tally = run(list(of_the_simulator()), 0, lambda done: done < EXECUTIONS, shared_oracle(ORACLE))
+    replies = list(of_the_simulator())
+    tally = run([*replies, *of_entries(replies)], 0, lambda done: done < EXECUTIONS, shared_oracle(ORACLE))
 
     assert [(failure.why, failure.case) for failure in tally.failures] == []
     assert tally.executions == EXECUTIONS

@@ -25,10 +25,11 @@ _OPTIONS = ("tool-args-double-encoded", "tool-args-invalid-json", "multi_tool_us
 class _Choice:
     """The calls of one choice."""
 
-    __slots__ = ("held", "sent", "shift")
+    __slots__ = ("held", "looked", "sent", "shift")
 
     def __init__(self) -> None:
-        self.held: dict[int, tuple[ToolCallStart, list[str]]] = {}
+        self.held: dict[int, tuple[ToolCallStart, list[str]]] = {}  # in the order of their indexes
+        self.looked = 0  # at so many pieces of the first one, which were not all of its arguments
         self.sent: dict[int, int] = {}  # index as it came -> index as it left
         self.shift = 0
         """How many calls more left than came: those that one call held."""
@@ -72,12 +73,16 @@ class WholeCalls(Rule):
     def _release(self, choice: _Choice, *, complete: bool = False, cut: bool = False) -> list[Event]:
         """What may leave, in order; with `complete`, up to the first call whose arguments do not parse yet."""
         events: list[Event] = []
-        for index in sorted(choice.held):
-            start, pieces = choice.held[index]
+        while choice.held:
+            index, (start, pieces) = next(iter(choice.held.items()))
+            if complete and choice.looked == len(pieces):
+                break
             arguments = "".join(pieces)
             if complete and _object(arguments) is None:
+                choice.looked = len(pieces)
                 break
             del choice.held[index]
+            choice.looked = 0
             choice.sent[index] = start.index = index + choice.shift
             calls = self._mended(start, arguments, cut)
             choice.shift += len(calls) - 1

@@ -6,6 +6,7 @@ mentions `</think>` (ruling 7), and a tag in the middle of an answer is the answ
 
 from __future__ import annotations
 
+import re
 from typing import TypeVar
 
 from msgspec import UNSET
@@ -25,6 +26,8 @@ BLOCKS: dict[str, str] = {
 """What opens a block of thoughts -> what closes it."""
 _OPENING = tuple(BLOCKS)
 _LONGEST = max(map(len, _OPENING))
+_BLANKS = re.compile(r"\s*")
+_LINE_FEEDS = re.compile(r"[\r\n]*")
 _Part = TypeVar("_Part", TextDelta, ReasoningDelta)
 
 
@@ -90,80 +93,88 @@ class ThinkTags(Rule):
         events: list[Event] = []
         if state.phase == "start":
             state.pieces.append(event)
-        while text:
+        at = 0  # a position and no rest: a text may hold any number of blocks
+        while at < len(text):
             if state.phase == "start":
-                text = self._begin(state, text, events)
+                at = self._begin(state, text, at, events)
             elif state.phase == "inside":
-                text = self._inside(state, text, event, events)
-            else:  # after: the blanks that follow a block belong to neither side
-                text = self._trim(text)
-                if not text:
-                    break
-                if text.lstrip().startswith("<") and self._may_open(text.lstrip()):
-                    state.phase = "start"
-                    state.pieces.append(_part(TextDelta, event, text))
-                    continue
-                state.phase = "off"
-                events.append(_part(TextDelta, event, text))
-                break
-        if not events and event not in state.pieces and event.extras is not None:
+                at = self._inside(state, text, at, event, events)
+            else:
+                at = self._after(state, text, at, event, events)
+        if not events and event.extras is not None and not (state.pieces and state.pieces[-1] is event):
             return Opaque(event.extras, event.choice)
         return events
 
-    def _trim(self, text: str) -> str:
-        trimmed = text.lstrip("\r\n") if self._trims else text
-        if trimmed != text:
-            self.note("whitespace-around")
-        return trimmed
-
-    def _may_open(self, text: str) -> bool:
-        return any(text.startswith(tag) or tag.startswith(text) for tag in self._opening)
-
-    def _begin(self, state: _State, text: str, events: list[Event]) -> str:
-        stripped = text.lstrip()
-        tag = next((t for t in self._opening if stripped.startswith(t)), None)
-        if (
-            tag is None
-            and len(text) <= MAX_BLANKS + _LONGEST
-            and (not stripped or (len(stripped) < _LONGEST and any(t.startswith(stripped) for t in self._opening)))
-        ):
-            state.held = text
-            return ""
+    def _begin(self, state: _State, text: str, at: int, events: list[Event]) -> int:
+        begin = _end(_BLANKS, text, at)
+        tag = self._tag(text, begin)
+        if tag is None and len(text) - at <= MAX_BLANKS + _LONGEST and self._may_open(text[begin:]):
+            state.held = text[at:]
+            return len(text)
         pieces, state.pieces = state.pieces, []
-        if tag is None and self._assumes and not state.closing:
-            self.note("think-open-missing")
-            events.extend(Opaque(p.extras, p.choice) for p in pieces[:-1] if p.extras is not None)
-            state.phase, state.closing, state.fresh = "inside", BLOCKS[_OPENING[0]], True
-            return text
-        if tag is None:
+        if tag is None and not (self._assumes and not state.closing):
             state.phase = "off"
             events.extend(pieces)
-            return ""
+            return len(text)
+        events.extend(Opaque(p.extras, p.choice) for p in pieces[:-1] if p.extras is not None)
+        if tag is not None:
+            return self._open(state, tag, begin)
+        self.note("think-open-missing")
+        state.phase, state.closing, state.fresh = "inside", BLOCKS[_OPENING[0]], True
+        return at
+
+    def _tag(self, text: str, at: int) -> str | None:
+        return next((tag for tag in self._opening if text.startswith(tag, at)), None)
+
+    def _may_open(self, text: str) -> bool:
+        """Whether this may be the beginning of a tag."""
+        return len(text) < _LONGEST and any(tag.startswith(text) for tag in self._opening)
+
+    def _open(self, state: _State, tag: str, at: int) -> int:
         self.note("think-in-content")
         if tag != _OPENING[0]:
             self.note("reasoning-tag-variants")
-        events.extend(Opaque(p.extras, p.choice) for p in pieces[:-1] if p.extras is not None)
         state.phase, state.closing, state.fresh = "inside", BLOCKS[tag], True
-        return stripped[len(tag) :]
+        return at + len(tag)
 
-    def _inside(self, state: _State, text: str, event: TextDelta, events: list[Event]) -> str:
+    def _inside(self, state: _State, text: str, at: int, event: TextDelta, events: list[Event]) -> int:
         if state.fresh:
-            text = text.lstrip("\r\n")
-            if not text:
-                return ""
+            at = _end(_LINE_FEEDS, text, at)
+            if at == len(text):
+                return at
             state.fresh = False
         closing = state.closing
-        at = text.find(closing)
-        if at >= 0:
-            if at:
-                events.append(_part(ReasoningDelta, event, text[:at]))
+        end = text.find(closing, at)
+        if end >= 0:
+            if end > at:
+                events.append(_part(ReasoningDelta, event, text[at:end]))
             state.phase = "after"
-            return text[at + len(closing) :]
-        keep = _partial_suffix(text, closing)
-        if len(text) > keep:
-            events.append(_part(ReasoningDelta, event, text[: len(text) - keep]))
-        state.held = text[len(text) - keep :] if keep else ""
-        return ""
+            return end + len(closing)
+        keep = len(text) - min(_partial_suffix(text, closing), len(text) - at)
+        if keep > at:
+            events.append(_part(ReasoningDelta, event, text[at:keep]))
+        state.held = text[keep:]
+        return len(text)
+
+    def _after(self, state: _State, text: str, at: int, event: TextDelta, events: list[Event]) -> int:
+        """Behind a block: the line feeds there belong to neither side, and another block may begin."""
+        begin = _end(_LINE_FEEDS, text, at) if self._trims else at
+        if begin > at:
+            self.note("whitespace-around")
+        if begin == len(text):
+            return begin
+        first = _end(_BLANKS, text, begin)
+        tag = self._tag(text, first)
+        if tag is not None:
+            return self._open(state, tag, first)
+        rest = _part(TextDelta, event, text[begin:])
+        if text.startswith("<", first) and self._may_open(text[first:]):
+            state.phase = "start"
+            state.pieces.append(rest)
+            return self._begin(state, text, begin, events)
+        state.phase = "off"
+        events.append(rest)
+        return len(text)
 
     def _release(self, choice: int) -> list[Event]:
         """The text of this choice is over: what was held is what it looked like."""
@@ -186,6 +197,11 @@ def _part(kind: type[_Part], event: TextDelta, text: str) -> _Part:
     part = kind(event.choice, text, event.logprobs, event.extras, event.last)
     event.logprobs, event.extras = UNSET, None
     return part
+
+
+def _end(pattern: re.Pattern[str], text: str, at: int) -> int:
+    match = pattern.match(text, at)
+    return match.end() if match else at
 
 
 def _partial_suffix(text: str, tag: str) -> int:

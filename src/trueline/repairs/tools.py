@@ -102,6 +102,7 @@ class _Choice:
         self.calls: list[_Call] = []
         self.by_id: dict[str, _Call] = {}
         self.by_index: dict[int, _Call] = {}
+        self.holding: list[_Call] = []  # those with a placeholder
         self.started = 0
 
 
@@ -339,6 +340,7 @@ class ToolCalls(Rule):
         delta = ToolCallDelta(event.choice, call.index, arguments, call.kind, event.logprobs, event.extras)
         if arguments == "{}" and call.size == 2:
             call.placeholder = delta
+            choice.holding.append(call)
             return None
         return delta
 
@@ -356,10 +358,13 @@ class ToolCalls(Rule):
 
     def _release(self, choice: _Choice) -> list[Event]:
         """First `{}`s that nothing followed: they were the arguments."""
-        held = [call.placeholder for call in choice.calls if call.placeholder is not None]
-        for call in choice.calls:
-            call.placeholder = None
-        return list(held)
+        released: list[Event] = []
+        for call in sorted(choice.holding, key=lambda call: call.index):
+            if call.placeholder is not None:
+                released.append(call.placeholder)
+                call.placeholder = None
+        choice.holding.clear()
+        return released
 
     def _increment(self, call: _Call, arguments: str) -> str:
         """Arguments that repeat what came before, without the repeat."""
@@ -407,6 +412,7 @@ class ToolCalls(Rule):
         ]
         if call.arguments == "{}" and not event.whole:
             call.placeholder = ToolCallDelta(event.choice, call.index, "{}", call.kind)
+            choice.holding.append(call)
         elif call.size:
             events.append(ToolCallDelta(event.choice, call.index, call.arguments, call.kind))
         return events

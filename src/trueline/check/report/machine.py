@@ -10,6 +10,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 import msgspec
 
+from ...wire import jsonio
 from ..card import Card, Entry
 from ..model import LEVELS, Level, Result
 
@@ -28,7 +29,7 @@ def counts_as_failure(level: Level, fail_on: str) -> bool:
 
 def as_json(card: Card) -> str:
     """The card as indented JSON."""
-    return msgspec.json.format(msgspec.json.encode(_plain(card)), indent=2).decode() + "\n"
+    return msgspec.json.format(jsonio.encode(_plain(card)), indent=2).decode() + "\n"
 
 
 def _plain(card: Card) -> dict[str, Any]:

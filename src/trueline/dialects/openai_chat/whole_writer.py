@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from msgspec import UNSET
@@ -25,7 +26,7 @@ def write_whole(reply: Reply, context: ReplyContext) -> Fields:
         "object": "chat.completion",
         "created": start.created,
         "model": start.model,
-        "choices": [_choice(c, context, omits) for c in sorted(reply.choices, key=lambda c: c.index)],
+        "choices": [_choice(c, context, omits) for c in _numbered(reply.choices, context.note)],
     }
     if reply.usage is not UNSET:
         body["usage"] = reply.usage
@@ -37,6 +38,16 @@ def write_whole(reply: Reply, context: ReplyContext) -> Fields:
     for key, value in beside.of_reply(reply.extras).items():
         body.setdefault(key, value)
     return body
+
+
+def _numbered(choices: list[Choice], note: Callable[[str], None]) -> list[Choice]:
+    """The choices in order and without a gap: of those that a stream had, one may have said nothing (rules.md N1)."""
+    choices = sorted(choices, key=lambda choice: choice.index)
+    for position, choice in enumerate(choices):
+        if choice.index != position:
+            note("choice-index-missing")
+            choice.index = position
+    return choices
 
 
 def _choice(choice: Choice, context: ReplyContext, omits_logprobs: bool) -> Fields:

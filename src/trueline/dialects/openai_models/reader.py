@@ -43,8 +43,8 @@ def read_models(payload: Any, note: Note) -> Fields | None:
 
 
 def _is_date(created: float) -> bool:
-    """Seconds until the year 2286, or milliseconds since 1973."""
-    return 0 <= created <= 1e10 or 1e11 < created < 1e15
+    """Seconds until the year 2286, or milliseconds from 1973 until then."""
+    return 0 <= created <= 1e10 or 1e11 < created <= 1e13
 
 
 def without_extras(reply: Fields) -> Fields:
