@@ -1,111 +1,161 @@
-"""Trueline before a model server with each fault in turn: the check finds nothing, but for what no proxy can mend."""
+"""Trueline before a model server with each fault in turn: the check finds nothing, but for what no proxy can mend.
+
+Trueline is set as an operator sets it who wants replies to be exact: `extras: drop`, and every option on.
+"""
 
 from __future__ import annotations
 
 import pytest
 
 from check.kit import card_of, examine, probes_for, worse_than
-from proxy.running import running, settings
+from proxy.running import running, settings, upstream
+from trueline.context import FormatOptions
 from trueline.faults import FAULTS
-from trueline.sim import PLANTERS, SimOptions, SimServer
+from trueline.settings import Settings
+from trueline.sim import PLANTERS, PROVIDERS, SimOptions, SimServer
+from trueline.switches import OPTIONS
 
 PARTS = 8
 """The faults are spread over so many tests, which may run side by side."""
 
-SPOILED = {
-    "the model's own words, which stand in the reply as text": (
-        "stop-echoed stop-ignored special-token-leak prefill-echo json-mode-fenced think-open-missing tool-markup-leak "
-        "multi_tool_use-parallel tool-args-double-encoded tool-args-invalid-json reasoning-holds-answer img-in-chat "
-        "replacement-chars lone-surrogate"
-    ),
-    "what the model was asked for and did not do": (
-        "n-ignored max_completion_tokens-ignored finish-length-masked finish-length-false think-unclosed"
-    ),
-    "an error that a good request is answered with": "err-200-first-event",
-}
-"""Why -> faults that spoil what is said: whatever is found behind them, it is the model's."""
+OF_A_SERVER = "think-open-missing"
+"""An option that says something of the server: all of its replies begin inside a thought."""
 
-LOST = {
-    # They are not in the reply, and are not made up.
-    "logprobs-asked": "logprobs-missing-key logprobs-object-of-nulls finish-with-content final-full-repeat "
-    "whitespace-around",
-    "logprobs-object-of-nulls": "logprobs-object-of-nulls",
-    "n-ignored": "choice-index-missing choice-index-all-zero",
-    "tool-choice-ignored": "text-not-message",
-    "schema-not-kept": "tool-args-empty",
-    "img-partial-n": "img-partial-n img-single-field img-binary-body",
-    "img-url-private": "img-url-private img-embedding-shape",
-    # The finish is taken from what the server said at the end, and it said no more.
-    "finish-length-masked": "finish-missing finish-null-nonstream",
-    # Trueline's estimates are no counts.
-    "usage-differs-streamed": "usage-missing-nonstream usage-missing-stream usage-only-chunk-dropped sse-for-nonstream",
-    "usage-counts-nothing": "usage-null-fields",
-    "max_completion_tokens-ignored": "usage-excl-reasoning sse-for-nonstream usage-missing-nonstream "
-    "usage-empty-object",
-    # What a server says beyond OpenAI is kept, unless `extras: drop` is set.
+LEFT = {
+    "the server has lost it, and nothing is made up": {
+        "n-ignored": "choice-index-missing choice-index-all-zero images-shape-on-chat",
+        "img-partial-n": "img-partial-n img-single-field img-binary-body",
+        "replacement-chars": "replacement-chars lone-surrogate",
+        "schema-not-kept": "tool-args-empty",
+        "logprobs-asked": "logprobs-missing-key logprobs-object-of-nulls",
+    },
+    "the server does not do what it is asked for; Trueline does not cut texts to size": {
+        "n-ignored": "n-ignored",
+        "stop-ignored": "stop-ignored",
+        "max_completion_tokens-ignored": "max_completion_tokens-ignored",
+    },
+    "a limit shows in the usage, and none was asked for, or the server sends none": {
+        "finish-length-masked": "finish-length-masked finish-missing",
+        "finish-length-false": "finish-length-false think-unclosed",
+        "stop-echoed": "finish-length-false",
+    },
+    "Trueline's estimates are no counts; null is read as 0, as the catalogue rules": {
+        "usage-differs-streamed": "usage-missing-stream usage-only-chunk-dropped",
+        "usage-counts-nothing": "usage-null-fields",
+    },
+    "no token waits: text has to repeat itself before it is known to be repeated": {
+        "content-cumulative": "content-cumulative",
+        "json-mode-broken": "content-cumulative",
+    },
+    "all that was said is thoughts, which `extras: drop` leaves out": {"text-lost": "think-unclosed"},
+    "here a good request is answered with an error, which leaves as one": {
+        "good-request-refused": "err-200-first-event",
+    },
+    "that a 500 is about the request is told from a few words, not from all": {
+        "err-500-for-4xx": "err-500-for-4xx err-200-code-msg",
+    },
+    "replies of paths that are not known are passed through as they are": {
+        "err-in-200-body": "err-200-for-4xx err-in-200-body",
+        "err-200-code-msg": "err-200-code-msg",
+        "err-unknown-endpoint-200": "err-unknown-endpoint-200",
+        "err-200-baseresp": "err-200-baseresp",
+        "err-200-for-4xx": "err-200-for-4xx err-in-200-body err-200-code-msg err-unknown-endpoint-200 "
+        "err-200-baseresp",
+    },
+}  # fmt: skip
+"""Why -> what is found -> the faults behind which it may be found."""
+
+KEPT = {
     "usage-x-groq": "usage-x-groq",
     "usage-unasked": "usage-x-groq",
     "usage-dup": "usage-x-groq",
     "usage-cached-elsewhere": "usage-cached-elsewhere",
-    "finish-with-content": "extra-foreign-type",
     "err-moderation-200": "err-moderation-200",
-    # Text repeats itself three times before it is known to be repeated.
-    "content-cumulative": "content-cumulative",
-    "json-mode-broken": "content-cumulative",
-    # The empty arguments of a first call are known to be empty when the second one has begun.
     "tool-index-back": "tool-args-empty",
+    "err-context-code": "err-200-first-event",
 }
-"""What is found -> the faults behind which it may be found: what is lost, no proxy brings back."""
+"""What is found with the settings that are the default: fields beyond OpenAI's are kept, and options are off."""
 
-OF_ERRORS = {
-    "code-other": "an error without a code keeps none",
-    "err-context-code": "a code is set by option only",
-    "err-type": "the type is the upstream's",
-    "err-500-for-4xx": "the status is the upstream's",
-    "err-429-as-other": "the status is the upstream's",
-    "status-other": "the status is the upstream's",
-    "good-request-refused": "this server refuses good requests where such a fault is asked for",
-    "err-in-200-body": "paths that are only passed through",
-    "err-200-for-4xx": "paths that are only passed through",
-    "err-200-code-msg": "paths that are only passed through",
-    "err-200-baseresp": "paths that are only passed through",
-    "err-unknown-endpoint-200": "paths that are only passed through",
+OF_THE_SIMULATOR = {
+    "logprobs-asked": "finish-with-content final-full-repeat whitespace-around think-in-content think-open-missing "
+    "content-parts-list",
+    "max_completion_tokens-ignored": "usage-excl-reasoning usage-empty-object think-open-missing",
 }
-"""What may be found behind faults of errors, and why: words and statuses are the upstream's own."""
+"""What the model server's own way to commit a fault brings with it, where every probe is asked: words that it adds
+have no log probabilities and do not count towards the limit."""
 
 
-def allowed(fault: str) -> set[str] | None:
-    """What may be left behind a fault; None: anything, since what is said is spoiled."""
-    if any(fault in faults.split() for faults in SPOILED.values()):
-        return None
-    left = {name for name, faults in LOST.items() if fault in faults.split()}
-    return left | (set(OF_ERRORS) if "errors" in PLANTERS[fault].on else set())
+def exact(*faults: str) -> FormatOptions:
+    """Everything on; an option that says something of the server only where it is true."""
+    return FormatOptions(extras="drop", options=tuple(sorted(OPTIONS - ({OF_A_SERVER} - {*faults}))))
+
+
+def before(url: str, *faults: str) -> Settings:
+    """The settings for a server with these faults."""
+    return settings(upstream(url, format=exact(*faults)))
+
+
+def left_by(fault: str, *tables: dict[str, str]) -> set[str]:
+    """What may be found behind a fault."""
+    return {name for table in (*LEFT.values(), *tables) for name, faults in table.items() if fault in faults.split()}
 
 
 def part(number: int) -> list[str]:
-    return [fault for place, fault in enumerate(PLANTERS) if place % PARTS == number]
+    """Some of the faults."""
+    return [fault for place, fault in enumerate(PLANTERS) if place % PARTS == number and fault != OF_A_SERVER]
 
 
 @pytest.mark.parametrize("number", range(PARTS))
 async def test_nothing_is_found_behind_trueline(number: int) -> None:
     left: dict[str, dict[str, str]] = {}
-    async with SimServer() as sim, running(settings(sim.url), noisy=True) as proxy:
+    async with SimServer() as sim, running(before(sim.url), noisy=True) as proxy:
         for fault in part(number):
             sim.options = SimOptions(faults=(fault,))
-            results = await examine(f"http://127.0.0.1:{proxy.port}/v1", *probes_for(fault, few=True))
-            found, may = worse_than(results), allowed(fault)
-            if may is not None and set(found) - may:
-                left[fault] = {name: said for name, said in found.items() if name not in may}
+            found = worse_than(await examine(f"http://127.0.0.1:{proxy.port}/v1", *probes_for(fault, few=True)))
+            if set(found) - left_by(fault):
+                left[fault] = {name: said for name, said in found.items() if name not in left_by(fault)}
 
     assert left == {}
 
 
-async def test_a_clean_server_stays_clean() -> None:
-    async with SimServer() as sim, running(settings(sim.url)) as proxy:
-        results = await examine(f"http://127.0.0.1:{proxy.port}/v1")
+@pytest.mark.parametrize("number", range(PARTS))
+async def test_what_is_mended_by_default(number: int) -> None:
+    left: dict[str, dict[str, str]] = {}
+    async with SimServer() as sim, running(settings(sim.url), noisy=True) as proxy:
+        for fault in part(number):
+            if FAULTS[fault].action != "mends" or "errors" in PLANTERS[fault].on:
+                continue
+            sim.options = SimOptions(faults=(fault,))
+            found = worse_than(await examine(f"http://127.0.0.1:{proxy.port}/v1", *probes_for(fault, few=True)))
+            left[fault] = {name: said for name, said in found.items() if name not in left_by(fault, KEPT)}
 
-    assert worse_than(results) == {}
-    assert card_of(results).grade == ("A+", 100)
+    assert {fault: found for fault, found in left.items() if found} == {}
+
+
+async def test_replies_that_begin_inside_a_thought() -> None:
+    async with SimServer(SimOptions(faults=(OF_A_SERVER,))) as sim, running(before(sim.url, OF_A_SERVER)) as proxy:
+        found = worse_than(await examine(f"http://127.0.0.1:{proxy.port}/v1", *probes_for(OF_A_SERVER, few=True)))
+
+    assert found == {}
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+async def test_nothing_is_found_behind_trueline_before_a_known_server(provider: str) -> None:
+    faults = PROVIDERS[provider]
+    async with SimServer(SimOptions(like=provider)) as sim, running(before(sim.url, *faults), noisy=True) as proxy:
+        found = worse_than(await examine(f"http://127.0.0.1:{proxy.port}/v1", models=None))
+
+    may = {name for fault in faults for name in left_by(fault, OF_THE_SIMULATOR)}
+    assert {name: said for name, said in found.items() if name not in may} == {}
+
+
+async def test_a_clean_server_stays_clean() -> None:
+    for chosen in (FormatOptions(), exact()):
+        async with SimServer() as sim, running(settings(upstream(sim.url, format=chosen))) as proxy:
+            results = await examine(f"http://127.0.0.1:{proxy.port}/v1")
+
+        assert worse_than(results) == {}
+        assert card_of(results).grade == ("A+", 100)
 
 
 async def test_many_faults_at_once() -> None:
@@ -113,13 +163,13 @@ async def test_many_faults_at_once() -> None:
     together = [
         fault
         for fault, planter in PLANTERS.items()
-        if not planter.spoils and allowed(fault) == set() and fault in FAULTS and FAULTS[fault].action == "mends"
+        if not planter.spoils and not left_by(fault) and fault in FAULTS and FAULTS[fault].action == "mends"
         if planter.mode is None and planter.on & {"chat"} and not planter.needs
         if FAULTS[fault].severity != "legal" and not fault.startswith(("reasoning", "think", "content", "finish"))
     ]
     groups = [together[start::12] for start in range(12)]
     left: dict[str, dict[str, str]] = {}
-    async with SimServer() as sim, running(settings(sim.url), noisy=True) as proxy:
+    async with SimServer() as sim, running(before(sim.url), noisy=True) as proxy:
         for group in groups:
             sim.options = SimOptions(faults=tuple(group))
             found = worse_than(await examine(f"http://127.0.0.1:{proxy.port}/v1", "chat.whole", "stream.plain"))

@@ -1,14 +1,15 @@
 """Which clients stumble over a fault, and how: what is known of official and popular ones, as a table.
 
-Read from the sources of the clients and from their issue threads.  A
-fault that is not here may still break somebody's client; what is here breaks one that many people use.
+What is said of openai-python is tried with it (tests/check/test_clients.py); what is said of the others was read in
+their sources and issue threads.  A fault that is not here may still break somebody's client; what is here breaks one
+that many people use.
 """
 
 from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-__all__ = ["Effect", "broken_by"]
+__all__ = ["TABLE", "Effect", "broken_by"]
 
 
 class Effect(NamedTuple):
@@ -26,33 +27,37 @@ _VERCEL: Final = "Vercel AI SDK"
 _LANG: Final = "LangChain"
 _TYPED: Final = "typed clients (Rust, Go, Java, pydantic)"
 
-_TABLE: tuple[tuple[str, str, str], ...] = (
+TABLE: tuple[tuple[str, str, str], ...] = (
     (
         _PY,
         "its stream helper joins repeated text: `assistantassistant`, `call_1call_1`, a name twice",
-        "role-repeated tool-id-repeated tool-name-repeated tool-type-repeated",
+        "role-repeated tool-id-repeated tool-name-repeated",
     ),
-    (_LANG, "joins repeated strings, so a tool's name is doubled", "tool-name-repeated tool-id-repeated"),
     (
         _PY,
-        "its stream helper stops where an entry of a list in a delta has no index",
-        "tool-index-missing list-in-delta-no-index tool-index-bad",
+        "its stream helper stops where a choice, or an entry of a list in a delta, has no index that counts from 0",
+        "tool-index-missing list-in-delta-no-index tool-index-bad choice-index-missing",
     ),
-    (_PY, "its stream helper fails on null where a string is joined", "tool-id-empty-later tool-name-empty-later"),
     (
         _PY,
-        "reads the empty data as JSON and stops with JSONDecodeError",
+        "its stream helper stops at a chunk without choices, or a choice without delta",
+        "choices-null choices-missing delta-missing-null message-not-delta null-chunk",
+    ),
+    (
+        _PY,
+        "reads what is no JSON as JSON and stops with JSONDecodeError",
         "sse-event-only-frame sse-id-retry sse-empty-data sse-comment-as-data sse-non-json-data sse-double-prefix",
     ),
-    (_PY, "loses the first chunk", "bom"),
-    (_PY, "drops the last event, which has no blank line", "done-no-blank-line"),
-    (_PY, "returns the cut text as if it were all of it", "eof-truncated abrupt-reset finish-missing"),
+    (_PY, "takes another form of `[DONE]` for a chunk, and stops", "done-variants"),
+    (_PY, "gets no chunk at all, and no error", "json-for-stream ndjson-stream sse-single-newline empty-stream"),
+    (_PY, "loses the first chunk, and the role with it", "bom"),
+    (_PY, "returns the cut text as if it were all of it", "eof-truncated finish-missing err-mid-lost"),
     (_PY, "yields the error as a chunk and reports success", "err-mid-named-event"),
     (_PY, "loses the message of the error", "err-string"),
     (
         _PY,
         "`choices` is None: a TypeError far from its cause",
-        "err-in-200-body choices-null choices-missing err-200-baseresp err-200-code-msg envelope-all-null",
+        "err-in-200-body err-200-baseresp err-200-code-msg envelope-all-null",
     ),
     (
         _NODE,
@@ -84,6 +89,7 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
         "delta-missing-null message-not-delta tool-id-empty-later",
     ),
     (_VERCEL, "throws on text that is no image", "img-url-when-b64 img-list-of-strings img-images-key"),
+    (_LANG, "joins repeated strings, so a tool's name is doubled", "tool-name-repeated tool-id-repeated"),
     (_LANG, "drops tool calls whose first role is empty", "role-null-or-empty role-missing-first"),
     (_LANG, "its usage is counted twice", "usage-dup usage-in-finish-chunk"),
     (
@@ -126,9 +132,9 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
         "whoever bills by tokens",
         "bills a wrong number",
         "usage-total-mismatch usage-excl-reasoning usage-prompt-excl-cached usage-missing-nonstream "
-        "usage-missing-stream usage-other-names usage-empty-object usage-every-chunk-cumulative usage-counts-nothing",
+        "usage-missing-stream usage-other-names usage-empty-object usage-every-chunk-cumulative",
     ),
-    ("whoever reads JSON mode", "cannot parse the answer", "json-mode-fenced json-mode-broken"),
+    ("whoever reads JSON mode", "cannot parse the answer", "json-mode-fenced"),
     ("clients that end at `[DONE]`", "wait until the connection times out", "done-missing"),
     ("strict SSE readers (one-api and others)", "drop every line that does not begin with `data: `", "sse-no-space"),
     ("SSE readers with small buffers", "end silently at 64 KB of one line", "huge-line"),
@@ -139,7 +145,7 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
 )
 
 _BY_FAULT: dict[str, list[Effect]] = {}
-for _client, _what, _faults in _TABLE:
+for _client, _what, _faults in TABLE:
     for _fault in _faults.split():
         _BY_FAULT.setdefault(_fault, []).append(Effect(_client, _what))
 

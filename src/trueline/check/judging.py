@@ -55,6 +55,8 @@ _REMARKS = frozenset(
         "service-tier-missing",
         "tool-id-format",
         "usage-details-missing",
+        # Clients act on the status of an error, not on the word for it.
+        "err-type",
         # A server says more than OpenAI, or says it in larger or smaller pieces.
         "content-filter-results",
         "huge-line",
@@ -150,10 +152,15 @@ def _meaning(exchange: Exchange, checks: Iterable[Check]) -> Iterator[Issue]:
         yield from false_length(exchange)
 
 
+_AHEAD = frozenset({"content-null-first-delta"})
+"""Mends that the engine makes before it knows how the reply goes on; whether there was a fault, the judge says."""
+
+
 def _noted(mended: Mended) -> Iterator[Issue]:
     """What the engine noted while it mended the reply."""
     for fault, count in mended.faults.items():
-        yield _by_name(fault, count)
+        if fault not in _AHEAD:
+            yield _by_name(fault, count)
 
 
 def _by_name(fault: str, count: int) -> Issue:

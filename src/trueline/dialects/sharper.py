@@ -19,7 +19,9 @@ _TOO_LONG = re.compile(
     re.IGNORECASE,
 )
 _BAD_REQUEST = re.compile(
-    r"\binvalid (request|parameter|argument|value|type|input)|\bmust be\b|\bnot supported\b", re.I
+    r"\binvalid (request|parameter|argument|value|type|input)|^invalid '|\bmust (be|provide)\b|\bnot supported\b"
+    r"|\bonly allowed\b",
+    re.I,
 )
 _RATE_WORDS = re.compile(r"\brate[ -]?limit|too many requests|quota exceeded|\bcapacity (exceeded|limit)", re.I)
 _RATE_CODES = frozenset(

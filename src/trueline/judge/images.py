@@ -135,8 +135,8 @@ def _judge_image(docket: Docket, request: Json, image: Json, want: str, where: s
     if isinstance(url, str) and _PRIVATE.match(url):
         docket.note("img-url-private", f"{where}.url", url)
     revised = image.get("revised_prompt", ABSENT)
-    dalle3 = request.get("model") == "dall-e-3"
-    if revised == "" or (revised is ABSENT and dalle3) or (revised is not ABSENT and _is_gpt(request)):
+    # By OpenAI's schema it may be absent for any model.
+    if revised == "" or (revised is not ABSENT and _is_gpt(request)):
         docket.note("img-revised-prompt", f"{where}.revised_prompt", revised)
 
 

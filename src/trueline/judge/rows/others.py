@@ -28,7 +28,7 @@ ROWS: tuple[Row, ...] = (
     Row("img-data-prefix", "exact", "G1", "the base64 begins with `data:`, at which decoders fail", _IMAGES),
     Row("img-url-private", "exact", "G1", "the URL is one that only the server's own network can fetch",
         "OpenAI sends public URLs"),
-    Row("img-revised-prompt", "exact", "G2", "`revised_prompt` is empty, missing, or there for the wrong model",
+    Row("img-revised-prompt", "exact", "G2", "`revised_prompt` is empty, or there for the wrong model",
         "OpenAI sends it for dall-e-3 only"),
     Row("img-meta-null", "must", "SCHEMA", "`size`, `quality` or the like is null", "OpenAI tells them"),
     Row("img-usage-foreign", "must", "SCHEMA", "the usage is not that of images",
