@@ -1,0 +1,146 @@
+"""`scripts/bench`: what a gateway costs, measured beside nginx and other gateways in one run."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from .cases import CASES
+from .contenders import CONTENDERS, Contender
+from .figures import summary
+from .measure import Pace
+from .native_build import BuildError
+from .runner import EXTRAS, Plan, Record, run
+from .table import terminal
+from .world import WORK
+
+QUICK_PARTS = frozenset({case.key for case in CASES if case.quick} | {"latency", "first-token", "memory"})
+ALL_PARTS = frozenset({case.key for case in CASES} | set(EXTRAS))
+QUICK_GATEWAYS = ("nginx", "trueline")
+NGINX_COMMAND = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "nginx-light"]
+
+
+def main() -> int:
+    """Measure what was asked for; the exit code."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    asked = arguments().parse_args()
+    if asked.mode == "micro":
+        from .micro import main as micro
+
+        return micro(asked.short)
+    if asked.install:
+        install(CONTENDERS)
+    try:
+        return measure(asked)
+    except BuildError as failure:
+        print(f"bench: {failure}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def arguments() -> argparse.ArgumentParser:
+    """The flags."""
+    parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
+    parser.add_argument("mode", nargs="?", choices=["quick", "full", "micro"], default="quick", help="default: quick")
+    parser.add_argument("--only", metavar="PART,…", help=f"of {', '.join(sorted(ALL_PARTS))}")
+    parser.add_argument("--gateways", metavar="NAME,…", help=f"of {', '.join(each.key for each in CONTENDERS)}")
+    parser.add_argument("--rounds", type=int, help="how often each case is measured (quick: 2, full: 3)")
+    parser.add_argument("--seconds", type=float, help="how long each measurement lasts (quick: 1, full: 2)")
+    parser.add_argument("--install", action="store_true", help="install nginx (as root) and the peers first")
+    parser.add_argument("--short", action="store_true", help="micro: fewer rounds")
+    parser.add_argument(
+        "--write-readme", action="store_true", help="write the table and the plot into the documentation"
+    )
+    return parser
+
+
+def install(contenders: Sequence[Contender]) -> None:
+    """nginx by apt, the peers by the clients of their registries, under .bench/."""
+    for contender in contenders:
+        if contender.version() is None:
+            print(f"bench: installing {contender.title} …", flush=True)
+            try:
+                if contender.install:
+                    contender.install()
+                elif contender.key == "nginx" and os.geteuid() == 0:
+                    subprocess.run(NGINX_COMMAND, check=True, stdout=subprocess.DEVNULL)
+            except (subprocess.CalledProcessError, OSError) as failure:
+                print(f"bench: {contender.title}: {failure}", file=sys.stderr)
+
+
+def measure(asked: argparse.Namespace) -> int:
+    """The quick or the full run."""
+    quick = asked.mode == "quick"
+    present = choose(asked.gateways, quick)
+    parts = frozenset(asked.only.split(",")) if asked.only else QUICK_PARTS if quick else ALL_PARTS
+    if unknown := parts - ALL_PARTS:
+        print(f"bench: no such part: {', '.join(sorted(unknown))}", file=sys.stderr)
+        return 2
+    pace = Pace(0.3 if quick else 0.5, asked.seconds or (1.0 if quick else 2.0))
+    plan = Plan(list(present.values()), asked.rounds or (2 if quick else 3), pace, parts)
+    began = time.monotonic()
+    record = run(plan, lambda line: print(line, file=sys.stderr, flush=True))
+    facts = about(present, asked.mode, plan, time.monotonic() - began)
+    print_report(record, present, facts)
+    save(record, facts, WORK / f"{asked.mode}.json")
+    return 1 if not record.samples else 0
+
+
+def choose(wanted: str | None, quick: bool) -> dict[str, Contender]:
+    """The gateways to measure, of those that are installed; what is absent is said."""
+    names = wanted.split(",") if wanted else QUICK_GATEWAYS if quick else [each.key for each in CONTENDERS]
+    present = {each.key: each for each in CONTENDERS if each.key in names and each.version() is not None}
+    for each in CONTENDERS:
+        if each.key in names and each.key not in present:
+            print(f"bench: absent: {each.title}; {each.get}", file=sys.stderr)
+    if "trueline" in names and "trueline" not in present:
+        present["trueline-asgi"] = next(each for each in CONTENDERS if each.key == "trueline-asgi")
+    return present
+
+
+def about(present: dict[str, Contender], mode: str, plan: Plan, seconds: float) -> dict[str, Any]:
+    """The circumstances of a run."""
+    versions = {key: each.version() for key, each in present.items()}
+    return {
+        "mode": mode, "when": time.strftime("%Y-%m-%d %H:%M", time.gmtime()), "seconds": round(seconds),
+        "rounds": plan.rounds, "seconds_each": plan.pace.seconds, "cores": len(os.sched_getaffinity(0)),
+        "cpu": cpu_name(), "system": f"{platform.system()} {platform.release()}", "load": os.getloadavg()[0],
+        "python": platform.python_version(), "versions": versions,
+    }  # fmt: skip
+
+
+def cpu_name() -> str:
+    """As the kernel names it."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
+
+
+def print_report(record: Record, present: dict[str, Contender], facts: dict[str, Any]) -> None:
+    """The table, the circumstances and what went wrong."""
+    columns = [(key, f"{each.title.partition(',')[0]} {facts['versions'][key]}") for key, each in present.items()]
+    print(terminal(record.samples, columns))
+    print(f"\n{facts['cores']} cores ({facts['cpu']}), {facts['system']}, Python {facts['python']}, one worker each;")
+    print(f"medians (range) of {facts['rounds']} rounds in {facts['seconds']} s; × is against nginx, round by round")
+    for problem in record.problems:
+        print(f"problem: {problem}")
+
+
+def save(record: Record, facts: dict[str, Any], path: Path) -> None:
+    """The figures and all samples, as JSON."""
+    data = {"about": facts, "figures": summary(record.samples), "samples": record.samples, "problems": record.problems}
+    path.write_text(json.dumps(data, indent=1) + "\n")
+    print(f"figures: {path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,6 @@
+"""x."""
+
+
+def main(short: bool) -> int:
+    """x."""
+    return 0
