@@ -36,7 +36,7 @@ def main() -> int:
     if asked.mode == "micro":
         from .micro import main as micro
 
-        return micro(asked.short)
+        return micro(asked.short, asked.set)
     if asked.install:
         install(CONTENDERS)
     try:
@@ -58,6 +58,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--seconds", type=float, help="how long each measurement lasts (quick: 1, full: 2)")
     parser.add_argument("--install", action="store_true", help="install nginx (as root) and the peers first")
     parser.add_argument("--short", action="store_true", help="micro: fewer rounds")
+    parser.add_argument("--set", action="store_true", help="micro: make what is measured the budget")
     parser.add_argument(
         "--write-readme", action="store_true", help="write the table and the plot into the documentation"
     )

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-__all__ = ["request", "stream", "streams", "whole", "wholes"]
+__all__ = ["STREAM_FAULTS", "WHOLE_FAULTS", "chunk", "dumps", "events", "request", "streams", "whole", "wholes"]
 
 STAMP = "~" + "@" * 16
 """The upstream writes the time of sending over the @s; native/client.c reads it."""
@@ -36,21 +36,22 @@ def dumps(value: object) -> str:
 
 # -- whole replies ----------------------------------------------------------------------------------------------------
 
+Spoil = Callable[[dict[str, Any], int], None]
+"""Commits one fault in a reply or a chunk; the number tells one chunk from the next."""
 
-def whole(faulty: bool) -> bytes:
-    """A chat reply of about 0.7 KB."""
-    text = "The lighthouse at the cape was built in 1851 and still turns its lamp by hand. " * (3 if faulty else 2)
-    message: dict[str, Any] = {"role": "assistant", "content": text}
-    choice: dict[str, Any] = {"index": 0, "message": message, "finish_reason": "eos" if faulty else "stop"}
-    reply: dict[str, Any] = {"created": CREATED, "model": MODEL, "choices": [choice]}
-    if faulty:
-        # No id, no object, no refusal, a foreign finish reason, times in fractions, a total that is not there.
-        return dumps(reply | {"created": CREATED + 0.25, "usage": without(USAGE, "total_tokens")}).encode()
-    message |= {"refusal": None, "annotations": []}
-    choice["logprobs"] = None
-    head = {"id": "chatcmpl-CQx2bench0000000000000000abcd", "object": "chat.completion"}
-    tail = {"usage": USAGE | DETAILS, "service_tier": "default", "system_fingerprint": "fp_494a14f4d1"}
-    return dumps(head | reply | tail).encode()
+
+def whole(faults: int = 0) -> bytes:
+    """A chat reply of about 0.7 KB, with the first so many faults of WHOLE_FAULTS."""
+    text = "The lighthouse at the cape was built in 1851 and still turns its lamp by hand. " * 2
+    message: dict[str, Any] = {"role": "assistant", "content": text, "refusal": None, "annotations": []}
+    reply: dict[str, Any] = {
+        "id": "chatcmpl-CQx2bench0000000000000000abcd", "object": "chat.completion", "created": CREATED, "model": MODEL,
+        "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}],
+        "usage": USAGE | DETAILS, "service_tier": "default", "system_fingerprint": "fp_494a14f4d1",
+    }  # fmt: skip
+    for spoil in WHOLE_FAULTS[:faults]:
+        spoil(reply, 0)
+    return dumps(reply).encode()
 
 
 def image(megabytes: int) -> bytes:
@@ -60,15 +61,15 @@ def image(megabytes: int) -> bytes:
 
 def wholes() -> dict[str, bytes]:
     """Name -> body of each whole reply."""
-    return {"exact": whole(False), "faults": whole(True), "image25": image(25), "image50": image(50)}
+    return {"exact": whole(), "faults": whole(len(WHOLE_FAULTS)), "image25": image(25), "image50": image(50)}
 
 
 # -- streams ----------------------------------------------------------------------------------------------------------
 
 
-def exact_chunk(_: int, delta: Mapping[str, Any], finish: str | None) -> dict[str, Any]:
-    """A chunk as OpenAI sends it."""
-    return {
+def chunk(number: int, delta: Mapping[str, Any], finish: str | None, faults: int = 0) -> dict[str, Any]:
+    """A chunk as OpenAI sends it, with the first so many faults of STREAM_FAULTS."""
+    made = {
         "id": "chatcmpl-CQx2bench0000000000000000abcd",
         "object": "chat.completion.chunk",
         "created": CREATED,
@@ -77,33 +78,85 @@ def exact_chunk(_: int, delta: Mapping[str, Any], finish: str | None) -> dict[st
         "system_fingerprint": "fp_494a14f4d1",
         "choices": [{"index": 0, "delta": dict(delta), "logprobs": None, "finish_reason": finish}],
     }
+    for spoil in STREAM_FAULTS[:faults]:
+        spoil(made, number)
+    return made
 
 
-def faulty_chunk(number: int, delta: Mapping[str, Any], finish: str | None) -> dict[str, Any]:
-    """A chunk with the habits of many servers.
-
-    Its id is another in each, its object is that of a whole reply, its time has a fraction, the choice has no index,
-    the role comes again, the finish reason is an empty string and at the end a foreign word; there the usage is, too.
-    """
-    role_again = {"role": "assistant"} | without(delta, "refusal")
-    choice = {"delta": role_again, "finish_reason": "eos" if finish else ""}
-    chunk = {"id": f"cmpl-{number:04d}", "object": "chat.completion", "created": CREATED + 0.25, "model": MODEL}
-    last = {"usage": without(USAGE, "total_tokens")} if finish else {}
-    return chunk | {"choices": [choice]} | last
-
-
-def stream(chunk: Callable[[int, Mapping[str, Any], str | None], dict[str, Any]]) -> bytes:
-    """A stream file: opening, contents that are taken in turn, and after `%%` what ends it."""
-    opening = chunk(0, {"role": "assistant", "content": "", "refusal": None}, None)
-    contents = [chunk(number, {"content": f" {STAMP}"}, None) for number in range(1, CONTENTS + 1)]
-    events = "".join(f"data: {dumps(each)}\n\n" for each in [opening, *contents])
-    closing = f"data: {dumps(chunk(CONTENTS + 1, {}, 'stop'))}\n\ndata: [DONE]\n\n"
-    return f"{events}%%\n{closing}".encode()
+def events(count: int, faults: int = 0, text: str = STAMP) -> tuple[list[bytes], bytes]:
+    """A stream as events, the opening first, and what ends it: the finish and the end."""
+    opening = chunk(0, {"role": "assistant", "content": "", "refusal": None}, None, faults)
+    contents = [chunk(number, {"content": f" {text}"}, None, faults) for number in range(1, count + 1)]
+    finish = f"data: {dumps(chunk(count + 1, {}, 'stop', faults))}\n\ndata: [DONE]\n\n"
+    return [f"data: {dumps(each)}\n\n".encode() for each in [opening, *contents]], finish.encode()
 
 
 def streams() -> dict[str, bytes]:
-    """Name -> file of each stream."""
-    return {"events": stream(exact_chunk), "faulty": stream(faulty_chunk)}
+    """Name -> file of each stream: opening, contents that are taken in turn, and after `%%` what ends it."""
+    return {
+        name: b"".join([*begin, b"%%\n", end])
+        for name, faults in (("events", 0), ("faulty", len(STREAM_FAULTS)))
+        for begin, end in [events(CONTENTS, faults)]
+    }
+
+
+# -- faults, the more painful first -----------------------------------------------------------------------------------
+
+
+def id_changes(reply: dict[str, Any], number: int) -> None:
+    reply["id"] = f"cmpl-{number:04d}"
+
+
+def finish_foreign(reply: dict[str, Any], _: int) -> None:
+    choice = reply["choices"][0]
+    choice["finish_reason"] = "eos" if choice["finish_reason"] else ""
+
+
+def role_again(reply: dict[str, Any], _: int) -> None:
+    choice = reply["choices"][0]
+    choice["delta"] = {"role": "assistant", **choice["delta"]}
+
+
+def no_index(reply: dict[str, Any], _: int) -> None:
+    del reply["choices"][0]["index"]
+
+
+def wrong_object(reply: dict[str, Any], _: int) -> None:
+    reply["object"] = "chat.completion"
+
+
+def time_in_fractions(reply: dict[str, Any], _: int) -> None:
+    reply["created"] += 0.25
+
+
+def few_keys(reply: dict[str, Any], _: int) -> None:
+    for holder, key in ((reply, "system_fingerprint"), (reply, "service_tier"), (reply["choices"][0], "logprobs")):
+        holder.pop(key, None)
+    for part in ("message", "delta"):
+        reply["choices"][0].get(part, {}).pop("refusal", None)
+
+
+def usage_with_finish(reply: dict[str, Any], _: int) -> None:
+    if reply["choices"][0]["finish_reason"]:
+        reply["usage"] = dict(USAGE)
+
+
+def no_id(reply: dict[str, Any], _: int) -> None:
+    del reply["id"]
+
+
+def no_object(reply: dict[str, Any], _: int) -> None:
+    del reply["object"]
+
+
+def no_total(reply: dict[str, Any], _: int) -> None:
+    del reply["usage"]["total_tokens"]
+
+
+STREAM_FAULTS: tuple[Spoil, ...] = (
+    finish_foreign, id_changes, no_index, role_again, time_in_fractions, wrong_object, few_keys, usage_with_finish,
+)  # fmt: skip
+WHOLE_FAULTS: tuple[Spoil, ...] = (finish_foreign, no_id, no_object, no_total, time_in_fractions, few_keys)
 
 
 # -- requests ---------------------------------------------------------------------------------------------------------
@@ -133,8 +186,3 @@ def messages(size: int) -> list[dict[str, Any]]:
     picture = "iVBORw0K" * (size // 4 // 8)
     url = {"url": f"data:image/png;base64,{picture}"}
     return [{"role": "user", "content": [{"type": "image_url", "image_url": url}] * 4}]
-
-
-def without(value: Mapping[str, Any], *names: str) -> dict[str, Any]:
-    """A copy that lacks some keys."""
-    return {key: each for key, each in value.items() if key not in names}

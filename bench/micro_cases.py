@@ -1,0 +1,160 @@
+"""What `bench micro` feeds to the engine, in process: replies by dialect and by number of faults.  Imports Trueline."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from trueline.messages import (
+    read_chat_request,
+    read_completion_request,
+    read_embedding_request,
+    read_image_request,
+)
+from trueline.pipeline import (
+    Pipeline,
+    Route,
+    chat_pipeline,
+    completion_pipeline,
+    embedding_pipeline,
+    image_pipeline,
+)
+
+from . import replies
+from .replies import CREATED, STREAM_FAULTS, WHOLE_FAULTS, dumps
+
+__all__ = ["MICRO", "Micro"]
+
+EVENTS = 400
+WHOLES = 60
+
+
+class FixedMint:
+    """Time and ids that cost nothing."""
+
+    def now(self) -> int:
+        """A time."""
+        return CREATED
+
+    def token(self, n: int) -> str:
+        """An id."""
+        return "a" * n
+
+
+@dataclass(frozen=True, slots=True)
+class Micro:
+    """A case: pipelines to make, what each is fed, and how many units that is."""
+
+    name: str
+    unit: str
+    make: Callable[[], Pipeline]
+    feeds: list[bytes]
+    units: int
+    """Units of one pipeline."""
+    times: int
+    """Pipelines of one round."""
+
+    def run(self) -> None:
+        """One round: everything through fresh pipelines."""
+        make, feeds = self.make, self.feeds
+        for _ in range(self.times):
+            pipe = make()
+            for data in feeds:
+                pipe.feed(data)
+            pipe.close()
+
+
+ROUTE, MINT = Route("bench"), FixedMint()
+MESSAGES = {"model": "gpt-4o", "messages": [{"role": "user", "content": "When was the lighthouse built?"}]}
+
+
+def body(**more: Any) -> bytes:
+    return dumps(more).encode()
+
+
+def chat(streamed: bool) -> Callable[[], Pipeline]:
+    request = read_chat_request(body(**MESSAGES, stream=streamed))
+    return lambda: chat_pipeline(request, ROUTE, MINT)
+
+
+def completion(streamed: bool) -> Callable[[], Pipeline]:
+    request = read_completion_request(body(model="m", prompt="When was it built?", stream=streamed))
+    return lambda: completion_pipeline(request, ROUTE, MINT)
+
+
+def embedding() -> Callable[[], Pipeline]:
+    request = read_embedding_request(body(model="m", input="When was it built?"))
+    return lambda: embedding_pipeline(request, ROUTE, MINT)
+
+
+def image() -> Callable[[], Pipeline]:
+    request = read_image_request(body(model="dall-e-3", prompt="A lighthouse", response_format="b64_json"))
+    return lambda: image_pipeline(request, ROUTE, MINT)
+
+
+def chat_stream(faults: int, burst: bool = False) -> Micro:
+    begin, end = replies.events(EVENTS, faults, "word")
+    feeds = [b"".join([*begin, end])] if burst else [*begin, end]
+    name = f"chat stream, {counted(faults)}" + (", all at once" if burst else "")
+    return Micro(name, "event", chat(True), feeds, EVENTS, 1)
+
+
+def chat_whole(faults: int) -> Micro:
+    return Micro(f"chat whole, {counted(faults)}", "reply", chat(False), [replies.whole(faults)], 1, WHOLES)
+
+
+def tool_stream() -> Micro:
+    """A call whose arguments come in many pieces."""
+    call = {"index": 0, "id": "call_bench", "type": "function", "function": {"name": "find", "arguments": ""}}
+    deltas: list[dict[str, Any]] = [{"role": "assistant", "content": None, "tool_calls": [call], "refusal": None}]
+    pieces = ['{\\"a\\": [', *["1, "] * EVENTS, "2]}"]
+    deltas += [{"tool_calls": [{"index": 0, "function": {"arguments": piece}}]} for piece in pieces]
+    feeds = [f"data: {dumps(replies.chunk(at, delta, None))}\n\n".encode() for at, delta in enumerate(deltas)]
+    end = f"data: {dumps(replies.chunk(0, {}, 'tool_calls'))}\n\ndata: [DONE]\n\n".encode()
+    return Micro("chat stream, tool arguments", "event", chat(True), [*feeds, end], EVENTS, 1)
+
+
+def completion_stream(faulty: bool) -> Micro:
+    def event(number: int, text: str, finish: str | None) -> bytes:
+        choice: dict[str, Any] = {"text": text, "index": 0, "logprobs": None, "finish_reason": finish}
+        name = f"cmpl-{number}" if faulty else "cmpl-bench"
+        if faulty:
+            choice = {"text": text, "finish_reason": "eos" if finish else ""}
+        whole = {"id": name, "object": "text_completion", "created": CREATED, "model": "m", "choices": [choice]}
+        return f"data: {dumps(whole)}\n\n".encode()
+
+    feeds = [event(number, " word", None) for number in range(EVENTS)]
+    name = f"completions stream, {counted(3 if faulty else 0)}"
+    return Micro(name, "event", completion(True), [*feeds, event(EVENTS, "", "stop"), b"data: [DONE]\n\n"], EVENTS, 1)
+
+
+def embedding_whole(faulty: bool) -> Micro:
+    vector = [0.0123456 + number / 1000 for number in range(1536)]
+    row = {"embedding": vector} if faulty else {"object": "embedding", "index": 0, "embedding": vector}
+    usage = {"prompt_tokens": 6, "total_tokens": 6}
+    reply = {"data": [row], "model": "m"} if faulty else {"object": "list", "data": [row], "model": "m", "usage": usage}
+    name = f"embeddings, 1536 numbers, {counted(4 if faulty else 0)}"
+    return Micro(name, "reply", embedding(), [dumps(reply).encode()], 1, 10)
+
+
+def image_whole(faulty: bool) -> Micro:
+    picture = "iVBORw0K" * 32_768
+    reply: dict[str, Any] = {"created": CREATED, "data": [{"b64_json": picture}]}
+    if faulty:
+        reply = {"images": [{"b64_json": f"data:image/png;base64,{picture}"}]}
+    name = f"images, 256 KB, {counted(3 if faulty else 0)}"
+    return Micro(name, "reply", image(), [dumps(reply).encode()], 1, 10)
+
+
+def counted(faults: int) -> str:
+    return {0: "exact", 1: "1 fault"}.get(faults, f"{faults} faults")
+
+
+MICRO: tuple[Micro, ...] = (
+    chat_stream(0), chat_stream(1), chat_stream(3), chat_stream(len(STREAM_FAULTS)),
+    chat_stream(0, True), chat_stream(len(STREAM_FAULTS), True), tool_stream(),
+    chat_whole(0), chat_whole(1), chat_whole(len(WHOLE_FAULTS)),
+    completion_stream(False), completion_stream(True),
+    embedding_whole(False), embedding_whole(True), image_whole(False), image_whole(True),
+)  # fmt: skip
