@@ -31,7 +31,7 @@ def test_what_is_exact_stays() -> None:
     [
         ("chatcmpl-x", "chatcmpl-x", None),
         ("any-thing stable", "any-thing stable", None),
-        (7, "7", None),
+        (7, "7", "id-missing"),
         (UNSET, MINTED, "id-missing"),
         (None, MINTED, "id-missing"),
         (True, MINTED, "id-missing"),

@@ -45,7 +45,7 @@ def test_no_more_alternatives_than_were_asked_for() -> None:
     mended, faults = logprobs(EXACT, top_logprobs=1)
 
     assert mended == {"content": [{**TOP, "top_logprobs": [TOP]}], "refusal": None}
-    assert faults == {}
+    assert faults == {"logprobs-top": 1}
 
 
 FLOOR = -9999.0

@@ -58,7 +58,14 @@ OWN_IDS: dict[str, str] = {
     "annotations-null": "a ruling names it and gives it no id",
     "control-characters": "found by the fuzzer: lenient readers bear them, and strict clients get no JSON",
     "extra-foreign-type": "the catalogue knows fields beyond the schema, not foreign values of the schema's own",
+    "fingerprint-changes": "the catalogue has the id and the time that change, and not the rest of the envelope",
+    "first-content-missing": "the catalogue has a first delta of null only",
+    "first-content-text": "OpenAI sends the role by itself; the catalogue has the finish that shares a chunk only",
     "img-usage-foreign": "a ruling names it and gives it no id; the usage rows are those of chats",
+    "logprobs-entry": "the catalogue has the shapes of logprobs, not that of one token's",
+    "logprobs-top": "the catalogue has the shapes of logprobs, not their number",
     "logprobs-unasked": "the catalogue has the shapes of logprobs, not their being unasked",
+    "model-changes": "the catalogue has the id and the time that change, and not the rest of the envelope",
+    "service-tier-changes": "the catalogue has the id and the time that change, and not the rest of the envelope",
 }
 """Ids that the catalogue of deviations has no row for, and why one was made."""

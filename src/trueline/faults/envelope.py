@@ -9,7 +9,7 @@ __all__ = ["ROWS"]
 # fmt: off
 ROWS: tuple[Fault, ...] = (
     Fault("id-missing", CS, "must", "mends",
-          "There is no id, or null: one in OpenAI's form is made, once per reply.",
+          "There is no id, or null: one in OpenAI's form is made, once per reply; a number becomes text.",
           "https://github.com/pydantic/pydantic-ai/issues/2323"),
     Fault("id-empty", CS, "must", "mends",
           "The id is an empty string: one in OpenAI's form is made, once per reply.",
@@ -53,6 +53,8 @@ ROWS: tuple[Fault, ...] = (
     Fault("model-empty", CS, "must", "mends",
           "`model` is missing or empty: the name that was asked for is put in.",
           "https://github.com/sashabaranov/go-openai/issues/1002"),
+    Fault("model-changes", S, "must", "mends",
+          "Chunks name different models: the first one's stands on all of them."),
     Fault("model-differs", CS, "legal", "option",
           "The reply names another model than the request: kept, or replaced where `model_name: requested` is set.",
           "https://github.com/BerriAI/litellm/issues/15141",
@@ -61,6 +63,10 @@ ROWS: tuple[Fault, ...] = (
           "There is no `system_fingerprint`: one is derived from the upstream, the model and the route.",
           "https://github.com/MercuryTechnologies/openai/pull/50",
           setting="fingerprint"),
+    Fault("fingerprint-changes", S, "exact", "mends",
+          "Chunks have different fingerprints: the first one stands on all of them."),
+    Fault("service-tier-changes", S, "exact", "mends",
+          "Only some chunks have a `service_tier`, or another one: the first chunk's stands on all of them."),
     Fault("service-tier-foreign", CS, "must", "mends",
           "`service_tier` is none of OpenAI's words: it is translated, or dropped where nothing fits.",
           "https://github.com/pydantic/pydantic-ai/issues/4895",

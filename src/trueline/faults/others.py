@@ -27,7 +27,7 @@ ROWS: tuple[Fault, ...] = (
           "Model or usage is missing: the requested name, and zero for no count.",
           "https://github.com/opea-project/GenAIComps/issues/926"),
     Fault("emb-index-object-missing", V, "must", "mends",
-          "Entries lack `index` or `object`: both are put in."),
+          "Entries lack `index` or `object`, or the list its `object`: they are put in."),
     Fault("emb-order", V, "must", "mends",
           "Entries are not in the order of the inputs: sorted by index."),
     Fault("emb-nan", V, "must", "refuses",

@@ -29,13 +29,13 @@ ROWS: tuple[Fault, ...] = (
     Fault("tool-args-next-call-no-id", S, "must", "mends",
           "A next call begins on the same index without an id: its name behind complete arguments opens it."),
     Fault("tool-id-missing", CS, "must", "mends",
-          "A call has no id: one in OpenAI's form is made.",
+          "A call has no id: one in OpenAI's form is made; a number becomes text.",
           "https://github.com/NVIDIA/nim-deploy/issues/182"),
     Fault("tool-id-empty-later", S, "exact", "mends",
           "Later fragments carry an empty id: the key goes.",
           "https://github.com/symfony/ai/pull/2220"),
     Fault("tool-id-repeated", S, "must", "mends",
-          "Every fragment carries the id: it stays on the first one.",
+          "Every fragment carries the id or the type: they stay on the first one.",
           "https://github.com/langchain4j/langchain4j/pull/4544"),
     Fault("tool-id-duplicate", CS, "must", "mends",
           "Two calls of a reply share an id: the second gets one of its own.",
@@ -110,6 +110,6 @@ ROWS: tuple[Fault, ...] = (
           "One call named `multi_tool_use.parallel` holds several: taken apart, where the option is set.",
           setting="options"),
     Fault("tool-calls-other-shape", CS, "must", "mends",
-          "A call lacks the `function` around name and arguments: added."),
+          "A call lacks the `function` around name and arguments, or a part of it, or has one too many: mended."),
 )
 # fmt: on

@@ -39,6 +39,19 @@ def _judge_entry(docket: Docket, request: Json, entry: Json, asked: bool, where:
     if isinstance(number, int | float) and number < _LOWEST:
         docket.note("logprobs-inf", where, entry)
     top = entry.get("top_logprobs")
+    if asked and not (isinstance(top, list) and all(map(_is_named, (entry, *top)))):
+        docket.note("logprobs-entry", where, entry)
     wanted = request.get("top_logprobs")
     if asked and isinstance(top, list) and len(top) > (wanted if isinstance(wanted, int) else 0):
         docket.note("logprobs-top", where, f"{len(top)} instead of {wanted or 0}")
+
+
+def _is_named(entry: Any) -> bool:
+    """Whether an entry has its token, as text and in bytes or null."""
+    if not isinstance(entry, dict) or not isinstance(entry.get("token"), str) or "bytes" not in entry:
+        return False
+    raw = entry["bytes"]
+    return raw is None or (
+        isinstance(raw, list)
+        and all(type(byte) is int or (isinstance(byte, float) and byte.is_integer()) for byte in raw)
+    )

@@ -332,7 +332,7 @@ class WholeChat(_Chat):
                 self._fail(failure.error)
                 return b""
         reply = self._dialect.write_whole(fold(mended), self._context)
-        if reply == payload and not self.faults:
+        if not self.faults and jsonio.same(reply, payload):
             return body  # exact as it came: not even its white space changes
         return jsonio.encode(reply)
 

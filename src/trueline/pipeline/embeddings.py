@@ -38,4 +38,4 @@ class Embeddings(WholeBody):
             return reply
         if not self._keep:
             reply = without_extras(reply)
-        return body if reply == payload and not self.faults else jsonio.encode(reply)
+        return body if not self.faults and jsonio.same(reply, payload) else jsonio.encode(reply)

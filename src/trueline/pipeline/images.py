@@ -120,8 +120,8 @@ class WholeImages(_Images):
 
     def finish(self) -> bytes:
         """The reply, once nothing is missing."""
-        body = write_whole(self._reply, self._request, self._options)
-        if not self.faults and body == _decoded(self._raw):
+        body = write_whole(self._reply, self._request, self._options, self.note)
+        if not self.faults and jsonio.same(body, _decoded(self._raw)):
             return self._raw
         return jsonio.encode(body)
 
@@ -182,7 +182,10 @@ class ImageStream(_Images):
         if self._events.finished and cut is None:
             self.done = True
             return out
-        return out + self._answer(cut or UpstreamCutError("The upstream's reply was cut: no picture was completed."))
+        cut = cut or UpstreamCutError(
+            "The upstream's reply was cut: no picture was completed.", faults=("eof-truncated",)
+        )
+        return out + self._answer(cut)
 
     def _close_whole(self) -> bytes:
         body = b"".join(self._body)

@@ -37,7 +37,7 @@ class Models(WholeBody):
             return reply
         if not self._keep:
             reply = without_extras(reply)
-        return body if reply == payload and not self.faults else jsonio.encode(reply)
+        return body if not self.faults and jsonio.same(reply, payload) else jsonio.encode(reply)
 
     def _read(self, payload: Any) -> dict[str, Any] | TruelineError:
         if self._single is None:

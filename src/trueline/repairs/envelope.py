@@ -48,6 +48,7 @@ class Envelope(Rule):
 
     def _id(self, value: Any) -> str:
         if isinstance(value, int) and not isinstance(value, bool):
+            self.note("id-missing")
             value = str(value)
         if not isinstance(value, str) or value in _NO_ID:
             missing = value is UNSET or value is None or not isinstance(value, str)

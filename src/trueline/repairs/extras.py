@@ -70,7 +70,9 @@ class DropExtras(Rule):
             return event if event.extras is not None else None
         if kind is Usage:
             event.data = self._usage(event.data)
-        elif kind is ToolCallStart:
+        elif kind is ToolCallStart or kind is ToolCallDelta:
+            if event.call_extras or event.function_extras:
+                self.note("extra-fields")
             event.call_extras = event.function_extras = None
         if kind is not Usage and kind is not ReplyStart and isinstance(event.logprobs, dict):
             event.logprobs = _logprobs(event.logprobs) if self.context.chat else _only(event.logprobs, _LEGACY) or None
@@ -109,5 +111,9 @@ def _logprobs(value: Fields) -> Fields:
     for side in ("content", "refusal"):
         if side in value:
             tokens = value[side]
-            kept[side] = [_only(t, _TOKEN) for t in tokens] if isinstance(tokens, list) else tokens
+            kept[side] = [_known_token(t) for t in tokens] if isinstance(tokens, list) else tokens
     return kept
+
+
+def _known_token(token: Fields) -> Fields:
+    return {**(_only(token, _TOKEN) or {}), "top_logprobs": [_only(t, _TOKEN[:3]) for t in token["top_logprobs"]]}

@@ -83,6 +83,7 @@ class FinishReasons(Rule):
         self._finished: set[int] = set()
         self._limit = _limit(context.request.body)
         self._completion: int | None = None
+        self._owes_usage = context.request.stream and context.request.include_usage
 
     def see(self, event: Any) -> Result:
         kind = type(event)
@@ -93,9 +94,13 @@ class FinishReasons(Rule):
         if kind is Usage:
             said = event.data.get("completion_tokens", event.data.get("output_tokens"))
             self._completion = said if type(said) is int else self._completion
+            if event.alone and said and self._owes_usage and self._open.keys() - self._held.keys():
+                self.note("usage-in-finish-chunk")  # before the finish
             return event  # type: ignore[no-any-return]
         choice = event.choice
         if kind is Opaque:
+            if choice is None and self._held and "moderation" in (event.extras.reply or ()):
+                return [*self._release(), event]
             return None if choice in self._finished else event
         if kind is ChoiceStart:
             self._open[choice] = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from msgspec import UNSET
@@ -21,6 +22,8 @@ from .base import Result, Rule
 
 __all__ = ["Logprobs"]
 
+Fields = dict[str, Any]
+
 LOWEST = -9999.0
 _SIDES = ("content", "refusal")
 
@@ -29,7 +32,14 @@ class Logprobs(Rule):
     """Mend `logprobs` wherever an event carries it."""
 
     sees = (ChoiceStart, TextDelta, ReasoningDelta, RefusalDelta, ToolCallStart, ToolCallDelta, Finish, Opaque)
-    mends = ("logprobs-legacy", "logprobs-object-of-nulls", "logprobs-inf", "logprobs-unasked")
+    mends = (
+        "logprobs-legacy",
+        "logprobs-object-of-nulls",
+        "logprobs-inf",
+        "logprobs-unasked",
+        "logprobs-entry",
+        "logprobs-top",
+    )
 
     @classmethod
     def wanted(cls, context: ReplyContext) -> bool:
@@ -41,6 +51,9 @@ class Logprobs(Rule):
         if value is not UNSET and value is not None:
             event.logprobs = self._mend(value, event)
         return event  # type: ignore[no-any-return]
+
+    def settled(self, kind: type) -> bool:
+        return True
 
     def _mend(self, value: Any, event: Any) -> Any:
         if not self.context.request.logprobs and self.context.mends("logprobs-unasked"):
@@ -59,7 +72,7 @@ class Logprobs(Rule):
         for side in _SIDES:
             tokens = value.get(side)
             if isinstance(tokens, list):
-                mended[side] = [self._token(t) for t in tokens if isinstance(t, dict)]
+                mended[side] = self._entries(tokens, self._token)
             elif tokens is not None:
                 self.note("logprobs-object-of-nulls")
                 mended[side] = None
@@ -70,30 +83,37 @@ class Logprobs(Rule):
         mended.setdefault("content", None)
         return mended
 
-    def _token(self, token: dict[str, Any]) -> dict[str, Any]:
+    def _entries(self, tokens: list[Any], read: Callable[[Fields], Fields]) -> list[Fields]:
+        if not all(isinstance(token, dict) for token in tokens):
+            self.note("logprobs-entry")
+        return [read(token) for token in tokens if isinstance(token, dict)]
+
+    def _token(self, token: Fields) -> Fields:
         asked = self.context.request.top_logprobs
         top = token.get("top_logprobs")
-        top = top if isinstance(top, list) else []
-        mended = {
-            **token,
-            **self._entry(token),
-            "top_logprobs": [self._entry(t) for t in top[:asked] if isinstance(t, dict)],
-        }
-        return token if mended == token else mended
+        if not isinstance(top, list):
+            self.note("logprobs-entry")
+            top = []
+        if len(top) > asked:
+            self.note("logprobs-top")
+        return {**self._entry(token), "top_logprobs": self._entries(top[:asked], self._entry)}
 
-    def _entry(self, token: dict[str, Any]) -> dict[str, Any]:
+    def _entry(self, token: Fields) -> Fields:
         text = token.get("token")
-        text = text if isinstance(text, str) else ""
+        if not isinstance(text, str):
+            self.note("logprobs-entry")
+            text = ""
         logprob = token.get("logprob")
         if not isinstance(logprob, (int, float)) or isinstance(logprob, bool) or not logprob >= LOWEST:
             self.note("logprobs-inf")
             logprob = LOWEST
         raw = token.get("bytes", UNSET)
         if raw is not None and not (isinstance(raw, list) and all(type(byte) is int for byte in raw)):
+            self.note("logprobs-entry")
             raw = list(text.encode("utf-8", "replace"))
-        return {"token": text, "logprob": logprob, "bytes": raw}
+        return {**token, "token": text, "logprob": logprob, "bytes": raw}
 
-    def _legacy(self, value: dict[str, Any]) -> Any:
+    def _legacy(self, value: Fields) -> Any:
         """`{"tokens": [], "token_logprobs": [], "top_logprobs": []}` of the old completions API (`logprobs-legacy`)."""
         tokens = value.get("tokens")
         scores = value.get("token_logprobs")
@@ -104,6 +124,10 @@ class Logprobs(Rule):
         content = []
         for position, (token, score) in enumerate(zip(tokens, scores, strict=False)):
             top = tops[position] if position < len(tops) else None
-            pairs = [{"token": t, "logprob": p} for t, p in top.items()] if isinstance(top, dict) else []
-            content.append(self._token({"token": str(token), "logprob": score, "top_logprobs": pairs}))
+            pairs = [_of_text(t, p) for t, p in top.items()] if isinstance(top, dict) else []
+            content.append(self._token({**_of_text(str(token), score), "top_logprobs": pairs}))
         return {"content": content, "refusal": None}
+
+
+def _of_text(token: str, score: Any) -> Fields:
+    return {"token": token, "logprob": score, "bytes": list(token.encode("utf-8", "replace"))}

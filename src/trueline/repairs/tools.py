@@ -173,6 +173,7 @@ class ToolCalls(Rule):
         name = event.name if isinstance(event.name, str) else ""
         arguments = self._arguments(event)
         if not (name or identity or arguments) and not choice.calls and not event.whole:
+            self.note("empty-deltas")
             return None  # an empty placeholder
         call = None if event.whole else self._find(choice, index, identity, name, arguments)
         fresh = call is None
@@ -283,6 +284,7 @@ class ToolCalls(Rule):
     def _raw_id(self, event: ToolFragment) -> str | None:
         identity = event.id
         if isinstance(identity, int) and not isinstance(identity, bool):
+            self.note("tool-id-missing")
             identity = str(identity)
         return identity if isinstance(identity, str) and identity not in _NO_ID else None
 
@@ -299,11 +301,13 @@ class ToolCalls(Rule):
         if fresh:
             if event.kind not in _KINDS:
                 self.note("tool-type-missing")
-            if event.arguments and name and event.kind != "function_call" and not event.whole:
+            if event.arguments in (UNSET, None) and not (event.whole and event.kind != "custom"):
+                self.note("tool-calls-other-shape")
+            if event.arguments and name and not event.whole:
                 self.note("tool-whole-call-one-chunk")
             return
-        if event.id is not UNSET:
-            self.note("tool-id-repeated" if self._raw_id(event) else "tool-id-empty-later")
+        if event.id is not UNSET or event.kind not in (UNSET, "custom", "function_call"):
+            self.note("tool-id-repeated" if event.id is UNSET or self._raw_id(event) else "tool-id-empty-later")
         if event.name is not UNSET:
             if not name:
                 self.note("tool-name-empty-later")
@@ -331,13 +335,17 @@ class ToolCalls(Rule):
             return self._replace(call, event, arguments)
         arguments = self._increment(call, arguments)
         call.add(arguments)
+        if not call.started and call.fragment is not event:
+            call.fragment = _with_extras(call.fragment, event)
         if not call.name:
             return None  # held until the name is known
         if not call.started:
             return [*self._release(choice), *self._start(choice, call, event)]
-        if not arguments:
+        if not event.arguments:
+            self.note("empty-deltas")
+        if not arguments and not event.call_extras and not event.function_extras:
             return Opaque(event.extras, event.choice) if event.extras is not None else None
-        delta = ToolCallDelta(event.choice, call.index, arguments, call.kind, event.logprobs, event.extras)
+        delta = _delta(call, event, arguments)
         if arguments == "{}" and call.size == 2:
             call.placeholder = delta
             choice.holding.append(call)
@@ -347,7 +355,7 @@ class ToolCalls(Rule):
     def _replace(self, call: _Call, event: ToolFragment, arguments: str) -> Result:
         """What follows a first `{}`: the arguments that it stood for, or more of what it began."""
         held, call.placeholder = call.placeholder, None
-        delta = ToolCallDelta(event.choice, call.index, arguments, call.kind, event.logprobs, event.extras)
+        delta = _delta(call, event, arguments)
         if arguments == "{}" or arguments.lstrip().startswith("{"):
             self.note("tool-args-dup-full")
             call.restart(arguments)
@@ -434,3 +442,25 @@ class ToolCalls(Rule):
             if call.size and not cut:
                 return [Failure(UpstreamFormatError("The upstream sent a tool call without a name."))]
         return events
+
+
+def _delta(call: _Call, event: ToolFragment, arguments: str) -> ToolCallDelta:
+    """More of an open call, with what else the fragment says."""
+    return ToolCallDelta(
+        event.choice,
+        call.index,
+        arguments,
+        call.kind,
+        event.logprobs,
+        event.extras,
+        event.call_extras,
+        event.function_extras,
+    )
+
+
+def _with_extras(first: ToolFragment | None, later: ToolFragment) -> ToolFragment | None:
+    """The fragment that a call leaves with, and the fields of one that came while it waited for its name."""
+    if first is not None:
+        first.call_extras = {**(first.call_extras or {}), **(later.call_extras or {})} or None
+        first.function_extras = {**(first.function_extras or {}), **(later.function_extras or {})} or None
+    return first

@@ -26,6 +26,7 @@ __all__ = [
     "has_surrogates",
     "integer",
     "mend_surrogates",
+    "same",
 ]
 
 MAX_DEPTH = 256
@@ -35,6 +36,7 @@ LOWEST_LOGPROB = -9999.0
 """What OpenAI sends for a token of no probability; stands in for `-Infinity` (`nan-infinity`)."""
 
 _encode = msgspec.json.encode
+_sorted = msgspec.json.Encoder(order="deterministic").encode
 _decode = msgspec.json.Decoder().decode
 
 Note = Callable[[str], None]
@@ -106,6 +108,14 @@ def decode_all(data: bytes, note: Note = _ignore) -> list[Any]:
     if len(data) > MAX_DEPTH:
         _check_depth(data)
     return [value]
+
+
+def same(one: Any, two: Any) -> bool:
+    """Whether two values are the same JSON: the order of keys is free, and `1`, `1.0` and `true` are three values."""
+    try:
+        return bool(one == two) and _sorted(one) == _sorted(two)
+    except (UnicodeEncodeError, RecursionError):
+        return False
 
 
 def _check_depth(data: bytes) -> None:

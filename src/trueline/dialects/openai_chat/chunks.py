@@ -25,6 +25,7 @@ from ...events import (
     Usage,
 )
 from ...wire import jsonio
+from ..constant import Envelope, envelope_of, note_changes
 from ..error_bodies import error_in
 from ..foreign import foreign_shape, wrong_shape
 from .fields import (
@@ -59,9 +60,13 @@ class ChunkReader:
         self._omits_logprobs: bool | None = None  # until a chunk has named the model
         self._strays: dict[int, int | None] = {}  # an index beyond the count -> the one that stands for it
         self._start: ReplyStart | None = ReplyStart()  # None once it was sent
-        self._seen_id: Any = None
-        self._seen_created: Any = None
+        self._first: Envelope = envelope_of({})  # of the chunk that began the reply
         self._open: set[int] = set()
+
+    @property
+    def first(self) -> Envelope:
+        """What every other chunk's envelope is compared with."""
+        return self._first
 
     def read(self, payload: Any, event: bytes | None = None) -> list[Event]:
         """`event`: the name of the server-sent event, where it had one."""
@@ -100,11 +105,14 @@ class ChunkReader:
             fields = known(payload, REPLY_FIELDS)
             fields = self._take_reply_usage(fields, events)
             extras = Extras(reply=fields) if fields else None
-        usage = payload.get("usage")
-        if usage is not None:
+        usage = payload.get("usage", UNSET)
+        if usage is UNSET:
+            if self._asked and choices:
+                self._note("usage-null-absent")
+        elif usage is not None:
             self._take_usage(usage, choices, events)
-        elif self._asked and choices and "usage" not in payload:
-            self._note("usage-null-absent")
+        elif not self._asked and (choices or "moderation" in payload):
+            self._note("usage-unasked")
         if len(choices) > 1:
             self._note("choices-two-in-one-chunk")
             choices = self._apart(choices)
@@ -117,21 +125,19 @@ class ChunkReader:
                 self._note("choices-null")
         if extras is not None:
             self._leave(extras, events)
-        if not choices and usage is None and "moderation" not in payload and all(type(e) is Opaque for e in events):
+        if (
+            not choices
+            and usage in (UNSET, None)
+            and "moderation" not in payload
+            and all(type(e) is Opaque for e in events)
+        ):
             self._note("choices-empty-first" if self._start is not None else "choices-empty-mid")
         return self._stamp(payload, events)
 
     def _stamp(self, payload: Fields, events: list[Event]) -> list[Event]:
         """Put ReplyStart before the first event, and watch that the envelope stays what it was."""
         if self._start is None:
-            identity = payload.get("id")
-            if identity != self._seen_id and identity:
-                self._note("id-changes-per-chunk")
-                self._seen_id = identity
-            created = payload.get("created")
-            if created != self._seen_created and created:
-                self._note("created-varies")
-                self._seen_created = created
+            note_changes(self._first, payload, self._note)
             if payload.get("object") not in _REPLY_OBJECTS:
                 self._note("object-wrong-stream" if payload.get("object") else "object-missing")
             return events
@@ -141,8 +147,7 @@ class ChunkReader:
         if payload.get("object") not in _REPLY_OBJECTS:
             self._note("object-wrong-stream" if payload.get("object") else "object-missing")
         start, self._start = self._start, None
-        self._seen_id = start.id if payload.get("id") else None
-        self._seen_created = payload.get("created")
+        self._first = envelope_of(payload)
         return [start, *events]
 
     def _miss_logprobs(self, payload: Fields) -> None:
@@ -164,15 +169,18 @@ class ChunkReader:
                 note_failed_finish({"choices": [choice]}, self._note)
                 events.append(Failure(failure))
                 return None
+        if "error" in choice:
+            self._note("error-key-on-success")
         index = self._index(choice)
         if index is None:
             return extras
         if not choice.keys() <= CHOICE_FIELDS:
             extras = extras or Extras()
             extras.choice = known(choice, CHOICE_FIELDS)
-        if choice.get("usage") and isinstance(choice["usage"], dict):
+        if "usage" in choice:
             self._note("usage-in-choice")
-            events.append(Usage(choice["usage"]))
+            if isinstance(choice["usage"], dict) and choice["usage"]:
+                events.append(Usage(choice["usage"]))
         word = finish_word(choice, self._note, whole=False)
         message = read_message(self._delta(choice), self._note)
         if message.extras:
@@ -181,7 +189,7 @@ class ChunkReader:
         before = len(events)
         self._read_delta(index, message, word, choice.get("logprobs", UNSET), events)
         if word is not None:
-            if message.content or message.tools:
+            if len(events) > before:
                 self._note("finish-with-content")
             logprobs = choice.get("logprobs", UNSET) if len(events) == before else None
             events.append(Finish(index, word, logprobs))
@@ -219,10 +227,12 @@ class ChunkReader:
     def _delta(self, choice: Fields) -> Fields:
         delta = choice.get("delta")
         if isinstance(delta, dict):
-            if "message" in choice and choice["message"] is not None:
+            if "message" in choice:
                 self._note("message-not-delta")
                 if not delta and isinstance(choice["message"], dict):
                     return choice["message"]
+            if "text" in choice:
+                self._note("text-not-message")
             return delta
         message = choice.get("message")
         if isinstance(message, dict):
@@ -244,14 +254,16 @@ class ChunkReader:
         fresh = index not in self._open
         if fresh:
             if not said and message.role is UNSET and word is None and content is UNSET and not message.extras:
+                self._note("empty-deltas")
                 return
             self._open.add(index)
             events.append(self._choice_start(index, message, said))
-        elif message.role is not UNSET:
-            self._note("role-repeated" if message.role == "assistant" else "role-null-or-empty")
-        if not said:
-            if not fresh and word is None and (content is not UNSET or message.extras is None):
+        else:
+            if message.role is not UNSET:
+                self._note("role-repeated" if message.role == "assistant" else "role-null-or-empty")
+            if content in ("", None) or message.refusal in ("", None) or not (said or word or message.extras):
                 self._note("empty-deltas")
+        if not said:
             if fresh and logprobs is not UNSET and word is None:
                 events[-1].logprobs = logprobs  # type: ignore[union-attr]
             return
@@ -262,7 +274,8 @@ class ChunkReader:
             events.append(TextDelta(index, content, last=word is not None))
         if message.refusal:
             events.append(RefusalDelta(index, message.refusal))
-        if tools and content:
+        beside = fresh and (content == "" or message.refusal == "")  # the role does not wait for the call
+        if len(events) - first + bool(tools) > 1 or (tools and beside):
             self._note("content-and-tool-same-delta")
         if len(tools) > 1:
             self._note("tool-index-dup-in-chunk" if _continues(tools) else "tool-multi-calls-one-chunk")
@@ -281,6 +294,10 @@ class ChunkReader:
         elif role != "assistant":
             self._note("role-foreign")
         tools = bool(message.tools or message.function_call)
+        if role is not UNSET and message.content is UNSET:
+            self._note("first-content-missing")
+        elif role is not UNSET and (message.content or message.reasoning or message.refusal):
+            self._note("first-content-text")
         null = message.content is None or (message.content is UNSET and tools)
         refusal = message.refusal
         if isinstance(refusal, str):
@@ -291,9 +308,7 @@ class ChunkReader:
     # -- usage and what belongs to no choice --------------------------------------------------------------------------
 
     def _take_usage(self, usage: Any, choices: list[Any], events: list[Event]) -> None:
-        if not isinstance(usage, dict):
-            return
-        if not usage:
+        if not isinstance(usage, dict) or not usage:
             self._note("usage-empty-object")
             return
         if choices:

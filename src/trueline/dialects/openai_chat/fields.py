@@ -133,6 +133,7 @@ def choice_list(payload: Fields, note: Note) -> list[Fields]:
             note("choices-null")
         return usable
     if isinstance(choices, dict):
+        note("choices-null")
         return [choices]
     if payload.get("usage"):
         note("usage-chunk-no-choices")
@@ -151,14 +152,15 @@ def finish_word(choice: Fields, note: Note, whole: bool) -> str | None:
     if word is UNSET and not whole:
         note("finish-key-absent")
     if isinstance(word, dict):
+        note("finish-camel-or-details")
         word = word.get("type") or word.get("reason")
     if word is not UNSET and word is not None and (not word or str(word).strip() in _NULLISH):
         note("finish-null-string" if isinstance(word, str) and word.strip() else "finish-empty-string")
         word = None
-    if word is UNSET or word is None:
-        return _other_finish(choice, note, whole)
     if "finishReason" in choice or "finish_details" in choice:
         note("finish-camel-or-details")
+    if word is UNSET or word is None:
+        return _other_finish(choice, note, whole)
     if isinstance(word, str):
         return word
     note("finish-foreign-vocab")
@@ -175,7 +177,8 @@ def _other_finish(choice: Fields, note: Note, whole: bool) -> str | None:
     word = next((w for w in candidates if isinstance(w, (str, int)) and w not in _NULLISH), None)
     if word is None:
         return None
-    note("finish-camel-or-details")
+    if "finishReason" not in choice and "finish_details" not in choice:
+        note("finish-camel-or-details")
     return str(word)
 
 
@@ -188,8 +191,8 @@ def note_failed_finish(payload: Fields, note: Note) -> None:
             return
 
 
-def read_message(fields: Fields, note: Note) -> Message:
-    """A `message` or a `delta`."""
+def read_message(fields: Fields, note: Note, whole: bool = False) -> Message:
+    """A `message`, which is `whole`, or a `delta`."""
     content = fields.get("content", UNSET)
     thoughts: list[str] = []
     extras = None if fields.keys() <= _MESSAGE_FIELDS else known(fields, _MESSAGE_FIELDS)
@@ -197,7 +200,10 @@ def read_message(fields: Fields, note: Note) -> Message:
         content, extras = _plain_content(content, thoughts, extras, note)
     for name in REASONING_NAMES:
         if name in fields:
-            extras = _read_reasoning(name, fields[name], thoughts, extras, note)
+            if whole and fields[name] is None and name == REASONING_NAMES[0]:
+                extras = {**(extras or {}), name: None}  # says nothing, and stays: only a delta has to be short
+            else:
+                extras = _read_reasoning(name, fields[name], thoughts, extras, note)
     if not thoughts and extras is not None:
         _read_details(extras, thoughts, note)
     refusal = fields.get("refusal", UNSET)
@@ -210,6 +216,8 @@ def read_message(fields: Fields, note: Note) -> Message:
         if call is not UNSET:
             note("tool-calls-null")
         call = None
+    elif "input" in call:
+        note("tool-calls-other-shape")
     tools = tool_entries(fields, note)
     if tools and call is not None:
         note("legacy-function_call")
@@ -226,8 +234,7 @@ def read_message(fields: Fields, note: Note) -> Message:
 
 def _read_reasoning(name: str, value: Any, thoughts: list[str], extras: Fields | None, note: Note) -> Fields | None:
     if value is None or value == "":
-        if value == "" or name != REASONING_NAMES[0]:
-            note("reasoning-field-name")
+        note("reasoning-field-name")
         return extras
     text = value
     if isinstance(value, dict):
@@ -320,7 +327,13 @@ def tool_entries(fields: Fields, note: Note) -> list[Fields]:
 
 
 def _wrap_entry(entry: Fields, note: Note) -> Fields:
-    if isinstance(entry.get("function"), dict) or isinstance(entry.get("custom"), dict):
+    custom = isinstance(entry.get("custom"), dict)
+    if custom and entry.get("type", "custom" if "name" not in entry["custom"] else None) != "custom":
+        note("tool-type-missing")
+    if custom or isinstance(entry.get("function"), dict):
+        inner, other = ("custom", "arguments") if custom else ("function", "input")
+        if ("function" if custom else "custom") in entry or other in entry[inner]:
+            note("tool-calls-other-shape")
         return entry
     if "name" not in entry and "arguments" not in entry:
         return entry

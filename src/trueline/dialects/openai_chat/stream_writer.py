@@ -265,7 +265,8 @@ class StreamWriter:
 
     def _call_start(self, event: ToolCallStart) -> bytes:
         if event.kind == "function_call":
-            return self._open_call(event, {"function_call": {"name": event.name, "arguments": event.arguments}})
+            named = {"name": event.name, "arguments": event.arguments, **(event.function_extras or {})}
+            return self._open_call(event, {"function_call": named})
         inner: Fields = {"name": event.name, "input" if event.kind == "custom" else "arguments": event.arguments}
         if event.function_extras:
             inner.update(event.function_extras)
@@ -286,12 +287,16 @@ class StreamWriter:
         return out + self._chunk(event.choice, delta, event.logprobs, event.extras)
 
     def _call_delta(self, event: ToolCallDelta) -> bytes:
+        inner: Fields = {"input" if event.kind == "custom" else "arguments": event.arguments}
+        if event.function_extras:
+            inner.update(event.function_extras)
         if event.kind == "function_call":
-            delta: Fields = {"function_call": {"arguments": event.arguments}}
-        elif event.kind == "custom":
-            delta = {"tool_calls": [{"index": event.index, "custom": {"input": event.arguments}}]}
+            delta: Fields = {"function_call": inner}
         else:
-            delta = {"tool_calls": [{"index": event.index, "function": {"arguments": event.arguments}}]}
+            call: Fields = {"index": event.index, "custom" if event.kind == "custom" else "function": inner}
+            if event.call_extras:
+                call.update(event.call_extras)
+            delta = {"tool_calls": [call]}
         return self._chunk(event.choice, delta, event.logprobs, event.extras)
 
     def _finish(self, event: Finish) -> bytes:

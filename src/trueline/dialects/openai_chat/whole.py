@@ -57,12 +57,12 @@ def read_whole(payload: Any, context: ReplyContext) -> list[Event]:
 def _failure_in(choices: list[Fields], payload: Fields, context: ReplyContext) -> Failure | None:
     """The error in a choice; a reply in which no choice says anything is one as well."""
     for choice in choices:
-        if "error" in choice and not choice["error"]:
-            context.note("error-key-on-success")
         inner = error_in({"error": choice["error"]}) if choice.get("error") else None
         if inner is not None:
             note_failed_finish(payload, context.note)
             return Failure(inner)
+        if "error" in choice:
+            context.note("error-key-on-success")
     return None if any(_says_something(choice) for choice in choices) else Failure(wrong_shape(payload))
 
 
@@ -71,6 +71,8 @@ def _read_reply(choices: list[Fields], payload: Fields, context: ReplyContext) -
     start = ReplyStart()
     fill_start(start, payload)
     _note_object(payload, context)
+    if "obfuscation" in payload:
+        note("extra-foreign-type")
     reply = Reply(start, [], extras=known(payload, REPLY_FIELDS) or {})
     asked = context.request.n
     if 1 < asked < len(choices):
@@ -96,9 +98,10 @@ def _read_reply(choices: list[Fields], payload: Fields, context: ReplyContext) -
 
 def _usage_in(choices: list[Fields], wanted: bool, context: ReplyContext) -> list[Event]:
     """What choices say of usage, where the reply says nothing of it."""
-    found = [choice["usage"] for choice in choices if isinstance(choice.get("usage"), dict) and choice["usage"]]
-    for _ in found:
+    said = [choice["usage"] for choice in choices if "usage" in choice]
+    for _ in said:
         context.note("usage-in-choice")
+    found = [usage for usage in said if isinstance(usage, dict) and usage]
     return [Usage(usage) for usage in found] if wanted else []
 
 
@@ -143,7 +146,11 @@ def _note_object(payload: Fields, context: ReplyContext) -> None:
 def _read_choice(position: int, choice: Fields, count: int, context: ReplyContext) -> Choice:
     note = context.note
     message = choice.get("message")
-    if not isinstance(message, dict):
+    if isinstance(message, dict):
+        for name, fault in (("delta", "delta-not-message"), ("text", "text-not-message")):
+            if name in choice:
+                note(fault)
+    else:
         if isinstance(choice.get("delta"), dict):
             note("delta-not-message")
             message = choice["delta"]
@@ -157,12 +164,13 @@ def _read_choice(position: int, choice: Fields, count: int, context: ReplyContex
         note("choice-index-missing")
     elif index != position:
         note("choice-index-all-zero")
-    said = read_message(message, note)
+    said = read_message(message, note, whole=True)
+    refusal_only = bool(said.refusal) and not (said.tools or said.function_call)
     _note_role(said.role, context)
-    if said.content is UNSET:
+    if said.content is UNSET or (said.content == "" and refusal_only):
         note("content-key-missing")
     refusal = said.refusal
-    if refusal is UNSET:
+    if refusal is UNSET or refusal == "":
         note("refusal-key-missing")
     tools = said.tools or ([{"type": "function_call", "function": said.function_call}] if said.function_call else [])
     return Choice(

@@ -78,7 +78,7 @@ def _message(choice: Choice, context: ReplyContext) -> Fields:
         message["tool_calls"] = [_call(call) for call in calls]
     for call in choice.calls:
         if call.kind == "function_call":
-            message["function_call"] = {"name": call.name, "arguments": call.arguments}
+            message["function_call"] = {"name": call.name, "arguments": call.arguments, **(call.function_extras or {})}
     message["refusal"] = choice.refusal or None
     beside = Beside(False, context.options.extras == "drop", context.note)
     for key, value in beside.of_message(choice.message_extras).items():

@@ -9,6 +9,7 @@ from msgspec import UNSET
 from ...context import ReplyContext
 from ...errors import UpstreamFormatError
 from ...events import ChoiceStart, Event, Extras, Failure, Finish, Opaque, ReplyEnd, ReplyStart, TextDelta, Usage
+from ..constant import Envelope, envelope_of, note_changes
 from ..error_bodies import error_in
 
 __all__ = ["CompletionReader", "read_whole"]
@@ -39,6 +40,8 @@ class CompletionReader:
         self._whole = not context.request.stream
         self._start: ReplyStart | None = ReplyStart()
         self._open: set[int] = set()
+        self._asked = context.request.include_usage
+        self._first: Envelope = envelope_of({})  # of the chunk that began the reply
 
     def read(self, payload: Any, event: bytes | None = None) -> list[Event]:
         """The events of one payload; `event`: its name, where it had one."""
@@ -48,6 +51,8 @@ class CompletionReader:
         if not isinstance(payload, dict):
             self._note("null-chunk" if payload is None else "non-chunk-object")
             return []
+        if "error" in payload:
+            self._note("error-key-on-success")
         choices = payload.get("choices")
         usage = payload.get("usage")
         if not isinstance(choices, list):
@@ -60,23 +65,42 @@ class CompletionReader:
             self._note("object-wrong-completions")
         if usage and not self._whole and ("choices" not in payload or choices):
             self._note("completions-usage-chunk")
-        events: list[Event] = [Usage(usage, alone=not choices)] if isinstance(usage, dict) and usage else []
+        events: list[Event] = self._read_usage(payload, bool(choices))
         for position, choice in enumerate(choices):
             if isinstance(choice, dict):
                 self._read_choice(position, choice, events)
+            else:
+                self._note("choices-null")
+        if len(choices) > 1 and not self._whole:
+            self._note("choices-two-in-one-chunk")
         fields = {k: v for k, v in payload.items() if k not in _REPLY_FIELDS}
         if fields:
-            events.append(Opaque(Extras(reply=fields)))
+            _attach(fields, events)
         return self._stamp(payload, events)
+
+    def _read_usage(self, payload: Fields, choices: bool) -> list[Event]:
+        usage = payload.get("usage", UNSET)
+        if isinstance(usage, dict) and usage:
+            return [Usage(usage, alone=not choices)]
+        if usage is UNSET:
+            if self._asked and choices:
+                self._note("usage-null-absent")
+        elif usage is not None:
+            self._note("usage-empty-object")
+        elif not self._asked:
+            self._note("usage-unasked")
+        return []
 
     def _stamp(self, payload: Fields, events: list[Event]) -> list[Event]:
         if self._start is None:
+            note_changes(self._first, payload, self._note)
             return events
         for field, name in _START_FIELDS:
             if name in payload and getattr(self._start, field) in (UNSET, None, "", 0):
                 setattr(self._start, field, payload[name])
         if not any(type(e) is ChoiceStart for e in events):
             return events
+        self._first = envelope_of(payload)
         start, self._start = self._start, None
         return [start, *events]
 
@@ -94,6 +118,8 @@ class CompletionReader:
             self._open.add(index)
             events.append(ChoiceStart(index))
         word = choice.get("finish_reason")
+        if isinstance(word, str) and word in _NO_FINISH:
+            self._note("finish-null-string" if word else "finish-empty-string")
         text = self._text(choice, word in _NO_FINISH)
         logprobs = choice.get("logprobs", UNSET)
         if logprobs is UNSET:
@@ -107,13 +133,19 @@ class CompletionReader:
         if text or logprobs not in (UNSET, None) or extras is not None:
             events.append(TextDelta(index, text, logprobs, extras, last=ended))
         if ended:
+            if not isinstance(word, str):
+                self._note("finish-foreign-vocab")
             events.append(Finish(index, str(word)))
+        elif not text and not self._whole:
+            self._note("empty-deltas")
         elif "finish_reason" not in choice:
             self._note("finish-key-absent")
 
     def _text(self, choice: Fields, more: bool) -> str:
         text = choice.get("text")
         if isinstance(text, str):
+            if "message" in choice or "delta" in choice:
+                self._note("completions-chat-shape")
             return text
         for name in ("message", "delta"):
             inner = choice.get(name)
@@ -123,6 +155,16 @@ class CompletionReader:
                 return content if isinstance(content, str) else ""
         self._note("completions-text-null")
         return ""
+
+
+def _attach(fields: Fields, events: list[Event]) -> None:
+    """Let the fields of a chunk leave with what the chunk says."""
+    for event in events:
+        if isinstance(event, TextDelta | Finish | Usage):
+            event.extras = event.extras or Extras()
+            event.extras.reply = fields
+            return
+    events.append(Opaque(Extras(reply=fields)))
 
 
 def _is_logprobs(value: Any) -> bool:

@@ -40,6 +40,7 @@ class CompletionWriter:
             case TextDelta():
                 return self._text(event)
             case Finish():
+                self._take(event.extras)
                 held = self._last.pop(event.choice, None) or TextDelta(event.choice, "")
                 return self._chunk(held, event.reason)
             case Usage():

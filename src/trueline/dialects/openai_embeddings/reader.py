@@ -120,6 +120,8 @@ def _item(position: int, entry: Any, vector: list[float] | str, note: Note) -> F
 
 
 def _write(payload: Fields, data: list[Fields], request: EmbeddingRequest, note: Note) -> Fields:
+    if payload.get("object") != "list":
+        note("emb-index-object-missing")
     model = payload.get("model")
     usage = payload.get("usage")
     counts = usage if isinstance(usage, dict) else {}

@@ -22,6 +22,7 @@ _LIST_KEYS = ("data", "images", "artifacts", "output", "predictions", "image", "
 _B64_KEYS = ("b64_json", "base64", "b64", "image_base64", "bytesBase64Encoded", "image")
 _URL_KEYS = ("url", "image_url", "uri")
 _ITEM_FIELDS = frozenset(("url", "b64_json", "revised_prompt", "object", "embedding", "index", *_B64_KEYS, *_URL_KEYS))
+_OF_VECTOR = frozenset(("object", "embedding", "index"))
 _MAGIC = (
     ("iVBOR", b"\x89PNG", "image/png"),
     ("/9j/", b"\xff\xd8\xff", "image/jpeg"),
@@ -145,7 +146,8 @@ def _read_item(item: Any, note: Note) -> Image | None:
         return _from_string(item, note)
     if not isinstance(item, dict):
         return None
-    image = Image(extras={k: v for k, v in item.items() if k not in _ITEM_FIELDS})
+    named = _ITEM_FIELDS if "embedding" in str(item.get("object")) or "embedding" in item else _ITEM_FIELDS - _OF_VECTOR
+    image = Image(extras={k: v for k, v in item.items() if k not in named})
     for key in (*_B64_KEYS, *_URL_KEYS):
         value = item.get(key)
         if isinstance(value, dict):
@@ -155,6 +157,10 @@ def _read_item(item: Any, note: Note) -> Image | None:
                 note("img-both-null")
             continue
         found = Image(url=value) if key in _URL_KEYS and value.startswith("data:") else _from_string(value, note)
+        if key not in ("url", "b64_json"):
+            note("img-images-key")
+        elif found.b64_json and image.b64_json:
+            note("img-both-null")  # no URL, beside a picture
         image.url = image.url or found.url
         image.b64_json = image.b64_json or found.b64_json
     if image.url is None and image.b64_json is None:

@@ -58,7 +58,9 @@ class ImageEvents:
             self._note("non-chunk-object")
             return b""
         if picture is None:
-            return UpstreamFormatError("The upstream completed a picture and did not send it.")
+            return UpstreamFormatError(
+                "The upstream completed a picture and did not send it.", faults=("img-both-null",)
+            )
         if kind.endswith(".completed"):
             self.finished = True
         elif self.finished:
@@ -108,6 +110,7 @@ class ImageEvents:
             self._note("extra-foreign-type")
             body["upstream_safety_identifier"] = body.pop("safety_identifier")
         if kind.endswith(".partial_image") and type(body.get("partial_image_index")) is not int:
+            self._note("img-meta-null")
             body["partial_image_index"] = self._partial
         self._partial += kind.endswith(".partial_image")
         if kind.endswith(".completed") and not is_image_usage(body.get("usage")):

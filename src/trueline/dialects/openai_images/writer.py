@@ -37,37 +37,43 @@ def mend_form(image: Image, form: str | None, note: Any) -> str | None:
     if form == "url" and image.url is None and image.b64_json is not None:
         note("img-b64-when-url")
         image.url = f"data:{image_mime(image.b64_json[:8]) or 'image/png'};base64,{image.b64_json}"
+        image.b64_json = None
     elif form == "b64_json" and image.b64_json is None and image.url is not None:
         if not image.url.startswith("data:"):
             return image.url
         note("img-data-prefix")
-        image.b64_json = image.url.partition(",")[2]
+        image.b64_json, image.url = image.url.partition(",")[2], None
     return None
 
 
 def supply(image: Image, data: bytes, note: Any) -> None:
     """The bytes of a picture whose URL had to be fetched."""
     note("img-url-when-b64")
-    image.b64_json = b64encode(data).decode()
+    image.b64_json, image.url = b64encode(data).decode(), None
 
 
-def write_whole(reply: ImageReply, request: ImageRequest, options: FormatOptions) -> Fields:
+def write_whole(reply: ImageReply, request: ImageRequest, options: FormatOptions, note: Any) -> Fields:
     """The JSON object: `created`, `data`, then what GPT image models and vendors add."""
     form = wanted_form(request)
     if form is None and reply.images:
         form = "b64_json" if reply.images[0].b64_json is not None else "url"
     keep = options.extras == "keep"
     extras = reply.extras if keep else {k: known(k, v) for k, v in reply.extras.items() if k in KINDS}
-    body: Fields = {"created": reply.created, "data": [_image(i, form, request, keep) for i in reply.images]}
+    body: Fields = {"created": reply.created, "data": [_image(i, form, request, keep, note) for i in reply.images]}
     for key, value in extras.items():
         body.setdefault(key, value)
     return body
 
 
-def _image(image: Image, form: str | None, request: ImageRequest, keep: bool) -> Fields:
+def _image(image: Image, form: str | None, request: ImageRequest, keep: bool, note: Any) -> Fields:
     body: Fields = {}
-    if image.revised_prompt is not None and not _bare_model(request).startswith("dall-e-2"):
-        body["revised_prompt"] = image.revised_prompt
+    if image.revised_prompt is not None:
+        if _bare_model(request).startswith("dall-e-2"):
+            note("img-revised-prompt")  # that model has none
+        else:
+            body["revised_prompt"] = image.revised_prompt
+    if image.url is not None and image.b64_json is not None:
+        note("img-url-when-b64" if form == "b64_json" else "img-b64-when-url")
     if form == "b64_json" and image.b64_json is not None:
         body["b64_json"] = image.b64_json
     elif image.url is not None:

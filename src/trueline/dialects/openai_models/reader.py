@@ -39,6 +39,8 @@ def read_models(payload: Any, note: Note) -> Fields | None:
     models = [model for model in (read_model(e, note) for e in entries) if model is not None]
     if entries and not models:
         return None
+    if len(models) < len(entries):
+        note("models-fields-missing")
     return {"object": "list", "data": models, **extras}
 
 

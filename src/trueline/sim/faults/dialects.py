@@ -180,6 +180,19 @@ def _lowest(choice: Json, ctx: Ctx) -> None:
         entry["logprob"] = ctx.pick(("-inf", "-Infinity", -1e39))
 
 
+def _no_bytes(choice: Json, ctx: Ctx) -> None:
+    logprobs = choice.get("logprobs")
+    for entry in (logprobs.get("content") or []) if isinstance(logprobs, dict) else []:
+        entry.pop("bytes", None)
+
+
+def _more_top(choice: Json, ctx: Ctx) -> None:
+    logprobs = choice.get("logprobs")
+    for entry in (logprobs.get("content") or []) if isinstance(logprobs, dict) else []:
+        more = [{"token": str(n), "logprob": -9.0 - n, "bytes": [48 + n]} for n in range(8)]
+        entry["top_logprobs"] = [*(entry.get("top_logprobs") or []), *more]
+
+
 def _one_choice(body: Any, ctx: Ctx) -> Any:
     if choices_of(body):
         body["choices"] = choices_of(body)[:1]
@@ -221,6 +234,8 @@ PLANTERS: dict[str, Planter] = {
     "max_completion_tokens-ignored": Planter(whole=_unlimited_whole, chunks=_unlimited_chunks, needs=("max_tokens",)),
     "logprobs-legacy": each_choice(_legacy_logprobs, needs=("logprobs",)),
     "logprobs-unasked": each_choice(_unasked),
+    "logprobs-entry": each_choice(_no_bytes, needs=("logprobs",)),
+    "logprobs-top": each_choice(_more_top, needs=("logprobs",)),
     "logprobs-inf": each_choice(_lowest, needs=("logprobs",)),
     "logprobs-object-of-nulls": each_choice(lambda choice, ctx: choice.update(logprobs={"content": None})),
     "logprobs-missing-key": each(

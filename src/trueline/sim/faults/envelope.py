@@ -27,6 +27,18 @@ def _changing_created(chunks: list[Any], ctx: Ctx) -> list[Any]:
     return chunks
 
 
+def _changing(name: str, value: Any) -> Planter:
+    """Every chunk but the first one says something else under `name`."""
+
+    def chunks(made: list[Any], ctx: Ctx) -> list[Any]:
+        for chunk in made[1:]:
+            if isinstance(chunk, dict):
+                chunk[name] = value(ctx)
+        return made
+
+    return Planter(chunks=chunks)
+
+
 def _other_prefix(value: Any, ctx: Ctx) -> Any:
     forms = ("cmpl-" + ctx.ids.token(29), ctx.ids.hex(32))
     return ctx.pick(forms) if ctx.endpoint == "chat" else "chatcmpl-" + ctx.ids.token(29)
@@ -121,6 +133,9 @@ PLANTERS: dict[str, Planter] = {
     "created-ms": set_field("created", lambda old, ctx: old * 1000 if isinstance(old, int) else old, on=_BOTH),
     "created-string": set_field("created", _date, on=_BOTH),
     "created-varies": Planter(chunks=_changing_created),
+    "model-changes": _changing("model", lambda ctx: "another-model"),
+    "fingerprint-changes": _changing("system_fingerprint", lambda ctx: "fp_" + ctx.ids.hex(10)),
+    "service-tier-changes": _changing("service_tier", lambda ctx: "flex"),
     "model-empty": set_field("model", lambda old, ctx: ctx.pick(("", None)), on=_BOTH),
     "model-differs": set_field("model", _model_path, on=_BOTH),
     "fingerprint-missing": without("system_fingerprint"),

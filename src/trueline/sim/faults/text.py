@@ -197,6 +197,27 @@ def _fenced_chunks(chunks: list[Any], ctx: Ctx) -> list[Any]:
     return appended(lambda ctx: "\n```").chunks(chunks, ctx)  # type: ignore[misc]
 
 
+def _no_first_content(delta: Json, ctx: Ctx) -> None:
+    if "role" in delta and not delta.get("content"):
+        delta.pop("content", None)
+
+
+def _text_with_role(made: list[Any], ctx: Ctx) -> list[Any]:
+    """The first text of each choice leaves in the chunk of its role."""
+    roles: dict[Any, Json] = {}
+    kept: list[Any] = []
+    for chunk in made:
+        choice = next(iter(choices_of(chunk)), {})
+        delta, index = part_of(choice), choice.get("index")
+        if delta.get("role"):
+            roles[index] = delta
+        elif delta.get("content") and index in roles:
+            roles.pop(index)["content"] = delta["content"]
+            continue
+        kept.append(chunk)
+    return kept
+
+
 PLANTERS: dict[str, Planter] = {
     "role-missing-first": each_delta(lambda delta, ctx: delta.pop("role", None)),
     "role-null-or-empty": Planter(
@@ -208,6 +229,8 @@ PLANTERS: dict[str, Planter] = {
     "content-key-missing": each_message(_no_content_key, needs=("tools",)),
     "refusal-key-missing": each_message(lambda message, ctx: message.pop("refusal", None)),
     "content-null-first-delta": each_delta(_null_first),
+    "first-content-missing": each_delta(_no_first_content),
+    "first-content-text": Planter(chunks=_text_with_role),
     "content-parts-list": Planter(whole=each_message(_parts_whole).whole, chunks=_parts_chunks),
     "content-object": change_text(lambda text, ctx: ctx.pick(({"text": text}, {"answer": text}, 42, True))),
     "content-cumulative": Planter(chunks=cumulative),
