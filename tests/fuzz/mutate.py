@@ -169,21 +169,21 @@ def _reframed(body: bytes, dice: random.Random, seeds: Sequence[Case]) -> bytes:
 
 def _restructured(body: bytes, dice: random.Random, seeds: Sequence[Case]) -> bytes:
     """Wrong things in one of the JSON values of the body."""
-    spots = [place for place, line in enumerate(body.split(b"\n")) if line[:7] == b"data: {"]
-    if not spots:
-        try:
-            value = json.loads(body)
-        except ValueError:
-            return body
-        return _dumps(_wronged(value, dice))
     lines = body.split(b"\n")
+    spots = [place for place, line in enumerate(lines) if line[:7] == b"data: {"]
+    if not spots:
+        return _spoilt(body, dice)
     for place in dice.sample(spots, min(len(spots), dice.randrange(1, _SPOTS + 1))):
-        try:
-            value = json.loads(lines[place][6:])
-        except ValueError:
-            continue
-        lines[place] = b"data: " + _dumps(_wronged(value, dice))
+        lines[place] = b"data: " + _spoilt(lines[place][6:], dice)
     return b"\n".join(lines)
+
+
+def _spoilt(text: bytes, dice: random.Random) -> bytes:
+    """JSON with wrong things in it; what is no JSON, or nests too deep for Python's own decoder, as it is."""
+    try:
+        return _dumps(_wronged(json.loads(text), dice))
+    except (ValueError, RecursionError):
+        return text
 
 
 def _dumps(value: Any) -> bytes:

@@ -30,7 +30,8 @@ SPECIAL_TOKENS = (
 
 _FENCE = re.compile(r"\s*```(?:json|JSON)?[ \t]*\n")
 _MAY_BE_FENCE = re.compile(r"\s*(?:`{0,2}|```(?:j|js|jso|json|J|JS|JSO|JSON)?[ \t]*)\Z")
-_END = re.compile(r"\s*`{0,3}\s*\Z")
+MAX_END = 64
+"""Characters at the end of a text that may be a closing fence and the blanks around it: more of them must not wait."""
 _CUT = ("length", "max_tokens", "model_length")
 
 
@@ -170,8 +171,9 @@ class JsonFences(_Held):
             self.note("json-mode-fenced")
             self._inside.add(choice)
             text = text[fence.end() :]
-        end = _END.search(text)
-        at = end.start() if end else len(text)
+        body = text.rstrip()
+        fence_at = max(len(body.rstrip("`")), len(body) - 3)
+        at = max(len(body[:fence_at].rstrip()), len(text) - MAX_END)
         return text[:at], text[at:]
 
     def end(self, choice: int, held: str, cut: bool) -> str:

@@ -39,35 +39,40 @@ class PrintedCalls(Rule):
 
     def __init__(self, context: ReplyContext) -> None:
         super().__init__(context)
-        self._held: dict[int, str] = {}
-        self._marked: set[int] = set()
+        self._held: dict[int, str] = {}  # what may be the beginning of a mark
+        self._marked: dict[int, list[str]] = {}  # all that came since a mark
 
     def see(self, event: TextDelta | ToolFragment | RefusalDelta | Finish | ReplyEnd) -> Result:
         if isinstance(event, TextDelta):
             return self._text(event)
-        choices = list(self._held) if isinstance(event, ReplyEnd) else [event.choice]
+        choices = [*self._held, *self._marked] if isinstance(event, ReplyEnd) else [event.choice]
         released = [e for choice in choices for e in self._release(choice)]
         return [*released, event] if released else event
 
     def _text(self, event: TextDelta) -> Result:
-        choice = event.choice
-        text = self._held.pop(choice, "") + event.text
-        at = 0 if choice in self._marked else _mark(text)
-        if at < len(text):
-            self._held[choice] = text[at:]
-            if text[at:].startswith(_MARKS):
-                self._marked.add(choice)
-        if not text[:at] and not isinstance(event.logprobs, dict):
+        choice, text = event.choice, event.text
+        if choice in self._marked:
+            self._marked[choice].append(text)
+            text = ""
+        else:
+            text = self._held.pop(choice, "") + text
+            at = _mark(text)
+            if text.startswith(_MARKS, at):
+                self._marked[choice] = [text[at:]]
+            elif at < len(text):
+                self._held[choice] = text[at:]
+            text = text[:at]
+        if not text and not isinstance(event.logprobs, dict):
             return None if event.extras is None else Opaque(event.extras, choice)
-        event.text = text[:at]
+        event.text = text
         return event
 
     def _release(self, choice: int) -> list[Event]:
-        text = self._held.pop(choice, "")
+        marked = self._marked.pop(choice, None)
+        text = self._held.pop(choice, "") if marked is None else "".join(marked)
         if not text:
             return []
-        calls = _calls(text) if choice in self._marked else []
-        self._marked.discard(choice)
+        calls = _calls(text) if marked is not None else []
         names = self.context.request.tool_names
         if not calls or not all(name in names for name, _ in calls):
             return [TextDelta(choice, text)]

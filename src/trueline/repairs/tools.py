@@ -24,6 +24,7 @@ from ..events import (
     ToolFragment,
 )
 from ..wire import jsonio
+from ..wire.brackets import ObjectBrackets
 from .base import Result, Rule
 
 __all__ = ["ToolCalls"]
@@ -39,7 +40,10 @@ _PREFIXES = ("default_api:", "default_api.", "functions.")
 class _Call:
     __slots__ = (
         "_arguments",
+        "_brackets",
+        "_complete",
         "_pieces",
+        "_unseen",
         "cumulative",
         "ended",
         "fragment",
@@ -65,6 +69,9 @@ class _Call:
         self.ended = False
         self._arguments = ""
         self._pieces: list[str] = []  # joined only where somebody looks at all of the arguments
+        self._unseen: list[str] = []  # what the brackets were not told yet
+        self._brackets = ObjectBrackets()
+        self._complete: bool | None = None
         self.size = 0
         self.placeholder: ToolCallDelta | None = None  # a first `{}`, which some servers send before the arguments
         self.cumulative = False  # fragments were seen to repeat all of the arguments before them
@@ -78,23 +85,34 @@ class _Call:
         return self._arguments
 
     def restart(self, arguments: str) -> None:
-        self._arguments, self._pieces, self.size = "", [arguments], len(arguments)
+        self._arguments, self._pieces, self._unseen, self.size = "", [], [], 0
+        self._brackets, self._complete = ObjectBrackets(), None
+        self.add(arguments)
 
     def add(self, arguments: str) -> None:
         self._pieces.append(arguments)
+        self._unseen.append(arguments)
         self.size += len(arguments)
 
     @property
     def complete(self) -> bool:
         """Whether the arguments so far are a JSON object; a prefix may be one, so this proves nothing alone."""
-        text = self.arguments.strip()
-        if not text.startswith("{") or not text.endswith("}"):
+        for piece in self._unseen:
+            self._brackets.feed(piece)
+        self._unseen.clear()
+        if not self._brackets.closed:
             return False
-        try:
-            jsonio.decode_strict(text.encode("utf-8", "replace"))
-        except jsonio.JSONError:
-            return False
-        return True
+        if self._complete is None:  # what is closed stays as it is, or is no object any more
+            self._complete = _is_json(self.arguments.strip())
+        return self._complete
+
+
+def _is_json(text: str) -> bool:
+    try:
+        jsonio.decode_strict(text.encode("utf-8", "replace"))
+    except jsonio.JSONError:
+        return False
+    return True
 
 
 class _Choice:

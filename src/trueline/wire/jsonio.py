@@ -154,7 +154,7 @@ def _tolerant(data: bytes, note: Note) -> list[Any]:
         value = float(digits)
         return value if isfinite(value) else constant("-Infinity" if value < 0 else "Infinity")
 
-    strict = json.JSONDecoder(parse_constant=constant, parse_float=number)
+    decoder = json.JSONDecoder(parse_constant=constant, parse_float=number)
     lenient = json.JSONDecoder(strict=False, parse_constant=constant, parse_float=number)
     values: list[Any] = []
     position = _skip_space(text, 0)
@@ -162,12 +162,12 @@ def _tolerant(data: bytes, note: Note) -> list[Any]:
     try:
         while position < len(text):
             try:
-                value, position = strict.raw_decode(text, position)
+                value, position = decoder.raw_decode(text, position)
             except json.JSONDecodeError as error:
-                if not error.msg.startswith("Invalid control character"):
+                if decoder is lenient or not error.msg.startswith("Invalid control character"):
                     raise
-                raw = True
-                value, position = lenient.raw_decode(text, position)
+                raw, decoder = True, lenient  # for the rest as well: every such error costs a look at all of the text
+                continue
             values.append(value)
             position = _skip_space(text, position)
     except (ValueError, RecursionError) as error:
