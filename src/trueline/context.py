@@ -21,7 +21,7 @@ class Route(msgspec.Struct, frozen=True):
     """The model name that the upstream was asked for, where it differs from the client's."""
 
 
-class FormatOptions(msgspec.Struct, frozen=True):
+class FormatOptions(msgspec.Struct, frozen=True, cache_hash=True):
     """How replies are written where OpenAI's format leaves a choice."""
 
     extras: Literal["keep", "drop"] = "keep"

@@ -9,9 +9,11 @@ from ..context import ReplyContext
 from ..dialects.error_bodies import plain_text
 from ..errors import TruelineError, UpstreamFormatError, UpstreamReplyTooLargeError
 from ..events import Event
-from ..repairs import REPAIRS
+from ..repairs import Rule, plan_for
 
 __all__ = ["MAX_REPLY", "Chain", "Pipeline", "WholeBody", "begins_blank", "not_json"]
+
+See = Callable[[Any], Any]
 
 MAX_REPLY = 64 * 1024 * 1024
 """Bytes of a whole reply."""
@@ -87,29 +89,59 @@ class WholeBody:
 
 
 class Chain:
-    """The repairs of one exchange, bound by event type."""
+    """The repairs of one exchange, bound by event type; a rule is made when the first event comes that it sees."""
+
+    __slots__ = ("_bound", "_context", "_plan", "_rules")
 
     def __init__(self, context: ReplyContext) -> None:
-        rules = [rule(context) for rule in REPAIRS if rule.wanted(context)]
-        self._bound: dict[type, tuple[tuple[int, Callable[[Any], Any]], ...]] = {}
-        for kind in {kind for rule in rules for kind in rule.sees}:
-            self._bound[kind] = tuple((i, rule.see) for i, rule in enumerate(rules) if kind in rule.sees)
+        self._context = context
+        self._plan = plan_for(context)
+        self._rules: dict[int, tuple[Rule, See]] = {}
+        self._bound: dict[type, tuple[tuple[int, See], ...]] = {}
 
     def push(self, event: Event, out: list[Event], after: int = -1) -> None:
         """Take `event` through the rules behind position `after`; what comes out is appended to `out`."""
         kind = type(event)
-        for position, see in self._bound.get(kind, ()):
+        bound = self._bound.get(kind)
+        if bound is None:
+            bound = self._bind(kind)
+        for position, see in bound:
             if position <= after:
                 continue
             result = see(event)
             if result is event:
                 continue
-            if result is None:
-                return
-            for one in result if type(result) is list else (result,):
-                self.push(one, out, position)
+            if result is not None:
+                self.go_on(result, out, position)
             return
         out.append(event)
+
+    def go_on(self, result: Event | list[Event], out: list[Event], after: int) -> None:
+        """Take what the rule at position `after` made of an event through the rules behind it."""
+        for one in result if type(result) is list else (result,):
+            self.push(one, out, after)  # type: ignore[arg-type]  # the list is empty or of events
+
+    def unsettled(self, kind: type) -> tuple[tuple[int, See], ...]:
+        """The rules, by position, that plain events of this type have to meet now (see `Rule.settled`)."""
+        bound = self._bound.get(kind)
+        if bound is None:
+            bound = self._bind(kind)
+        return tuple(entry for entry in bound if not self._rules[entry[0]][0].settled(kind))
+
+    def _bind(self, kind: type) -> tuple[tuple[int, See], ...]:
+        bound = tuple((position, self._rule(position)[1]) for position in self._plan.seeing(kind))
+        self._bound[kind] = bound
+        return bound
+
+    def _rule(self, position: int) -> tuple[Rule, See]:
+        made = self._rules.get(position)
+        if made is None:
+            rule = self._plan.rules[position](self._context)
+            made = self._rules[position] = (rule, self._see(rule))
+        return made
+
+    def _see(self, rule: Rule) -> See:
+        return rule.see
 
 
 def begins_blank(body: bytes) -> bool:

@@ -18,6 +18,7 @@ from ..events import Event, Failure, ReplyEnd, fold
 from ..wire import jsonio, sse
 from .base import MAX_REPLY, not_json
 from .dialect import OPENAI_CHAT, Dialect, Reader
+from .lane_stream import lane_for
 from .traced import chain_for
 
 __all__ = ["ChatStream", "WholeChat"]
@@ -112,18 +113,40 @@ class ChatStream(_Chat):
 
     content_type = b"text/event-stream; charset=utf-8"
 
-    def __init__(self, context: ReplyContext, dialect: Dialect = OPENAI_CHAT) -> None:
+    def __init__(self, context: ReplyContext, dialect: Dialect = OPENAI_CHAT, lanes: bool = True) -> None:
         super().__init__(context, dialect)
         self._sse = sse.SSEReader(context.note)
         self._reader = dialect.reader(context)
         self._writer = dialect.writer(context)
+        self._lane = lane_for(self, self._reader, self._chain, self._writer, context) if lanes else None
         self._start: bytes | None = b""  # the first bytes, until it is clear that they are an event stream
         self._body: list[bytes] | None = None  # a whole body that answers instead of a stream
         self._size = 0
         self._written = False
         self._failed = False
+        self._raw = b""  # the read that is under way, for the lane to learn from
 
     def feed(self, data: bytes) -> bytes:
+        lane = self._lane
+        if lane is None or not (lane.knows or lane.learns):
+            return self._feed(data)
+        out: list[bytes] = []
+        at, size = 0, len(data)
+        while at < size:
+            if lane.open:
+                at = lane.run(data, at, out)
+                if at == size:
+                    break
+            # One event the general way, if there are more: what follows it may be like it.
+            end = lane.end_of_event(data, at)
+            self._raw = piece = data[at:end] if at or end < size else data
+            out.append(self._feed(piece))
+            lane.reopen(self._sse.idle)
+            at = end
+        self._raw = b""
+        return out[0] if len(out) == 1 else b"".join(out)
+
+    def _feed(self, data: bytes) -> bytes:
         if self.done:
             self._drop(data)
             return b""
@@ -199,10 +222,19 @@ class ChatStream(_Chat):
                 if isinstance(payload, Failure):
                     out.append(self._events([payload]))
                 else:
-                    out.append(self._events(self._reader.read(payload, frame.event)))
+                    out.append(self._events(self._read(payload, frame)))
                 if self.done:
                     break
         return b"".join(out) if len(out) != 1 else out[0]
+
+    def _read(self, payload: Any, frame: sse.Frame) -> list[Event]:
+        lane = self._lane
+        if lane is None or not self._raw or frame.event is not None or not lane.learns:
+            return self._reader.read(payload, frame.event)
+        before = dict(self.faults)
+        events = self._reader.read(payload)
+        lane.learn(self._raw, frame.data, payload, events, before)
+        return events
 
     def _drop(self, data: bytes) -> None:
         try:

@@ -12,8 +12,8 @@ from ..context import FormatOptions, ReplyContext, Route
 from ..events import Event
 from ..messages import ChatRequest, CompletionRequest
 from ..mint import Mint
-from ..repairs import Result
-from .base import Chain
+from ..repairs import Result, Rule
+from .base import Chain, See
 
 __all__ = ["TracedContext", "Tracer", "chain_for"]
 
@@ -57,15 +57,14 @@ class TracedContext(ReplyContext):
 
 
 class _TracedChain(Chain):
+    __slots__ = ("_tracer",)
+
     def __init__(self, context: TracedContext) -> None:
         super().__init__(context)
-        self._tracer = tracer = context.tracer
-        watched: dict[Any, Callable[[Any], Result]] = {}
-        for kind, bound in self._bound.items():
-            for _, see in bound:
-                if see not in watched:
-                    watched[see] = tracer.watch(type(see.__self__).__name__, see)  # type: ignore[attr-defined]
-            self._bound[kind] = tuple((position, watched[see]) for position, see in bound)
+        self._tracer = context.tracer
+
+    def _see(self, rule: Rule) -> See:
+        return self._tracer.watch(type(rule).__name__, rule.see)
 
     def push(self, event: Event, out: list[Event], after: int = -1) -> None:
         """See Chain."""

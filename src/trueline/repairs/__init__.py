@@ -5,6 +5,7 @@ None (dropped).  Rules are bound by type when an exchange begins, so that an eve
 There is no streaming version of a rule: a whole reply is unfolded into the same events.
 """
 
+from ..context import ReplyContext
 from .answers import AnswerInThoughts, PicturesInChat
 from .arguments import MissingArguments
 from .base import Result, Rule
@@ -21,7 +22,7 @@ from .thinking import ThinkTags
 from .tools import ToolCalls
 from .usage import MissingUsage, UsageTotals
 
-__all__ = ["REPAIRS", "Result", "Rule"]
+__all__ = ["REPAIRS", "Plan", "Result", "Rule", "plan_for"]
 
 REPAIRS: tuple[type[Rule], ...] = (
     Envelope,
@@ -43,3 +44,42 @@ REPAIRS: tuple[type[Rule], ...] = (
     WholeCalls,
     DropExtras,
 )
+
+
+class Plan:
+    """The rules that have anything to do in an exchange, and which of them see which events."""
+
+    __slots__ = ("_seeing", "rules")
+
+    def __init__(self, context: ReplyContext) -> None:
+        self.rules = tuple(rule for rule in REPAIRS if rule.wanted(context))
+        self._seeing: dict[type, tuple[int, ...]] = {}
+
+    def seeing(self, kind: type) -> tuple[int, ...]:
+        """Positions of the rules that see events of this type."""
+        positions = self._seeing.get(kind)
+        if positions is None:
+            positions = tuple(i for i, rule in enumerate(self.rules) if kind in rule.sees)
+            self._seeing[kind] = positions
+        return positions
+
+
+_MAX_KEPT = 256
+_kept: dict[tuple[object, ...], Plan] = {}
+
+
+def plan_for(context: ReplyContext) -> Plan:
+    """The plan of an exchange: the same one for all requests that are alike.
+
+    Only what an option switches on looks at a request's words.
+    """
+    request, options = context.request, context.options
+    if options.options:
+        return Plan(context)
+    key = (options, context.chat, request.stream, request.include_usage)
+    plan = _kept.get(key)
+    if plan is None:
+        if len(_kept) >= _MAX_KEPT:
+            _kept.clear()
+        plan = _kept[key] = Plan(context)
+    return plan

@@ -32,3 +32,11 @@ class Rule:
     def see(self, event: Any) -> Result:
         """The event itself, another, several, or None to drop it."""
         raise NotImplementedError
+
+    def settled(self, kind: type) -> bool:
+        """Whether a plain event of this type would pass unchanged and leave no trace, and so would any number of them.
+
+        Plain: of the only choice, with text that is not empty and well-formed, and no log probabilities.  Asked again
+        after every other event.
+        """
+        return False

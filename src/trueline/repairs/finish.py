@@ -112,6 +112,9 @@ class FinishReasons(Rule):
             return self._after_finish(event, choice)
         return event  # type: ignore[no-any-return]
 
+    def settled(self, kind: type) -> bool:
+        return 0 in self._spoke and not self._held and not self._finished
+
     def _after_finish(self, event: Any, choice: int) -> Result:
         if choice in self._finished:
             self.note("content-after-finish")

@@ -85,13 +85,20 @@ class Repeats(Rule):
     def see(
         self, event: TextDelta | ReasoningDelta | RefusalDelta | ToolFragment | Finish | Failure | ReplyEnd
     ) -> Result:
-        released = self._release(event) if self._holding else []
-        if not isinstance(event, TextDelta | ReasoningDelta):
+        kind = type(event)
+        speaks = kind is TextDelta or kind is ReasoningDelta
+        if not self._holding:
+            return self._take(event) if speaks else event  # type: ignore[arg-type]
+        released = self._release(event)
+        if not speaks:
             return [*released, event] if released else event
-        result = self._take(event)
+        result = self._take(event)  # type: ignore[arg-type]
         if not released:
             return result
         return [*released, *(result if isinstance(result, list) else [] if result is None else [result])]
+
+    def settled(self, kind: type) -> bool:
+        return not self._holding and (said := self._said.get((kind, 0))) is not None and said.forgotten
 
     def _take(self, event: TextDelta | ReasoningDelta) -> Result:
         key = (type(event), event.choice)
@@ -100,7 +107,8 @@ class Repeats(Rule):
             said = self._said[key] = _Said()
         if said.forgotten:
             return event
-        if (not said.length or (len(event.text) < said.length and not event.last)) and not said.held:
+        length = said.length
+        if (not length or (len(event.text) < length and not event.last)) and not said.held:
             said.add(event.text)
             return event
         return self._compare(said, event)
@@ -148,11 +156,22 @@ class Repeats(Rule):
                 self.note("final-full-repeat")
                 last.text = last.text[said.length :]
                 released.append(last)
+            elif isinstance(event, Finish) and self._running and _grew(said):
+                self.note("content-cumulative")
+                released.extend(Opaque(one.extras, one.choice) for one in said.held[:-1] if one.extras is not None)
+                last.text = last.text[said.length :]
+                released.append(last)
             else:
                 released.extend(said.held)
             said.held = []
         self._holding = any(said.held for said in self._said.values())
         return released
+
+
+def _grew(said: _Said) -> bool:
+    """Whether a short answer came as running totals: each delta begins with the one before, and is no mere repeat."""
+    text = said.held[-1].text
+    return len(said.held) >= MIN_EVIDENCE and len(text) >= MIN_TEXT and bool(text.replace(said.total, ""))
 
 
 def _after_thoughts(total: str, text: str) -> bool:

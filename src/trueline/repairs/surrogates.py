@@ -31,6 +31,9 @@ class Surrogates(Rule):
             return event
         return self._mend(event)  # type: ignore[arg-type]
 
+    def settled(self, kind: type) -> bool:
+        return not self._held
+
     def _mend(self, event: TextDelta | ReasoningDelta) -> Result:
         held = self._held.pop(event.choice, None)
         before: list[TextDelta | ReasoningDelta] = []

@@ -87,6 +87,11 @@ class ThinkTags(Rule):
             return event
         return self._split(state, event)
 
+    def settled(self, kind: type) -> bool:
+        if kind is ReasoningDelta:
+            return not self._assumes
+        return kind is TextDelta and (state := self._states.get(0)) is not None and state.phase == "off"
+
     def _split(self, state: _State, event: TextDelta) -> Result:
         text = state.held + event.text
         state.held = ""

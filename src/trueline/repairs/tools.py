@@ -179,6 +179,9 @@ class ToolCalls(Rule):
             ends = self._end(event.choice, cut=event.reason.lower() in ("length", "max_tokens", "model_length"))
         return [*ends, event]
 
+    def settled(self, kind: type) -> bool:
+        return kind is not ToolFragment and not self._choices
+
     # -- which call a fragment belongs to -----------------------------------------------------------------------------
 
     def _fragment(self, event: ToolFragment) -> Result:

@@ -98,6 +98,13 @@ class SSEReader:
         self._hold(rest)
         return frames
 
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is pending: what comes next begins an event."""
+        return not (
+            self._tail or self._lines or self._early or self._skip_lf or self._at_start or self._event is not None
+        )
+
     def close(self) -> list[Frame]:
         """The upstream ended: whatever is left is an event, with or without its blank line."""
         frames: list[Frame] = []

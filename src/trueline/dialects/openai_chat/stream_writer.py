@@ -52,30 +52,17 @@ class StreamWriter:
         self._tail = b',"usage":null' if self._usage else b""
         self._default_logprobs: Any = None
         self._held: dict[int, ChoiceStart] = {}
-        self._frames: dict[int, tuple[bytes, bytes]] = {}
+        self._frames: dict[tuple[int, str], tuple[bytes, bytes]] = {}
         self._extras_of_reply: Fields = {}
         self._extras_of_choice: dict[int, Fields] = {}
         self._list_lengths: dict[tuple[int, str], int] = {}
         self._beside = Beside(True, context.options.extras == "drop", context.note)
         self._thinking: set[int] = set()  # choices inside a <think> block that we opened
         self.started = False
-        self._writers: dict[type, Callable[[Any], bytes]] = {
-            ReplyStart: self._reply_start,
-            ChoiceStart: self._choice_start,
-            TextDelta: self._text,
-            ReasoningDelta: self._thought,
-            RefusalDelta: self._refusal,
-            ToolCallStart: self._call_start,
-            ToolCallDelta: self._call_delta,
-            Finish: self._finish,
-            Usage: self._usage_chunk,
-            Opaque: self._opaque,
-            ReplyEnd: self._end,
-        }
 
     def write(self, event: Event) -> bytes:
         """The bytes for one event; Failure is the pipeline's to answer (`failure`)."""
-        return self._writers[type(event)](event)
+        return _WRITERS[type(event)](self, event)
 
     def failure(self, error: TruelineError) -> bytes:
         """A failure after the first byte: an error event, then `[DONE]`, as OpenAI does (rules.md X)."""
@@ -227,13 +214,29 @@ class StreamWriter:
         if self._extras_of_reply or self._extras_of_choice:
             return self._chunk(choice, {"content": event.text}, UNSET, None)
         # The hot path: a content chunk differs from the one before it in its text only (half the cost of a dict).
-        frame = self._frames.get(choice) or self._content_frame(choice)
+        frame = self._frames.get((choice, "content")) or self._make_frame(choice, "content")
         return frame[0] + jsonio.encode(event.text) + frame[1]
 
-    def _content_frame(self, choice: int) -> tuple[bytes, bytes]:
-        """What stands before and behind the text in this reply's content chunks."""
-        before, after = self._chunk(choice, {"content": ""}, UNSET, None).split(b'"content":""', 1)
-        frame = self._frames[choice] = (before + b'"content":', after)
+    def frame(self, kind: type, logprobs: Any) -> tuple[bytes, bytes] | None:
+        """What stands before and behind the text of an event of this type, of the only choice and without extras, or
+        None where there is more to think of.  Holds until another event is written.
+        """
+        if self._held or self._thinking or self._extras_of_reply or self._extras_of_choice:
+            return None
+        if logprobs is not UNSET and logprobs is not self._default_logprobs:
+            return None
+        if kind is TextDelta:
+            name = "content"
+        elif kind is ReasoningDelta and self._reasoning in ("reasoning_content", "reasoning"):
+            name = self._reasoning
+        else:
+            return None
+        return self._frames.get((0, name)) or self._make_frame(0, name)
+
+    def _make_frame(self, choice: int, name: str) -> tuple[bytes, bytes]:
+        """What stands before and behind the text in this reply's chunks of one field."""
+        before, after = self._chunk(choice, {name: ""}, UNSET, None).split(b'{"%s":""}' % name.encode(), 1)
+        frame = self._frames[choice, name] = (before + b'{"%s":' % name.encode(), b"}" + after)
         return frame
 
     def _text_with_company(self, event: TextDelta) -> bytes:
@@ -323,3 +326,18 @@ class StreamWriter:
 
     def _end(self, event: ReplyEnd) -> bytes:
         return sse.DONE
+
+
+_WRITERS: dict[type, Callable[[StreamWriter, Any], bytes]] = {
+    ReplyStart: StreamWriter._reply_start,
+    ChoiceStart: StreamWriter._choice_start,
+    TextDelta: StreamWriter._text,
+    ReasoningDelta: StreamWriter._thought,
+    RefusalDelta: StreamWriter._refusal,
+    ToolCallStart: StreamWriter._call_start,
+    ToolCallDelta: StreamWriter._call_delta,
+    Finish: StreamWriter._finish,
+    Usage: StreamWriter._usage_chunk,
+    Opaque: StreamWriter._opaque,
+    ReplyEnd: StreamWriter._end,
+}
