@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,6 +16,8 @@ from .world import Gateway, World
 __all__ = ["Load", "Pace", "big", "drive", "first_token", "held", "latency", "memory", "paced", "run_case"]
 
 Result = dict[str, Any]
+STREAM_SECONDS = 60
+"""A paced stream lasts longer than any measurement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +35,12 @@ class Load:
     connections: int
     rate: float = 0
     ramp: float = 0
-    once: bool = False
+    drop: bool = False
 
     def words(self) -> list[str]:
         """As the client's arguments."""
         words = ["connections", str(self.connections), "rate", str(self.rate), "ramp", str(self.ramp)]
-        return [*words, "once"] if self.once else words
+        return [*words, "drop"] if self.drop else words
 
 
 def drive(
@@ -55,9 +56,9 @@ def drive(
     command = [str(world.client), str(gateway.place.port), str(path), *load.words()]
     command += ["warm", str(pace.warm), "seconds", str(pace.seconds)]
     load_cores, _ = cores()
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=prepare(load_cores)
-    )
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, preexec_fn=prepare(load_cores))
+    assert process.stdin is not None
     assert process.stdout is not None
     assert process.stderr is not None
     try:
@@ -66,8 +67,12 @@ def drive(
             word = line.strip()
             if word in ("steady", "end"):
                 marks[word] = gateway.server.cpu()
-                if word == "end" and during:
-                    during()
+                if word == "end":
+                    if during:
+                        during()
+                    if load.drop:
+                        process.stdin.write("\n")
+                        process.stdin.flush()
                 continue
             report: Result = json.loads(line)
             report["cpu"] = marks["end"] - marks["steady"]
@@ -75,8 +80,8 @@ def drive(
             return report
         raise RuntimeError(f"{gateway.contender.title}: {process.stderr.read()[:500]}")
     finally:
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
+        process.kill()
+        process.__exit__(None, None, None)
 
 
 def make_request(gateway: Gateway, model: str, streamed: bool = False, path: str = CHAT, size: int = 1000) -> bytes:
@@ -103,14 +108,16 @@ def paced(
     world: World, gateway: Gateway, model: str, streams: int, rate: int, pace: Pace, per_second: float,
     during: Callable[[], None] | None = None,
 ) -> Result:  # fmt: skip
-    """So many streams at once, each with `rate` events a second, until all of them have ended."""
+    """So many streams at once, each with `rate` events a second; they are left at the end of the measured time.
+
+    `held` is the share of the events due that came, `lost` the streams that did not flow at the end.
+    """
     ramp = min(2000.0, per_second / 2)
-    seconds = streams / ramp * 1.5 + pace.warm + pace.seconds + 0.5
-    request = make_request(gateway, model.format(count=round(rate * seconds)), streamed=True)
-    report = drive(world, gateway, request, Load(streams, ramp=ramp, once=True), pace, during)
+    request = make_request(gateway, model.format(count=rate * STREAM_SECONDS), streamed=True)
+    report = drive(world, gateway, request, Load(streams, ramp=ramp, drop=True), pace, during)
     result = plain(report, report["tokens"])
-    result["held"] = report["tokens"] / (streams * rate * report["seconds"])
-    result["unfinished"] = streams - report["done"]
+    result["held"] = report["tokens"] / max(rate * report["stream_seconds"], 1.0)
+    result["lost"] = streams - report["flowing"]
     result |= {"lag_p50": report["lag_us"]["p50"], "lag_p99": report["lag_us"]["p99"]}
     return result | {"gap_p99_ms": report["gap_us"]["p99"] / 1000}
 
@@ -177,7 +184,7 @@ def held(world: World, gateway: Gateway, pace: Pace, per_second: float, most: in
     streams = 50
     while streams <= most:
         result = paced(world, gateway, "faulty-25-{count}", streams, 25, pace, per_second)
-        if result["gap_p99_ms"] > 80 or result["held"] < 0.97 or result["errors"] or result["unfinished"]:
+        if result["gap_p99_ms"] > 80 or result["held"] < 0.97 or result["errors"] or result["lost"]:
             break
         good = streams
         streams = round(streams * (2 if result["gap_p99_ms"] < 50 else 1.25))

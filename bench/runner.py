@@ -51,7 +51,7 @@ class Record:
         for name, value in result.items():
             if isinstance(value, int | float):
                 self.add(f"{case}.{name}", gateway, float(value))
-        for wrong in ("errors", "unfinished"):
+        for wrong in ("errors", "lost"):
             if result.get(wrong):
                 words = str(result.get("complaints") or "").strip().splitlines()
                 self.problems.append(f"{case}, {gateway}: {result[wrong]} {wrong} {words[0][:200] if words else ''}")
@@ -102,7 +102,7 @@ def one_round(plan: Plan, made: World, record: Record, number: int, say: Callabl
             key = gateway.contender.key
             if "memory" in plan.parts and number == 0:
                 say(f"  memory: {key}")
-                guess = max(20.0, 800 * gateway.contender.load)
+                guess = max(20.0, 1000 * gateway.contender.load)
                 attempt(record, "memory", key, partial(measure.memory, made, gateway, pace, guess))
     for case in CASES:
         if case.key in plan.parts:

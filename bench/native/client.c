@@ -1,11 +1,12 @@
 /*
  * The load of the benchmark: one request, many times over keep-alive connections, and what its replies were like.
  *
- *     client PORT FILE [connections N] [warm S] [seconds S] [rate R] [ramp R] [once] [grace S]
+ *     client PORT FILE [connections N] [warm S] [seconds S] [rate R] [ramp R] [once | drop] [grace S]
  *
  * FILE is a whole HTTP request, head and body. With no rate, each connection asks again as soon as it was answered; with
  * one, R requests a second are due, and a reply's latency counts from when its request was due, sent or not. `once`:
- * each connection asks once, R connections a second with a ramp. Prints "steady" once every connection had a first
+ * each connection asks once, R connections a second with a ramp. `drop`: so, too, and at the end of the measured time
+ * the client waits for a line on its standard input and leaves what still runs. Prints "steady" once every connection had a first
  * byte and the warm-up is over, "end" when the measured time is over, and then a line of JSON about the time between.
  *
  * In event streams an event that holds '~' and sixteen digits is a token, sent at that time (CLOCK_MONOTONIC, µs).
@@ -41,7 +42,7 @@ struct conn {
     struct conn *next_idle;
 };
 
-static struct { int connections, once, port; double warm, seconds, rate, ramp, grace; } asked =
+static struct { int connections, once, drop, port; double warm, seconds, rate, ramp, grace; } asked =
     {.connections = 32, .warm = 0.3, .seconds = 2, .grace = 15};
 
 static char *request; static size_t request_size;
@@ -50,6 +51,8 @@ static int epoll_fd, timer_fd, launched, answered, stopping, measuring, finished
 static uint64_t start, next_due, steady_at, end_at, seen_at;
 static struct histogram latency, first, gap, lag;
 static unsigned long long requests, tokens, bytes, errors, done_streams, all_tokens;
+static int flowing, flowing_at_end;                        /* streams between their first token and their end */
+static uint64_t flowing_since, flowed;     /* their number times time, in the measured time */
 static char scratch[1 << 18];
 
 /* -- statistics -------------------------------------------------------------------------------------------------- */
@@ -88,13 +91,22 @@ static void print_histogram(const char *name, const struct histogram *h) {
 
 static void report(void) {
     printf("{\"requests\": %llu, \"tokens\": %llu, \"bytes\": %llu, \"errors\": %llu, \"seconds\": %.6f, \"opened\": %d, "
-           "\"done\": %llu, \"all_tokens\": %llu",
-           requests, tokens, bytes, errors, (double)(seen_at - steady_at) / 1e9, answered, done_streams, all_tokens);
+           "\"done\": %llu, \"all_tokens\": %llu, \"flowing\": %d, \"stream_seconds\": %.3f",
+           requests, tokens, bytes, errors, (double)(seen_at - steady_at) / 1e9, answered, done_streams, all_tokens,
+           flowing_at_end, (double)flowed / 1e9);
     print_histogram("latency_us", &latency);
     print_histogram("first_us", &first);
     print_histogram("gap_us", &gap);
     print_histogram("lag_us", &lag);
     puts("}");
+}
+
+/* A stream begins or ends to flow; 0 only brings the sum up to date. */
+static void flow(int change) {
+    uint64_t now = now_ns();
+    if (measuring) flowed += (uint64_t)flowing * (now - flowing_since);
+    flowing_since = now;
+    flowing += change;
 }
 
 /* -- one connection ---------------------------------------------------------------------------------------------- */
@@ -151,7 +163,9 @@ static void complain(const struct conn *c, const char *what) {
 static void end_reply(struct conn *c) {
     if (c->status != 200) complain(c, "not 200");
     else if (measuring) requests++;
+    if (c->is_stream && c->status == 200 && !c->seen_done) complain(c, "a stream with no [DONE]");
     if (c->seen_done) done_streams++;
+    if (c->last_token) flow(-1);
     if (c->status == 200) record(&latency, seen_at - c->due);
     if (c->closes) hang_up(c);
     make_idle(c);
@@ -160,6 +174,7 @@ static void end_reply(struct conn *c) {
 static void lose(struct conn *c) {
     hang_up(c);
     if (!c->busy) return;
+    if (c->last_token) flow(-1);
     complain(c, "connection lost");
     make_idle(c);
 }
@@ -172,6 +187,7 @@ static void token(struct conn *c) {
     uint64_t now = seen_at / 1000;
     record(&lag, now > c->stamp ? (now - c->stamp) * 1000 : 0);
     if (c->last_token) record(&gap, seen_at - c->last_token);
+    else flow(1);
     c->last_token = seen_at;
 }
 
@@ -294,17 +310,21 @@ static int run_is_over(void) {
     int all = asked.rate > 0 || answered >= asked.connections || now - start > (uint64_t)30e9;
     if (!ready_at && all) ready_at = now;
     if (!steady_at && ready_at && now - ready_at >= (uint64_t)(asked.warm * 1e9)) {
+        flow(0);
         steady_at = now;
         measuring = 1;
         say("steady");
     }
     if (measuring && now - steady_at >= (uint64_t)(asked.seconds * 1e9)) {
+        flow(0);
+        flowing_at_end = flowing;
         measuring = 0;
         stopping = 1;
         end_at = now;
         say("end");
     }
     if (!stopping) return 0;
+    if (asked.drop) { getchar(); return 1; }
     if (now - end_at > (uint64_t)(asked.grace * 1e9)) return 1;
     for (int i = 0; i < asked.connections; i++)
         if (conns[i].busy) return 0;
@@ -318,7 +338,8 @@ static void read_arguments(int argc, char **argv) {
     };
     asked.port = atoi(argv[1]);
     for (int i = 3; i < argc; i++) {
-        if (!strcmp(argv[i], "once")) { asked.once = 1; continue; }
+        int drop = !strcmp(argv[i], "drop");
+        if (drop || !strcmp(argv[i], "once")) { asked.once = 1; asked.drop = drop; continue; }
         if (i + 1 == argc) die(argv[i]);
         if (!strcmp(argv[i], "connections")) asked.connections = atoi(argv[i + 1]);
         for (size_t n = 0; n < sizeof numbers / sizeof *numbers; n++)
