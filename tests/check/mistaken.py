@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from trueline.sim import SimReply, render
 
-__all__ = ["DONE", "Json", "Mistake", "mistaken"]
+__all__ = ["DONE", "Json", "Mistake", "answer", "mistaken", "read_request"]
 
 Json = dict[str, Any]
 DONE = b"data: [DONE]\n\n"
@@ -51,8 +51,8 @@ async def mistaken(mistake: Mistake | None) -> AsyncIterator[str]:
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            while (asked := await _read(reader)) is not None:
-                writer.write(_answer(asked, mistake))
+            while (asked := await read_request(reader)) is not None:
+                writer.write(answer(asked, mistake))
                 await writer.drain()
         except (ConnectionError, asyncio.IncompleteReadError):
             pass
@@ -66,7 +66,8 @@ async def mistaken(mistake: Mistake | None) -> AsyncIterator[str]:
         server.close()
 
 
-async def _read(reader: asyncio.StreamReader) -> _Asked | None:
+async def read_request(reader: asyncio.StreamReader) -> _Asked | None:
+    """The next request; None where there is no more."""
     try:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
     except asyncio.IncompleteReadError:
@@ -76,7 +77,8 @@ async def _read(reader: asyncio.StreamReader) -> _Asked | None:
     return _Asked(method, path, headers, await reader.readexactly(int(headers.get("content-length") or 0)))
 
 
-def _answer(asked: _Asked, mistake: Mistake | None) -> bytes:
+def answer(asked: _Asked, mistake: Mistake | None) -> bytes:
+    """OpenAI's reply to a request, with the mistake."""
     reply, _ = render(asked.method, asked.path, asked.headers, asked.body, host="https://pictures.example")
     failed = reply.status >= 400
     if mistake is not None and mistake.errors == failed and (failed or mistake.on in asked.path):

@@ -16,6 +16,7 @@ from check.scripted import Answer, Asked, clean, scripted
 from trueline.check import Card, as_html, as_json, as_junit, counts_as_failure, terminal
 from trueline.check.clients import broken_by
 from trueline.check.excerpts import before_after
+from trueline.check.report.style import STYLE
 from trueline.faults import FAULTS
 from trueline.sim import PLANTERS, SimOptions, SimServer
 
@@ -260,6 +261,49 @@ def test_excerpts(name: str) -> None:
     before, after, place, excerpt, old, new = EXCERPTS[name]
 
     assert before_after(before, after, place, excerpt) == (old, new)
+
+
+def test_faults_of_the_end_show_the_end() -> None:
+    assert before_after(STREAM, MENDED, name="done-missing").after == ("data: [DONE]",)
+
+
+def test_faults_of_usage_show_the_usage() -> None:
+    found = before_after(b'data: {"choices":[{}],"usage":{"total_tokens":3}}\n\n', MENDED, name="usage-unasked")
+
+    assert found == (('"choices": […], "usage": {"total_tokens":3}',), ("(nothing)",))
+
+
+def test_a_piece_of_a_call_becomes_one_of_the_same_call() -> None:
+    """Two calls with the same arguments: the id tells which."""
+
+    def piece(index: int, name: str) -> bytes:
+        call = {"index": index, "id": f"call_{name}", "function": {"name": name, "arguments": "{}"}}
+        return b"data: " + json.dumps({"choices": [{"delta": {"tool_calls": [call]}}]}).encode() + b"\n\n"
+
+    before = piece(0, "one") + piece(0, "two")
+    after = piece(0, "one") + piece(1, "two")
+
+    assert "call_two" in before_after(before, after, "chunk 1, choices[0].delta.tool_calls[0]").after[0]
+
+
+def _light(colour: str) -> float:
+    """Relative luminance, as WCAG 2 defines it."""
+    wide = "".join(letter * 2 for letter in colour) if len(colour) == 3 else colour
+    parts = [int(wide[at : at + 2], 16) / 255 for at in (0, 2, 4)]
+    red, green, blue = (part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("mode", [0, 1], ids=["light", "dark"])
+def test_everything_on_the_page_can_be_read(mode: int) -> None:
+    """4.5 to 1 is what WCAG 2 AA asks of text."""
+    block = STYLE.split("prefers-color-scheme: dark")[mode]
+    colours = dict(re.findall(r"--([a-z-]+): #([0-9a-f]{3,6});", block))
+    pairs = [(text, back) for text in ("ink", "soft", "must", "exact", "legal", "good") for back in ("card", "page")]
+    pairs += [("ink", back) for back in ("code", "must-back", "good-back")]
+    for text, back in pairs:
+        one, other = sorted((_light(colours[text]), _light(colours[back])), reverse=True)
+        assert (one + 0.05) / (other + 0.05) >= 4.5, (text, back)
 
 
 @pytest.mark.parametrize("fault", sorted(set(PLANTERS) & set(FAULTS)))

@@ -164,7 +164,9 @@ def _evidence(met: _Met, mended: Mended, cured: bool) -> Excerpt:
         after = _headers_behind(exchange, mended)
         was, now = exchange.headers.get(header), after[header]
         return Excerpt((f"{header}: {was}" if was else f"(no {header})",), (f"{header}: {now}",) if cured else ())
-    found = before_after(exchange.body, mended.body if mended.done else exchange.body, issue.place, issue.excerpt)
+    found = before_after(
+        exchange.body, mended.body if mended.done else exchange.body, issue.place, issue.excerpt, issue.name
+    )
     return Excerpt(tuple(map(redact, found.before)), tuple(map(redact, found.after)) if cured else ())
 
 

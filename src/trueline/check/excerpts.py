@@ -29,6 +29,7 @@ _LIKE = 0.4
 """How alike two lines must be for one to have become the other."""
 _PLACE = re.compile(r"(?:(line|chunk|choice) (\d+))?(?:, )?(.*)", re.DOTALL)
 _STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
+_CALL_ID = re.compile(r'"id":"call_[^"]+"')
 _ABSENT: Any = object()
 _GONE = "(nothing)"
 
@@ -40,8 +41,21 @@ class Excerpt(NamedTuple):
     after: tuple[str, ...] = ()
 
 
-def before_after(before: bytes, after: bytes, place: str = "", excerpt: str = "") -> Excerpt:
-    """What stands at `place` in both bodies; `excerpt` is what was found there."""
+_AT_THE_END = ("done-", "eof-", "finish-missing", "usage-missing", "usage-only")
+"""How the names of faults begin that show at the end of a stream."""
+
+
+def before_after(before: bytes, after: bytes, place: str = "", excerpt: str = "", name: str = "") -> Excerpt:
+    """What stands at `place` in both bodies; `excerpt` is what was found there, and `name` the fault.
+
+    Where no place is known, faults of the end show the end of a stream, and those of usage the first usage.
+    """
+    if not place and name.startswith(_AT_THE_END) and hear(before).streamed:
+        return Excerpt((_end(before),), (_end(after),))
+    if not place and name.startswith("usage-"):
+        old = _first_usage(hear(before))
+        if old is not None:
+            return Excerpt((old,), (_first_usage(hear(after)) or _GONE,))
     found = _PLACE.fullmatch(place)
     kind, number, path = (found[1], int(found[2] or 0), found[3]) if found else (None, 0, "")
     if kind == "line":
@@ -96,8 +110,9 @@ def _counterpart(payload: Any, now: Heard) -> Any:
     """The event that became of one: the one that says most of the same."""
     if not now.streamed or not now.payloads:
         return now.payloads[0] if now.payloads else None
-    words = _words(payload)
-    same = [other for other in now.payloads if words and _words(other) == words] or now.payloads
+    words, call = _words(payload), _CALL_ID.search(_compact(payload))
+    same = [other for other in now.payloads if call and call[0] in _compact(other)]
+    same = same or [other for other in now.payloads if words and _words(other) == words] or now.payloads
     texts = [_compact(_said(other)) for other in same]
     likest = _likest(_compact(_said(payload)), texts)
     return same[texts.index(likest)] if likest in texts else same[0]
@@ -194,6 +209,23 @@ def _starts(before: bytes, after: bytes, excerpt: str) -> Excerpt:
     if old == new and excerpt:
         return Excerpt((_window(excerpt, 0),))
     return Excerpt((old or "(an empty body)",), (new or _GONE,))
+
+
+def _end(body: bytes) -> str:
+    """The last line of a stream."""
+    lines = [line.rstrip() for line in _split(body) if line.strip()]
+    return _window(lines[-1], len(lines[-1])) if lines else "(an empty body)"
+
+
+def _first_usage(heard: Heard) -> str | None:
+    """The first usage, with how many choices stand beside it in a stream."""
+    for payload in heard.payloads:
+        usage = payload.get("usage") if isinstance(payload, dict) else None
+        if usage:
+            choices = payload.get("choices")
+            beside = f'"choices": [{"…" if choices else ""}], ' if heard.streamed and choices is not None else ""
+            return _window(f'{beside}"usage": {_compact(usage)}', 0)
+    return None
 
 
 def _start(body: bytes) -> str:

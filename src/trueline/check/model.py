@@ -140,6 +140,29 @@ class Exchange:
         return hear(self.body)
 
 
+_OPENAI: Mapping[str, str] = {
+    "buffered-stream": "sends each piece as it is written",
+    "code-other": "says why in `code`, for those who read it",
+    "emb-uneven": "sends vectors of one length",
+    "emb-zeros": "sends vectors that say something",
+    "err-200-for-4xx": "refuses such a request with a status of 400 or more",
+    "finish-length-false": "says length where a limit cut the reply, else stop",
+    "finish-length-masked": "says length where a limit cut the reply",
+    "finish-lost-with-logprobs": "finishes every choice, with log probabilities or without",
+    "good-request-refused": "answers such a request",
+    "id-shared": "gives each reply an id of its own",
+    "parallel-tool-calls-ignored": "makes one call at most where parallel ones are forbidden",
+    "schema-not-kept": "keeps to the schema",
+    "status-other": "has one status for each kind of refusal",
+    "text-lost": "sends the text of the tokens that it counts",
+    "text-of-another-request": "keeps its requests apart",
+    "tool-choice-ignored": "obeys tool_choice",
+    "usage-counts-nothing": "counts the tokens that were read and written",
+    "usage-differs-streamed": "counts the same prompt in the same way",
+}
+"""What OpenAI does instead of what only a probe can find."""
+
+
 @dataclass(frozen=True, slots=True)
 class Issue:
     """One deviation, as often as it was met in one exchange."""
@@ -170,7 +193,7 @@ class Issue:
             level,
             name,
             text,
-            openai or (row.openai if row else ""),
+            openai or (row.openai if row else _OPENAI.get(name, "")),
             rule or (row.rule if row else ""),
             excerpt=excerpt if len(excerpt) <= EXCERPT else excerpt[: EXCERPT - 1] + "…",
         )

@@ -112,6 +112,7 @@ class Runner:
         self.models: ModelNames | None = None
         self.available: list[str] = []
         """Names that the server listed."""
+        self.results: list[Result] = []
 
     @property
     def tokens(self) -> int:
@@ -133,12 +134,12 @@ class Runner:
         options = self._options
         self.models = choose(self.available, options.model, options.image_model, options.embedding_model)
         if self.models is None:
-            raise NoModelError("the server lists no model for chats; name one with --model")
+            raise NoModelError(f"{_no_models(first)}; name one with --model")
         return self.models
 
     async def run(self, probes: Sequence[Probe]) -> list[Result]:
-        """Ask all probes.  Call `meet` first."""
-        results = [Result(probe) for probe in probes]
+        """Ask all probes.  Call `meet` first.  `results` has what is known so far, should it be cancelled."""
+        self.results = results = [Result(probe, "skipped", "the check was stopped before") for probe in probes]
         await self._learn_limit(probes)
         gate = asyncio.Semaphore(self._options.at_once)
 
@@ -218,6 +219,17 @@ class Runner:
         result.verdict, result.reason = min(verdicts, key=lambda each: _RANK.index(each[0]))
         if result.verdict == "pass" and any(issue.level != "legal" for issue, _ in result.issues):
             result.verdict = "wrong"
+
+
+def _no_models(listing: Exchange) -> str:
+    """Why no model is known: what came in the place of a list."""
+    what = f"GET {listing.path} is answered with {listing.status}"
+    if not listing.answered:
+        hint = "" if listing.path.startswith("/v1/") else " (base URLs mostly end in /v1)"
+        return f"{what}{hint}"
+    if not isinstance(listing.json, dict | list):
+        return f"{what} and no JSON: is this the base URL of an API? Most end in /v1"
+    return "the server lists no model for chats"
 
 
 def _retry_after(exchange: Exchange) -> float | None:

@@ -98,9 +98,15 @@ class _Unreachable(Exception):
     """There is no server, or it does not let us in."""
 
 
+STOPPED = "Stopped before all was asked: what is said here is of a part only."
+INTERRUPTED = 130
+
+
 def _exit_code(card: Card, fail_on: str) -> int:
     from ..check import counts_as_failure
 
+    if STOPPED in card.notes:
+        return INTERRUPTED
     if any(counts_as_failure(entry.level, fail_on) for entry in card.entries):
         return 1
     examined = any(card.count(shade) for shade in ("pass", "differs", "wrong"))
@@ -160,6 +166,7 @@ def _online(args: argparse.Namespace) -> Card | None:
 async def _examine(
     asker: Asker, url: str, probes: Sequence[Probe], options: Options, args: argparse.Namespace
 ) -> Card | None:
+    import asyncio
     from dataclasses import replace
 
     from .. import __version__
@@ -172,11 +179,17 @@ async def _examine(
     if not _agreed(url, models.chat, probes, args):
         return None
     began = monotonic()
-    results = await runner.run(probes)
+    notes: tuple[str, ...] = ()
+    try:
+        await runner.run(probes)
+    except asyncio.CancelledError:  # Ctrl-C: what is known by then is reported
+        asyncio.current_task().uncancel()  # type: ignore[union-attr]
+        notes = (STOPPED,)
     progress.close()
-    card = make_card(url, models.chat, results, SystemMint())
+    card = make_card(url, models.chat, runner.results, SystemMint())
     return replace(
         card,
+        notes=notes,
         requests=runner.requests,
         tokens=runner.tokens,
         seconds=monotonic() - began,

@@ -31,13 +31,14 @@ def as_html(card: Card) -> str:
 
 def _head(card: Card) -> str:
     about = [card.model, card.when[:16].replace("T", " ") + " UTC" if card.when else ""]
-    said = [facts(card) + ".", behind(card)]
+    said = [facts(card) + ".", behind(card), *card.notes]
     letter = card.grade.letter
     paragraphs = "".join(f"<p>{escape(text)}</p>" for text in said if text)
     return (
         f"<h1>Trueline check</h1>\n<p class=target>{escape(card.target)}</p>\n"
         f"<p class=soft>{escape(' · '.join(part for part in about if part))}</p>\n"
-        f'<div class=top><div class="grade {letter[0].replace("?", "unknown")}"><span>{letter}</span>'
+        f'<div class=top><div class="grade {letter[0].replace("?", "unknown")}">'
+        f"<span class=spoken>Grade </span><span>{letter}</span>"
         f"<small>{card.grade.points} of 100</small></div>\n"
         f"<div><p class=said>{escape(summary(card))}</p>{paragraphs}</div></div>\n"
     )
@@ -55,8 +56,8 @@ def _group(group: Group) -> str:
         for result in group.results
     )
     good = f"{group.count('pass')} of {len(group.results)}"
-    cells = f"<td class=marks>{marks}</td><td>{good}</td><td class=soft>{others(group)}</td>"
-    return f"<tr><th>{escape(group.name)}</th>{cells}</tr>\n"
+    cells = f"<td class=marks aria-hidden=true>{marks}</td><td>{good}</td><td class=soft>{others(group)}</td>"
+    return f"<tr><th scope=row>{escape(group.name)}</th>{cells}</tr>\n"
 
 
 def _tip(result: Result) -> str:
@@ -105,7 +106,9 @@ def _effects(entry: Entry) -> str:
 def _lacking(card: Card) -> str:
     if not card.lacking:
         return ""
-    rows = "".join(f"<tr><th>{escape(name)}</th><td class=soft>{escape(why)}</td></tr>\n" for name, why in card.lacking)
+    rows = "".join(
+        f"<tr><th scope=row>{escape(name)}</th><td class=soft>{escape(why)}</td></tr>\n" for name, why in card.lacking
+    )
     meaning = "told apart from what is wrong; in the server's words"
     return f"<h2>Not supported</h2>\n<p>{meaning}</p>\n<table>{rows}</table>\n"
 
@@ -115,7 +118,7 @@ def _open(card: Card) -> str:
     if not left:
         return ""
     rows = "".join(
-        f"<tr><th>{escape(result.probe.id)}</th><td>{VERDICTS[result.verdict]}</td>"
+        f"<tr><th scope=row>{escape(result.probe.id)}</th><td>{VERDICTS[result.verdict]}</td>"
         f"<td class=soft>{escape(result.reason)}</td></tr>\n"
         for result in left
     )

@@ -25,6 +25,7 @@ code, pre { font-family: ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans 
 .grade { flex: none; width: 6.2rem; height: 6.2rem; border-radius: 50%; display: grid; place-content: center;
   text-align: center; border: 5px solid currentColor; font-size: 2.3rem; font-weight: 700; line-height: 1; }
 .grade small { display: block; font-size: .72rem; font-weight: 500; margin-top: .35rem; color: var(--soft); }
+.spoken { position: absolute; clip-path: inset(50%); width: 1px; height: 1px; overflow: hidden; }
 .A { color: var(--good); } .B, .C { color: var(--exact); } .D, .F, .unknown { color: var(--must); }
 .said { font-size: 1.2rem; font-weight: 600; margin: 0 0 .3rem; }
 .said + p, .top p { margin: .15rem 0; } .soft { color: var(--soft); }
@@ -44,7 +45,8 @@ article h3 { margin: 0; font-size: 1.02rem; display: flex; flex-wrap: wrap; gap:
 article h3 code { font-size: 1.02rem; font-weight: 700; } article h3 .soft { font-weight: 400; font-size: .88rem; }
 .must h3 code { color: var(--must); } .exact h3 code { color: var(--exact); }
 article p { margin: .35rem 0; }
-dl { display: grid; grid-template-columns: 6rem 1fr; gap: .35rem .9rem; margin: .7rem 0 0; }
+dl { display: grid; grid-template-columns: 6rem 1fr; gap: .35rem .9rem; margin: .7rem 0 0;
+  align-items: baseline; }
 dt { color: var(--soft); font-size: .9rem; } dd { margin: 0; min-width: 0; }
 pre { margin: 0; padding: .5rem .7rem; background: var(--code); border-radius: 7px; white-space: pre-wrap;
   overflow-wrap: anywhere; line-height: 1.45; }
@@ -53,6 +55,7 @@ ul { margin: 0; padding-left: 1.1rem; }
 footer { margin-top: 3rem; padding-top: 1rem; border-top: 1px solid var(--line); color: var(--soft); font-size: .9rem; }
 @media (max-width: 36rem) { .top { flex-direction: column; align-items: flex-start; } dl { grid-template-columns: 1fr; }
   dt { margin-top: .3rem; } td, th { padding: .4rem .5rem; } tr .soft { display: none; } }
-@media print { body { background: #fff; font-size: 11pt; } main { max-width: none; padding: 0; }
+@media print { h2, h2 + p { break-after: avoid; } * { print-color-adjust: exact; }
+  body { background: #fff; font-size: 11pt; } main { max-width: none; padding: 0; }
   .top, table, article { border-color: #bbb; } a { color: inherit; } }
 """

@@ -46,6 +46,7 @@ _PLAIN = str.maketrans(
     }
 )
 _MOST_EFFECTS = 3
+_MOST_ALIKE = 6
 _LEAST = 60
 """Columns: a narrower terminal wraps the lines itself."""
 
@@ -71,7 +72,7 @@ def _head(card: Card, columns: int, paint: Paint) -> list[str]:
     letter = card.grade.letter.center(3)
     box = ("╭─────╮", "│ " + paint(paint(letter, style), "bold") + " │", "╰─────╯")
     said = textwrap.wrap(f"{card.grade.points} of 100. {summary(card)}", columns - 11)
-    beside = [*said, *(part for part in (facts(card), behind(card)) if part)]
+    beside = [*said, *(part for part in (facts(card), behind(card), *card.notes) if part)]
     beside = [_fit(line, columns - 11) for line in beside]
     beside[0] = paint(beside[0], "bold")
     rows = max(3, len(beside))
@@ -152,12 +153,22 @@ def _open(card: Card, columns: int, paint: Paint) -> list[str]:
     left = [result for group in card.groups for result in group.results if result.verdict in ("skipped", "unreachable")]
     if not left:
         return []
-    width = max(len(result.probe.id) for result in left)
-    lines = ["", paint("Not examined", "bold"), ""]
+    alike: dict[str, list[str]] = {}
     for result in left:
-        text = f"{VERDICTS[result.verdict]}: {result.reason}"
-        lines.append(f"  {result.probe.id:<{width}}  {paint(_fit(text, columns - width - 4), 'dim')}")
+        alike.setdefault(f"{VERDICTS[result.verdict]}: {result.reason}", []).append(result.probe.id)
+    rows = [row for text, names in alike.items() for row in _rows(names, text)]
+    width = max(len(name) for name, _ in rows)
+    lines = ["", paint("Not examined", "bold"), ""]
+    for name, text in rows:
+        lines.append(f"  {name:<{width}}  {paint(_fit(text, columns - width - 4), 'dim')}")
     return lines
+
+
+def _rows(names: list[str], text: str) -> list[tuple[str, str]]:
+    """Probes that were left out for one reason: each by its name, but many as their number."""
+    if len(names) > _MOST_ALIKE:
+        return [(f"{len(names)} probes", text)]
+    return [(name, text) for name in names]
 
 
 def _foot(card: Card, columns: int, paint: Paint) -> list[str]:
