@@ -159,6 +159,8 @@ class Usage(Struct, gc=False):
     extras: Extras | None = None
     alone: bool = False
     """It came in a chunk of its own, with no choices."""
+    spare: bool = False
+    """It stands in a field that stays, and counts where there is no other (`usage-x-groq`)."""
 
 
 class Opaque(Struct, gc=False):

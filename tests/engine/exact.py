@@ -116,11 +116,11 @@ USAGE = {
     "prompt_tokens_details": {"cached_tokens": 2, "audio_tokens": 0},
     "completion_tokens_details": {"reasoning_tokens": 5, "audio_tokens": 0},
 }
-TOOLS = {"tools": [{"type": "function", "function": {"name": "f"}}]}
+TOOLS: Fields = {"tools": [{"type": "function", "function": {"name": "f"}}]}
 CALL = {"id": "call_1", "type": "function", "function": {"name": "f", "arguments": '{"a":1}'}}
 MESSAGE = {"role": "assistant", "content": "Hello.", "refusal": None}
-SCORED = {"logprobs": True, "top_logprobs": 2}
-MODERATION = {"moderation": {"input": RESULTS, "output": RESULTS}}
+SCORED: Fields = {"logprobs": True, "top_logprobs": 2}
+MODERATION: Fields = {"moderation": {"input": RESULTS, "output": RESULTS}}
 
 
 def _choice(index: int = 0, **fields: Any) -> Fields:

@@ -96,10 +96,18 @@ def test_sides(sent: Any, mended: Any) -> None:
 
 
 def test_the_role_chunk_may_hold_no_tokens() -> None:
-    [event], _ = through(Logprobs, [ChoiceStart(0, logprobs={"content": None})], chat(stream=True, logprobs=True))
+    none: dict[str, Any] = {"content": [], "refusal": None}
+    [event], faults = through(Logprobs, [ChoiceStart(0, logprobs=none)], chat(stream=True, logprobs=True))
 
     assert isinstance(event, ChoiceStart)
-    assert event.logprobs == {"content": None}
+    assert (event.logprobs, faults) == (none, {})
+
+
+def test_the_role_chunk_may_not_hold_nulls() -> None:
+    [event], faults = through(Logprobs, [ChoiceStart(0, logprobs={"content": None})], chat(stream=True, logprobs=True))
+
+    assert isinstance(event, ChoiceStart)
+    assert (event.logprobs, faults) == (None, {"logprobs-object-of-nulls": 1})
 
 
 def test_the_finish_chunk_holds_none() -> None:

@@ -66,6 +66,7 @@ OWN_IDS: dict[str, str] = {
     "logprobs-top": "the catalogue has the shapes of logprobs, not their number",
     "logprobs-unasked": "the catalogue has the shapes of logprobs, not their being unasked",
     "model-changes": "the catalogue has the id and the time that change, and not the rest of the envelope",
+    "tool-index-back": "the catalogue knows calls that share an index; these have their own and come mixed",
     "service-tier-changes": "the catalogue has the id and the time that change, and not the rest of the envelope",
 }
 """Ids that the catalogue of deviations has no row for, and why one was made."""

@@ -69,6 +69,8 @@ ROWS: tuple[Fault, ...] = (
           "A call ends without arguments: they become `{}`.",
           "https://github.com/vercel/ai/issues/6687",
           setting="off"),
+    Fault("tool-index-back", S, "exact", "mends",
+          "The arguments of a call come after the next call began: that one waits for them."),
     Fault("tool-args-double-encoded", CS, "exact", "option",
           "The arguments are JSON text of JSON text: decoded once, where the option is set.",
           "https://github.com/QwenLM/qwen-code/pull/11158",

@@ -40,7 +40,7 @@ ROWS: tuple[Fault, ...] = (
           "Usage stands in a choice: it moves to the reply.",
           "https://github.com/earendil-works/pi/issues/2017"),
     Fault("usage-x-groq", S, "must", "mends",
-          "Usage stands in `x_groq`: it is copied to where it belongs.",
+          "Usage stands in `x_groq` only: it is copied to where it belongs.",
           "https://github.com/vercel/ai/issues/1651"),
     Fault("usage-unasked", S, "must", "mends",
           "Usage was not asked for, or null stands for it: it is dropped.",

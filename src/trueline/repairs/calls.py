@@ -68,6 +68,10 @@ class WholeCalls(Rule):
             event.index = choice.sent.get(event.index, event.index)
             return event
         held[1].append(event.arguments)
+        if event.call_extras or event.function_extras:
+            start = held[0]
+            start.call_extras = {**(start.call_extras or {}), **(event.call_extras or {})} or None
+            start.function_extras = {**(start.function_extras or {}), **(event.function_extras or {})} or None
         return None if event.extras is None else Opaque(event.extras, event.choice)
 
     def _release(self, choice: _Choice, *, complete: bool = False, cut: bool = False) -> list[Event]:

@@ -67,8 +67,6 @@ class Logprobs(Rule):
             self.note("logprobs-legacy")
             return self._legacy(value)
         mended = dict(value)
-        # The side of a role may hold nothing; that of a token may not.
-        role = type(event) is ChoiceStart and any(side in value for side in _SIDES)
         for side in _SIDES:
             tokens = value.get(side)
             if isinstance(tokens, list):
@@ -76,8 +74,7 @@ class Logprobs(Rule):
             elif tokens is not None:
                 self.note("logprobs-object-of-nulls")
                 mended[side] = None
-                role = False
-        if not role and not any(isinstance(mended.get(side), list) for side in _SIDES):
+        if not any(isinstance(mended.get(side), list) for side in _SIDES):
             self.note("logprobs-object-of-nulls")
             return None
         mended.setdefault("content", None)

@@ -170,8 +170,9 @@ class Repeats(Rule):
 
 def _grew(said: _Said) -> bool:
     """Whether a short answer came as running totals: each delta begins with the one before, and is no mere repeat."""
-    text = said.held[-1].text
-    return len(said.held) >= MIN_EVIDENCE and len(text) >= MIN_TEXT and bool(text.replace(said.total, ""))
+    held = said.held
+    enough = len(held) >= MIN_EVIDENCE and len(held[-1].text) >= MIN_TEXT
+    return enough and all(one.text.replace(said.total, "").strip() for one in held)
 
 
 def _after_thoughts(total: str, text: str) -> bool:

@@ -60,11 +60,13 @@ class UsageTotals(Rule):
         "usage-total-mismatch",
         "usage-cached-elsewhere",
         "usage-prompt-excl-cached",
+        "usage-x-groq",
     )
 
     def __init__(self, context: ReplyContext) -> None:
         super().__init__(context)
         self._last: Usage | None = None
+        self._spare: Usage | None = None
         self._gemini = False
         request = context.request
         self._wanted = request.include_usage or not request.stream
@@ -77,12 +79,19 @@ class UsageTotals(Rule):
         if isinstance(event, Usage):
             return self._take(event)
         last = self._last
+        if last is None and self._spare is not None and self._wanted:
+            self.note("usage-x-groq")
+            last = self._spare
         if last is None:
             return event
         last.data = mend_usage(last.data, self.note, self._gemini, self.context.options.off)
         return [last, event]
 
     def _take(self, event: Usage) -> Result:
+        if event.spare:
+            extras, event.extras = event.extras, None
+            self._spare = event
+            return Opaque(extras) if extras is not None else None
         unasked = "choices-empty-usage-unasked" if event.alone else "usage-unasked"
         if not self._wanted and unasked not in self._kept:
             self.note(unasked)

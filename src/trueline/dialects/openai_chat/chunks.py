@@ -189,6 +189,8 @@ class ChunkReader:
         before = len(events)
         self._read_delta(index, message, word, choice.get("logprobs", UNSET), events)
         if word is not None:
+            if message.extras and extras is not None and len(events) == before:
+                events.append(Opaque(extras, index, choice.get("logprobs", UNSET)))  # what it says leaves first
             if len(events) > before:
                 self._note("finish-with-content")
             logprobs = choice.get("logprobs", UNSET) if len(events) == before else None
@@ -319,8 +321,7 @@ class ChunkReader:
     def _take_reply_usage(self, fields: Fields | None, events: list[Event]) -> Fields | None:
         groq = fields.get("x_groq") if fields else None
         if isinstance(groq, dict) and isinstance(groq.get("usage"), dict):
-            self._note("usage-x-groq")
-            events.append(Usage(groq["usage"]))
+            events.append(Usage(groq["usage"], spare=True))
         return fields
 
     def _leave(self, extras: Extras, events: list[Event]) -> None:

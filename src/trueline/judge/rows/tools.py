@@ -27,7 +27,7 @@ ROWS: tuple[Row, ...] = (
     Row("tool-index-dup-in-chunk", "exact", "C9", "two entries of a delta have the same index",
         "OpenAI sends one entry per chunk"),
     Row("tool-index-in-nonstream", "must", "N4", "a call of a whole reply has an index", "OpenAI sends none there"),
-    odd("tool-index-back", "exact", "C9", "pieces go back to an earlier call", "OpenAI ends one call before the next"),
+    Row("tool-index-back", "exact", "C9", "pieces go back to an earlier call", "OpenAI ends one call before the next"),
     Row("tool-args-next-call-no-id", "must", "C9", "a next call begins on the same index without an id", _INDEX),
     Row("tool-multi-calls-one-chunk", "exact", "C9", "one delta holds several calls",
         "OpenAI sends one entry per chunk"),

@@ -187,7 +187,20 @@ def _legacy_chunks(chunks: list[Any], ctx: Ctx) -> list[Any]:
     return planter.chunks([*kept, *chunks[finish:]], ctx)  # type: ignore[misc]
 
 
+def _arguments_last(made: list[Any], ctx: Ctx) -> list[Any]:
+    """All calls begin, then their arguments come."""
+    pieces = list(fragments(made))
+    first = [piece.place for piece in pieces if piece.first]
+    later = [piece.place for piece in pieces if not piece.first]
+    if len(first) < 2 or len({*first, *later}) < len(first) + len(later):
+        return made
+    order = iter([*first, *later])
+    places = {*first, *later}
+    return [made[next(order)] if place in places else chunk for place, chunk in enumerate(made)]
+
+
 PLANTERS: dict[str, Planter] = {
+    "tool-index-back": Planter(chunks=_arguments_last, **_TWO),
     "tool-args-object": _on_arguments(_parsed),
     "tool-args-empty": Planter(whole=each_call(_empty).whole, chunks=_empty_chunks, needs=("empty_tool",)),
     "tool-args-double-encoded": _on_arguments(lambda arguments, ctx: json.dumps(arguments)),
