@@ -28,6 +28,8 @@ LEFT = {
         "replacement-chars": "replacement-chars lone-surrogate",
         "schema-not-kept": "tool-args-empty",
         "logprobs-asked": "logprobs-missing-key logprobs-object-of-nulls",
+        "status-other": "err-200-for-4xx",  # its type tells 400, not 404
+        "err-500-for-4xx": "err-500-for-4xx err-200-code-msg",  # of a message as long as ten thousand letters
     },
     "the server does not do what it is asked for; Trueline does not cut texts to size": {
         "n-ignored": "n-ignored",
@@ -51,17 +53,6 @@ LEFT = {
     "here a good request is answered with an error, which leaves as one": {
         "good-request-refused": "err-200-first-event",
     },
-    "that a 500 is about the request is told from a few words, not from all": {
-        "err-500-for-4xx": "err-500-for-4xx err-200-code-msg",
-    },
-    "replies of paths that are not known are passed through as they are": {
-        "err-in-200-body": "err-200-for-4xx err-in-200-body",
-        "err-200-code-msg": "err-200-code-msg",
-        "err-unknown-endpoint-200": "err-unknown-endpoint-200",
-        "err-200-baseresp": "err-200-baseresp",
-        "err-200-for-4xx": "err-200-for-4xx err-in-200-body err-200-code-msg err-unknown-endpoint-200 "
-        "err-200-baseresp",
-    },
 }  # fmt: skip
 """Why -> what is found -> the faults behind which it may be found."""
 
@@ -71,7 +62,7 @@ KEPT = {
     "usage-dup": "usage-x-groq",
     "usage-cached-elsewhere": "usage-cached-elsewhere",
     "err-moderation-200": "err-moderation-200",
-    "tool-index-back": "tool-args-empty",
+    "tool-index-back": "tool-args-empty tool-index-back",
     "err-context-code": "err-200-first-event",
 }
 """What is found with the settings that are the default: fields beyond OpenAI's are kept, and options are off."""

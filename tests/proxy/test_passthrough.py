@@ -375,3 +375,53 @@ async def test_a_connection_is_kept_after_every_kind_of_reply() -> None:
         await until(lambda: proxy.running == 0)
         # HEAD replies are framed as their GET would be, which the next request must not trip over
         assert server.connections == 1
+
+
+# ---- errors under status 200
+
+
+def told() -> Echo:
+    """A server that answers with what it was sent, as JSON."""
+    return Echo(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n")
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "fault"),
+    [
+        (b'{"error":"Unexpected endpoint or method. (GET /v1/x)"}', 404, "err-unknown-endpoint-200"),
+        (b'{"error":{"message":"no such file","code":404}}', 404, "err-code-int"),
+        (b'{"code":500,"msg":"it broke","data":null}', 500, "err-200-code-msg"),
+        (b'{"base_resp":{"status_code":1004,"status_msg":"login fail"}}', 401, "err-200-baseresp"),
+    ],
+)
+async def test_an_error_under_status_200_gets_its_own(body: bytes, status: int, fault: str) -> None:
+    async with before(told()) as proxy:
+        reply = await proxy.ask("POST", "/v1/x", body)
+
+        assert reply.status == status
+        assert set(reply.json["error"]) == {"message", "type", "param", "code"}
+        assert fault in (reply.header("x-trueline-repairs") or "")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"id":"ftjob-1","object":"fine_tuning.job","error":{"code":"invalid","message":"a bad file"}}',
+        b'{"object":"response","status":"failed","error":{"code":"server_error","message":"x"}}',
+        b'{"id":"resp_1","error":null}',
+        b'{"error":null,"ok":true}',
+        b'{"message":"deleted"}',
+        b'{"detail":"three of four"}',
+        b'{"code":0,"msg":"ok"}',
+        b'{"base_resp":{"status_code":0}}',
+        b'{"data": [1.50] }',
+        b'[{"error":"x"}]',
+        b'"error"',
+        b"no JSON",
+    ],
+)
+async def test_what_is_no_error_passes_byte_for_byte(body: bytes) -> None:
+    async with before(told()) as proxy:
+        reply = await proxy.ask("POST", "/v1/x", body)
+
+        assert (reply.status, reply.body, reply.complete) == (200, body, True)

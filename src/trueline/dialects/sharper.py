@@ -23,6 +23,7 @@ _BAD_REQUEST = re.compile(
     r"|\bonly allowed\b",
     re.I,
 )
+_ABSENT = re.compile(r"^invalid url\b|\bmodel\b.{0,300}\b(does not exist|not found)", re.I | re.S)
 _RATE_WORDS = re.compile(r"\brate[ -]?limit|too many requests|quota exceeded|\bcapacity (exceeded|limit)", re.I)
 _RATE_CODES = frozenset(
     ("RESOURCE_EXHAUSTED", "rate_limit_exceeded", "rate_limit_error", "capacity_exceeded", "1302", "1303", "1305")
@@ -39,9 +40,12 @@ def sharpen(error: TruelineError, options: Collection[str]) -> TruelineError:
         _become(error, 429, "err-429-as-other")
         return error
     long = bool(_TOO_LONG.search(error.message)) or error.code == _CONTEXT_CODE
-    if "err-500-for-4xx" in options and error.status in (500, 502) and (long or _BAD_REQUEST.search(error.message)):
-        _become(error, 400, "err-500-for-4xx")
-        error.code = _CONTEXT_CODE if long else error.code
+    if "err-500-for-4xx" in options and error.status in (500, 502):
+        if _ABSENT.search(error.message):
+            _become(error, 404, "err-500-for-4xx")
+        elif long or _BAD_REQUEST.search(error.message):
+            _become(error, 400, "err-500-for-4xx")
+            error.code = _CONTEXT_CODE if long else error.code
     if "err-context-code" in options and long and error.status < 500 and error.code != _CONTEXT_CODE:
         error.code = _CONTEXT_CODE
         error.faults += ("err-context-code",)

@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from typing import Any, NamedTuple
 
-from ..errors import TruelineError
+from ..dialects.error_bodies import error_in
+from ..errors import TruelineError, UpstreamReplyError
 from ..wire import jsonio, sse
 from .awaited import AwaitedExchange
 from .routes import Choice, Routes
@@ -17,6 +18,8 @@ __all__ = ["pass_through"]
 _BODYLESS = ("GET", "HEAD", "OPTIONS", "DELETE")
 _NEVER_A_BODY = (204, 304)
 _JSON = b"application/json"
+MAX_ERROR = 16 * 1024
+"""Bytes up to which a JSON body may turn out to be an error under status 200."""
 
 
 async def pass_through(
@@ -46,9 +49,41 @@ async def pass_through(
         content_type=_JSON if body.mislabelled else None,
         client_length=body.length,
     )
+    exchange.options = choice.backend.options
     if response.status >= 400:
         await exchange.refuse_error(response, choice.backend)
-    await _stream_back(exchange, response)
+    start = b""
+    if _may_be_error(response):
+        start = await response.read_all(MAX_ERROR)
+        found = _error_instead(start)
+        if found is not None:
+            error = exchange.upstream_error(found.status, start, choice.backend)
+            error.faults = tuple(dict.fromkeys((*(found.faults or ("err-in-200-body",)), *error.faults)))
+            raise error
+    await _stream_back(exchange, response, start)
+
+
+def _may_be_error(response: Response) -> bool:
+    """Is it a short JSON body?  An error under status 200 is one, and to wait for it delays nobody."""
+    length = response.header(b"content-length") or b""
+    kind = response.header(b"content-type") or b""
+    return length.isdigit() and 0 < int(length) <= MAX_ERROR and kind.lower().startswith(_JSON)
+
+
+def _error_instead(body: bytes) -> UpstreamReplyError | None:
+    """The error that came under status 200 where a reply belongs.
+
+    An object with an id is a reply, such as a job that failed; so is whatever has no error in it, or no failing code.
+    """
+    try:
+        payload = jsonio.decode_strict(body)
+    except jsonio.JSONError:
+        return None
+    if not isinstance(payload, dict) or payload.get("id") or payload.get("object") not in (None, "error"):
+        return None
+    code = payload.get("code")
+    failed = isinstance(code, int) and 400 <= code < 600
+    return error_in(payload) if failed or payload.get("error") or payload.get("base_resp") else None
 
 
 class _Body(NamedTuple):
@@ -101,7 +136,8 @@ def _fields_of(body: bytes) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-async def _stream_back(exchange: AwaitedExchange, response: Response) -> None:
+async def _stream_back(exchange: AwaitedExchange, response: Response, start: bytes = b"") -> None:
+    """Send the reply on; `start` has been read of it."""
     client = exchange.client
     kind = response.header(b"content-type")
     length = response.header(b"content-length") if response.status not in _NEVER_A_BODY else None
@@ -111,7 +147,8 @@ async def _stream_back(exchange: AwaitedExchange, response: Response) -> None:
     exchange.status = response.status
     passed = exchange.pipe = _Passed(kind or b"", length is None, client.path)
     await client.start(response.status, headers)
-    while data := await response.read():
+    while data := start or await response.read():
+        start = b""
         passed.feed(data)
         exchange.received += len(data)
         await client.write(data)
