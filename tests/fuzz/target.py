@@ -93,6 +93,7 @@ def problems(case: Case, noted: set[str], second: Second | None = None) -> list[
 
 
 def _of_error(case: Case, noted: set[str]) -> list[str]:
+    judge_error(case.status, {"x-request-id": "r"}, case.body)
     error = read_error(case.status, case.headers, case.body)
     noted.update(error.faults)
     return _not_openai(error)
@@ -141,6 +142,8 @@ def _of_reply(case: Case, noted: set[str], second: Second | None) -> list[str]:
     request, pipe = _pipeline(case)
     out, error = _run(case, pipe, [case.body])
     noted.update(pipe.faults)
+    if not case.cuts % 8:  # the judge has to bear what the server sent, too
+        judge_exchange(PATHS[case.kind], request, 200, {"content-type": pipe.content_type.decode()}, case.body)
     found = []
     for parts in _other_cuts(case):
         _, again = _pipeline(case)

@@ -180,7 +180,8 @@ def _entry(entry: dict[str, Any]) -> Exchange | None:
 
 
 def _headers(came: dict[str, Any]) -> Iterable[tuple[str, str]]:
-    for header in came.get("headers") or ():
+    headers = came.get("headers")
+    for header in headers if isinstance(headers, list) else ():
         if isinstance(header, dict) and isinstance(header.get("name"), str):
             yield header["name"].lower(), str(header.get("value"))
 

@@ -132,7 +132,7 @@ def _judge_words(docket: Docket, status: int, error: Json) -> None:
     raw = (error.get("metadata") or {}).get("raw") if isinstance(error.get("metadata"), dict) else None
     if message.lstrip().startswith(("{", "[{")) or str(raw or "").lstrip().startswith("{"):
         docket.note("err-nested-json-string", "error.message", raw or message)
-    if status in _TYPES and error.get("type") not in _TYPES[status] and "type" in error:
+    if status in _TYPES and str(error.get("type")) not in _TYPES[status] and "type" in error:
         docket.note("err-type", "error.type", error.get("type"))
     lowered = f"{message} {code} {error.get('type')} {error.get('status')}".lower()
     too_long = "maximum context length" in lowered or "context_length_exceeded" in lowered
