@@ -183,6 +183,11 @@ FAILURES: list[tuple[bytes, int, str | None]] = [
     (b'{"task_id":"x","status":"PENDING"}', 502, "upstream_invalid_reply"),
     (b'{"data":[]}', 502, "upstream_invalid_reply"),
     (b'{"data":[null,{}]}', 400, "content_policy_violation"),
+    (b'{"data":[{"respect_moderation":false}]}', 400, "content_policy_violation"),
+    (b'{"data":[{"b64_json":null}]}', 400, "content_policy_violation"),
+    (b'{"data":[7,"",[]]}', 502, "upstream_invalid_reply"),
+    (b'{"data":[{"id":7}]}', 502, "upstream_invalid_reply"),
+    (b'{"data":[{"error":{"message":"Slow down.","code":"rate_limit_exceeded"}}]}', 429, "rate_limit_exceeded"),
     (
         b'{"error":{"message":"No.","code":"billing_hard_limit_reached","type":"invalid_request_error"}}',
         400,
@@ -200,6 +205,17 @@ def test_failures(stream: bool, data: bytes, status: int, code: str | None) -> N
 
         assert played.error is not None
         assert (played.error.status, played.error.code) == (status, code)
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_clearer_status_where_the_option_asks_for_it(stream: bool) -> None:
+    said = {"error": {"message": "Rate limit reached, too many requests", "type": "server_error", "code": None}}
+
+    played = play(dumps(said), image(stream=stream), FormatOptions(options=("err-429-as-other",)))
+
+    assert played.error is not None
+    assert (played.error.status, played.error.type) == (429, "rate_limit_error")
+    assert "err-429-as-other" in played.faults
 
 
 # -- events -----------------------------------------------------------------------------------------------------------

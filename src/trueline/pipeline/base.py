@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from ..context import ReplyContext
+from ..context import FormatOptions, ReplyContext
 from ..dialects.error_bodies import plain_text
+from ..dialects.sharper import sharpen
 from ..errors import TruelineError, UpstreamFormatError, UpstreamReplyTooLargeError
 from ..events import Event
 from ..repairs import Rule, plan_for
@@ -43,12 +44,13 @@ class WholeBody:
 
     content_type = b"application/json"
 
-    def __init__(self) -> None:
+    def __init__(self, options: FormatOptions = FormatOptions()) -> None:
         self.error: TruelineError | None = None
         self.done = False
         self.faults: dict[str, int] = {}
         self.upstream_id: str | None = None
         self.secrets: tuple[str, ...] = ()
+        self._options = options
         self._body: list[bytes] = []
         self._size = 0
 
@@ -80,6 +82,7 @@ class WholeBody:
         return self._fail(out) if isinstance(out, TruelineError) else out
 
     def _fail(self, error: TruelineError) -> bytes:
+        sharpen(error, self._options.options)
         for fault in error.faults:
             self.note(fault)
         self.error = error

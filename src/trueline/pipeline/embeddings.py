@@ -17,7 +17,7 @@ class Embeddings(WholeBody):
     """The reply to `POST /v1/embeddings`."""
 
     def __init__(self, request: EmbeddingRequest, options: FormatOptions = FormatOptions()) -> None:
-        super().__init__()
+        super().__init__(options)
         self._request = request
         self._keep = options.extras == "keep"
 

@@ -7,6 +7,7 @@ from typing import Any
 from ..context import FormatOptions
 from ..dialects.error_bodies import error_in, without_secrets
 from ..dialects.openai_images import ImageEvents, ImageReply, mend_form, read_whole, supply, wanted_form, write_whole
+from ..dialects.sharper import sharpen
 from ..errors import TruelineError, UpstreamCutError, UpstreamReplyTooLargeError
 from ..messages import ImageRequest
 from ..mint import Mint
@@ -22,7 +23,8 @@ _TELLING = 16
 
 
 class _Images:
-    def __init__(self) -> None:
+    def __init__(self, options: FormatOptions) -> None:
+        self._options = options
         self.error: TruelineError | None = None
         self.done = False
         self.faults: dict[str, int] = {}
@@ -41,6 +43,7 @@ class _Images:
             self._fail(UpstreamReplyTooLargeError(f"The upstream's reply is larger than {MAX_REPLY} bytes."))
 
     def _fail(self, error: TruelineError) -> bytes:
+        sharpen(error, self._options.options)
         for fault in error.faults:
             self.note(fault)
         self.error = error
@@ -71,10 +74,9 @@ class WholeImages(_Images):
     content_type = b"application/json"
 
     def __init__(self, request: ImageRequest, mint: Mint, options: FormatOptions) -> None:
-        super().__init__()
+        super().__init__(options)
         self._request = request
         self._mint = mint
-        self._options = options
         self._reply = ImageReply(None, [], {})
         self._raw = b""
         self.missing: list[str] = []
@@ -132,7 +134,7 @@ class ImageStream(_Images):
     content_type = b"text/event-stream; charset=utf-8"
 
     def __init__(self, request: ImageRequest, mint: Mint, options: FormatOptions) -> None:
-        super().__init__()
+        super().__init__(options)
         self._mint = mint
         self._sse = sse.SSEReader(self._noted)
         self._events = ImageEvents(request, mint, self.note, options.extras == "keep")
@@ -193,6 +195,8 @@ class ImageStream(_Images):
             return self._answer(UpstreamCutError("The upstream's reply is empty.", code="upstream_empty_reply"))
         reply = read_whole(body, self.note)
         if isinstance(reply, TruelineError):
+            if reply.status != 502 or not reply.code:
+                self.note("err-in-200-body")
             return self._answer(reply)
         self._mend_created(reply, self._mint)
         out = self._events.from_whole(reply)
@@ -229,6 +233,7 @@ class ImageStream(_Images):
         self._failed = True
         if not self._written:
             return self._fail(error)
+        sharpen(error, self._options.options)
         for fault in error.faults:
             self.note(fault)
         self.done = True

@@ -18,7 +18,7 @@ class Models(WholeBody):
     """The reply to `GET /v1/models`, or to `GET /v1/models/{id}` with `single`."""
 
     def __init__(self, single: str | None = None, options: FormatOptions = FormatOptions()) -> None:
-        super().__init__()
+        super().__init__(options)
         self._single = single
         self._keep = options.extras == "keep"
 

@@ -103,14 +103,12 @@ def _read(payload: Fields, note: Note) -> ImageReply | TruelineError:
             "Check the upstream's base URL and model."
         )
     images = [image for image in (_read_item(item, note) for item in items) if image is not None]
-    if len(images) < len(items):
-        note("img-partial-n")
     if not items:
         return UpstreamFormatError("The upstream's reply holds no picture.")
     if not images:
-        return UpstreamReplyError(
-            "The upstream made no picture: every one was withheld.", status=400, code="content_policy_violation"
-        )
+        return _no_picture(items)
+    if len(images) < len(items):
+        note("img-partial-n")
     extras = {k: v for k, v in payload.items() if k not in ("created", key)}
     if "error" in extras:  # one that says something is a failure, and was found
         note("error-key-on-success")
@@ -120,6 +118,33 @@ def _read(payload: Fields, note: Note) -> ImageReply | TruelineError:
         note("img-embedding-shape")
         extras = {k: v for k, v in extras.items() if k not in ("id", "object", "model")}
     return ImageReply(payload.get("created"), images, extras)
+
+
+def _no_picture(items: list[Any]) -> TruelineError:
+    """Why none of the entries is a picture: an error in one of them, all withheld, or no pictures to begin with."""
+    for item in items:
+        error = error_in({"error": item["error"]}) if isinstance(item, dict) and item.get("error") else None
+        if error is not None:
+            return error
+    if all(map(_is_withheld, items)):
+        return UpstreamReplyError(
+            "The upstream made no picture: every one was withheld.",
+            status=400,
+            code="content_policy_violation",
+            faults=("img-partial-n",),
+        )
+    first = items[0]
+    what = "an object with " + ", ".join(map(repr, list(first)[:6])) if isinstance(first, dict) else "no object"
+    return UpstreamFormatError(
+        f"The upstream's reply is not an image reply: its first entry is {what}, and no picture."
+    )
+
+
+def _is_withheld(item: Any) -> bool:
+    """Whether an entry stands for a picture that moderation took: null, empty, or with nothing under a picture's key."""
+    if not isinstance(item, dict):
+        return item is None
+    return not item or item.get("respect_moderation") is False or any(k in item for k in (*_B64_KEYS, *_URL_KEYS))
 
 
 def _find_items(payload: Fields, note: Note) -> tuple[str | None, list[Any]]:
