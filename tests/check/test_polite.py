@@ -6,7 +6,16 @@ import pytest
 
 from check.kit import card_of, examine, names
 from check.scripted import Answer, Asked, clean, refused, scripted
-from trueline.check import Probe, as_html, as_json, as_junit, chosen, estimate, terminal
+from trueline.check import (
+    Probe,
+    as_html,
+    as_json,
+    as_junit,
+    chosen,
+    estimate,
+    runner,  # the module: its clock is replaced
+    terminal,
+)
 from trueline.check.names import choose, listed
 
 KEY = "sk-" + "Secret7" * 5
@@ -150,3 +159,20 @@ def test_no_model_for_chats() -> None:
 )
 def test_lists_of_any_shape(payload: object, found: list[str]) -> None:
     assert listed(payload) == found
+
+
+async def test_requests_come_at_the_rate(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Evenly, by a clock of our own: two a second."""
+    now, slept = [100.0], []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        now[0] += seconds
+
+    monkeypatch.setattr(runner, "monotonic", lambda: now[0])
+    monkeypatch.setattr("trueline.check.runner.asyncio.sleep", sleep)
+    pace = runner.Pace(2.0)
+    for _ in range(4):
+        await pace.turn()
+
+    assert slept == [0.5, 0.5, 0.5]

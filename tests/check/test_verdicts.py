@@ -11,6 +11,7 @@ import pytest
 from check.kit import card_of, examine, names
 from check.scripted import Answer, Asked, clean, refused, scripted
 from trueline.check import NoModelError, Result, UnreachableError, terminal
+from trueline.check.report.words import summary
 from trueline.sim import PROVIDERS, SimOptions, SimServer
 
 Script = Callable[[Asked], Answer | None]
@@ -210,3 +211,35 @@ async def test_servers_with_habits(provider: str) -> None:
     assert card.entries
     assert terminal(card, 80, lambda text, style: text)
     assert any(entry.cured for entry in card.entries)
+
+
+def _elsewhere(asked: Asked) -> Answer:
+    """A server that has nothing of the API."""
+    return 404, {"content-type": "text/html"}, b"<html><title>Not here</title></html>"
+
+
+def _a_page(asked: Asked) -> Answer:
+    return 200, {"content-type": "text/html"}, b"<html>Welcome</html>"
+
+
+@pytest.mark.parametrize(
+    ("answer", "path", "words"),
+    [
+        (_elsewhere, "/v1", ("GET /v1/models is answered with 404 (Not here)", "--model")),
+        (_elsewhere, "/api", ("404 (Not here)", "base URLs mostly end in /v1")),
+        (_a_page, "/v1", ("no JSON", "is this the base URL of an API?")),
+    ],
+)
+async def test_why_no_model_is_known(answer: Callable[[Asked], Answer], path: str, words: tuple[str, ...]) -> None:
+    async with scripted(answer) as server:
+        with pytest.raises(NoModelError) as refused:
+            await examine(server.url.removesuffix("/v1") + path, "chat.whole", models=None)
+
+    assert all(word in str(refused.value) for word in words)
+
+
+async def test_a_chat_that_is_not_there_is_said_first() -> None:
+    async with scripted(_elsewhere) as server:
+        card = card_of(await examine(server.url, "chat.whole", "stream.plain", "errors.bad-json"))
+
+    assert summary(card).startswith("The plain chat does not answer. 1 fault breaks clients")

@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 
 from .model import Level, Result
 
-__all__ = ["Grade", "grade"]
+__all__ = ["ESSENTIAL", "Grade", "grade"]
 
 _COSTS: Final[dict[Level, int]] = {"must": 6, "exact": 2, "legal": 0}
 _PRICES: Final[dict[str, int]] = {
@@ -33,7 +33,8 @@ _PRICES: Final[dict[str, int]] = {
 }
 _BOUNDS: Final = (("A+", 100), ("A", 93), ("B", 80), ("C", 65), ("D", 45))
 _BEST_WITH_MUST: Final = 92
-_ESSENTIAL: Final = ("chat.whole", "stream.plain")
+ESSENTIAL: Final = ("chat.whole", "stream.plain")
+"""The probes without which there is no chat."""
 
 
 class Grade(NamedTuple):
@@ -53,7 +54,7 @@ def grade(levels: Iterable[Level], lacking: Collection[str], results: Iterable[R
     if "must" in found:
         points = min(points, _BEST_WITH_MUST)
     for result in results:
-        if result.probe.id in _ESSENTIAL and result.verdict != "skipped" and not _came(result):
+        if result.probe.id in ESSENTIAL and result.verdict != "skipped" and not _came(result):
             points = 0
     points = max(points, 0)
     return Grade(next((letter for letter, bound in _BOUNDS if points >= bound), "F"), points)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from time import monotonic
 
+from ..dialects.error_bodies import read_error
 from ..mint import Mint
 from ..shell.clock import SystemMint
 from .ask import Asker, ModelNames
@@ -21,6 +22,7 @@ from .probes.models import LISTED
 
 __all__ = ["Estimate", "NoModelError", "Options", "Runner", "UnreachableError", "estimate"]
 
+_SHOWN = 120
 _PATIENCE = 2
 """How often a request is asked again after a 429 or 503 that says when."""
 _OF_THE_SERVER = frozenset({"headers-lost"})
@@ -71,7 +73,7 @@ def estimate(probes: Iterable[Probe]) -> Estimate:
     )
 
 
-class _Pace:
+class Pace:
     """At most so many requests per second, evenly."""
 
     def __init__(self, rate: float) -> None:
@@ -104,7 +106,7 @@ class Runner:
         self._options = options
         self._mint = mint or SystemMint()
         self._done = done
-        self._pace = _Pace(options.rate)
+        self._pace = Pace(options.rate)
         self._tokens = 0
         self._rename_limit = False
         self.requests = 0
@@ -134,7 +136,7 @@ class Runner:
         options = self._options
         self.models = choose(self.available, options.model, options.image_model, options.embedding_model)
         if self.models is None:
-            raise NoModelError(f"{_no_models(first)}; name one with --model")
+            raise NoModelError(_no_models(first))
         return self.models
 
     async def run(self, probes: Sequence[Probe]) -> list[Result]:
@@ -222,14 +224,15 @@ class Runner:
 
 
 def _no_models(listing: Exchange) -> str:
-    """Why no model is known: what came in the place of a list."""
+    """Why no model is known, from what came in the place of a list; and what to do."""
     what = f"GET {listing.path} is answered with {listing.status}"
+    hint = "" if "/v1/" in listing.path else ", and base URLs mostly end in /v1"
     if not listing.answered:
-        hint = "" if listing.path.startswith("/v1/") else " (base URLs mostly end in /v1)"
-        return f"{what}{hint}"
+        said = read_error(listing.status, listing.headers, listing.body).message
+        return f"{what} ({said[:_SHOWN]}){hint}; if it has no list of models, name one with --model"
     if not isinstance(listing.json, dict | list):
-        return f"{what} and no JSON: is this the base URL of an API? Most end in /v1"
-    return "the server lists no model for chats"
+        return f"{what} and no JSON{hint}: is this the base URL of an API?"
+    return "the server lists no model for chats; name one with --model"
 
 
 def _retry_after(exchange: Exchange) -> float | None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from ..card import Card, Entry, Group
+from ..grade import ESSENTIAL
 from ..model import Level, Shade
 
 __all__ = [
@@ -60,8 +61,9 @@ def summary(card: Card) -> str:
     """What was found, in one sentence."""
     if card.grade.letter == "?":
         return "Nothing could be examined."
-    if card.grade.points == 0 and not card.level("must"):
-        return "The plain chat does not answer."
+    silent = next((why for why in map(_silence, card.groups) if why), "")
+    if silent and not card.level("must"):
+        return silent
     must, exact = len(card.level("must")), len(card.level("exact"))
     if not must and not exact:
         return "Every reply is exact OpenAI format."
@@ -71,7 +73,15 @@ def summary(card: Card) -> str:
     if exact:
         what = str(exact) if must else counted(exact, "thing")
         parts.append(f"{what} {'differs' if exact == 1 else 'differ'} from OpenAI")
-    return ", ".join(parts) + "."
+    return f"{silent} {', '.join(parts)}.".lstrip()
+
+
+def _silence(group: Group) -> str:
+    """That the plain chat does not answer, where it does not."""
+    chat = next((result for result in group.results if result.probe.id in ESSENTIAL), None)
+    if chat is None or chat.verdict not in ("unsupported", "unreachable"):
+        return ""
+    return f"The plain {'chat' if group.name == 'chat' else 'stream'} does not answer."
 
 
 def facts(card: Card) -> str:
