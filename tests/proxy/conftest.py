@@ -1,4 +1,4 @@
-"""Runs every coroutine test of this folder on the loop that the proxy is served on."""
+"""Runs every coroutine test of this folder on the loop that the proxy is served on, once for each way in."""
 
 from __future__ import annotations
 
@@ -8,8 +8,17 @@ import inspect
 import pytest
 import uvicorn
 
+import proxy.running
+
 SECONDS = 20
 new_loop = uvicorn.Config("", loop="auto").get_loop_factory()
+
+
+@pytest.fixture(autouse=True, params=["native", "asgi"])
+def way_in(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """How the proxy under test takes its requests."""
+    monkeypatch.setattr(proxy.running, "WAY_IN", request.param)
+    return str(request.param)
 
 
 @pytest.hookimpl(tryfirst=True)

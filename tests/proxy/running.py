@@ -20,10 +20,13 @@ from shell.upstream.scripted import until
 from trueline.settings import ModelAlias, Secret, Settings, Upstream
 from trueline.settings.model import Timeouts
 from trueline.shell.app import create_app
+from trueline.shell.native import NativeProtocol
 
 __all__ = ["CHAT", "Log", "Proxy", "body_of", "running", "settings", "timeouts", "upstream"]
 
 CHAT = "/v1/chat/completions"
+WAY_IN = "native"
+"""`native` or `asgi`: how requests are taken.  Every test of this folder runs both ways (`conftest.py`)."""
 LOGGERS = ("trueline", "uvicorn", "asyncio")
 
 
@@ -82,8 +85,9 @@ class Log(logging.Handler):
 class Proxy:
     """A proxy that runs."""
 
-    def __init__(self, server: uvicorn.Server, port: int, log: Log) -> None:
+    def __init__(self, server: uvicorn.Server, app: Any, port: int, log: Log) -> None:
         self.server = server
+        self.app = app
         self.port = port
         self.log = log
         self._talks: list[Talk] = []
@@ -91,7 +95,9 @@ class Proxy:
     @property
     def running(self) -> int:
         """Exchanges that have not ended."""
-        return len(self.server.server_state.tasks)
+        gateway = getattr(self.app.state, "gateway", None)
+        native = len(gateway.metrics.running) if gateway is not None else 0
+        return max(native, len(self.server.server_state.tasks))
 
     @property
     def unsent(self) -> int:
@@ -133,14 +139,16 @@ async def running(chosen: Settings, *, noisy: bool = False, app: Any = None) -> 
         logging.getLogger(name).addHandler(log)
     level = logging.getLogger("trueline").level
     logging.getLogger("trueline").setLevel(logging.INFO)
+    served = app or create_app(chosen)
     config = uvicorn.Config(
-        app or create_app(chosen),
-        http="httptools",
+        served,
+        http=NativeProtocol if WAY_IN == "native" and app is None else "httptools",
         ws="none",
         lifespan="on",
         interface="asgi3",
         log_config=None,
         access_log=False,
+        proxy_headers=False,
         server_header=False,
     )
     config.load()
@@ -150,7 +158,7 @@ async def running(chosen: Settings, *, noisy: bool = False, app: Any = None) -> 
     await server.startup(sockets=[sock])
     assert server.started
     await server.on_tick(0)  # the Date header
-    proxy = Proxy(server, sock.getsockname()[1], log)
+    proxy = Proxy(server, served, sock.getsockname()[1], log)
     try:
         yield proxy
     finally:

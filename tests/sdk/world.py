@@ -13,6 +13,7 @@ import uvicorn
 
 from trueline.settings import load_settings
 from trueline.shell.app import create_app
+from trueline.shell.native import NativeProtocol
 from trueline.sim import SimServer
 
 __all__ = ["SECONDS", "World", "running_world", "sim"]
@@ -53,7 +54,15 @@ class World:
         async with self.sim:
             sock = socket.create_server(("127.0.0.1", 0))
             app = create_app(load_settings({"upstream": self._upstream or self.sim.url}))
-            config = uvicorn.Config(app, http="httptools", ws="none", lifespan="on", log_config=None, access_log=False)
+            config = uvicorn.Config(
+                app,
+                http=NativeProtocol,
+                ws="none",
+                lifespan="on",
+                log_config=None,
+                access_log=False,
+                proxy_headers=False,
+            )
             self._server = _Server(config, self._ready)
             self.port = sock.getsockname()[1]
             self.url = f"http://127.0.0.1:{self.port}/v1"

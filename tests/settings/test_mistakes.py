@@ -9,8 +9,8 @@ import pytest
 from trueline.settings import SettingsError, load_settings
 
 TOP = (
-    "allow_public, allowed_hosts, format, grace, host, key, keys, limits, log_format, log_level, models, port, proxy, "
-    "record, timeouts, upstream, upstreams, workers"
+    "allow_public, allowed_hosts, client_timeout, format, grace, host, key, keys, limits, log_format, log_level, "
+    "models, port, proxy, record, server, socket, timeouts, tls_cert, tls_key, upstream, upstreams, workers"
 )
 EACH = "ca_file, format, headers, key, timeouts, url, verify"
 URL = "an http:// or https:// URL, such as http://127.0.0.1:11434/v1"

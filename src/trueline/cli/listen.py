@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import ipaddress
+import os
 import socket
+import stat
 from typing import Any
 
 from ..settings import Settings
@@ -19,7 +21,12 @@ class ListenError(Exception):
 
 
 def listen(settings: Settings) -> socket.socket:
-    """A socket that accepts at `host` and `port`.  Raises ListenError, also for a public address without keys."""
+    """A socket that accepts at `socket`, or at `host` and `port`.
+
+    Raises ListenError, also for a public address without keys.
+    """
+    if settings.socket is not None:
+        return _listen_unix(settings.socket)
     family, address = _resolve(settings)
     public = not ipaddress.ip_address(str(address[0]).partition("%")[0]).is_loopback
     if public and not settings.keys and not settings.allow_public:
@@ -38,6 +45,35 @@ def listen(settings: Settings) -> socket.socket:
         raise ListenError(_reason(failed, settings)) from None
     sock.set_inheritable(True)
     return sock
+
+
+def _listen_unix(path: str) -> socket.socket:
+    """A unix socket, in place of one that a stopped server left behind."""
+    try:
+        if stat.S_ISSOCK(os.lstat(path).st_mode):
+            if _answers(path):
+                raise ListenError(f"the socket {path} is in use; choose another with --socket, or stop what listens")
+            os.unlink(path)
+    except FileNotFoundError:
+        pass
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        sock.bind(path)
+        sock.listen(BACKLOG)
+    except OSError as failed:
+        sock.close()
+        raise ListenError(f"cannot listen on {path}: {failed.strerror or failed}") from None
+    sock.set_inheritable(True)
+    return sock
+
+
+def _answers(path: str) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        try:
+            probe.connect(path)
+        except OSError:
+            return False
+    return True
 
 
 def _resolve(settings: Settings) -> tuple[socket.AddressFamily, Any]:

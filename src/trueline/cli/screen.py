@@ -70,10 +70,10 @@ def _pick(names: Sequence[str]) -> Samples:
     return Samples(chat, first(_IMAGE_WORDS))
 
 
-def base_url(host: str, port: int) -> str:
+def base_url(host: str, port: int, scheme: str = "http") -> str:
     """The URL for clients on this machine."""
     reachable = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
-    return f"http://{reachable}:{port}/v1"
+    return f"{scheme}://{reachable}:{port}/v1"
 
 
 def start_screen(
@@ -86,12 +86,15 @@ def start_screen(
     warnings: Sequence[str] = (),
     colour: bool = False,
 ) -> str:
-    """The whole text; `port` is the one that is really listened on."""
-    url = base_url(settings.host, port)
+    """The whole text; `port` is the one that is really listened on, or 0 for a unix socket."""
+    scheme = "https" if settings.tls_cert else "http"
+    url = f"{scheme}://localhost/v1" if settings.socket else base_url(settings.host, port, scheme)
     facts = [("Upstream", text) for text in _upstream_lines(settings, why)]
     facts.append(("Settings", ", ".join(sources) or "defaults"))
     if settings.workers > 1:
         facts.append(("Workers", str(settings.workers)))
+    if settings.socket:
+        facts.append(("Socket", settings.socket))
     facts.append(("Base URL", paint(url, "bold", colour)))
     lines = [paint(f"Trueline {__version__}", "bold", colour), ""]
     shown = [name if index == 0 or facts[index - 1][0] != name else "" for index, (name, _) in enumerate(facts)]
@@ -112,19 +115,20 @@ def _upstream_lines(settings: Settings, why: str) -> list[str]:
 
 
 def _commands(settings: Settings, url: str, samples: Samples) -> list[tuple[str, str]]:
+    curl = f"curl --unix-socket {shlex.quote(settings.socket)}" if settings.socket else "curl"
     head = _headers(settings)
     chat = samples.chat or _PLACEHOLDER
     messages = [{"role": "user", "content": "Say hello."}]
     commands: list[tuple[str, str]] = []
     if samples.chat is None:
         title = f"which models there are (put one in the place of {_PLACEHOLDER})"
-        commands.append((title, f"curl {url}/models{_authorization(settings)}"))
+        commands.append((title, f"{curl} {url}/models{_authorization(settings)}"))
     whole = {"model": chat, "messages": messages}
-    commands.append(("a whole reply", _curl(f"curl {url}/chat/completions", head, whole)))
-    commands.append(("a streamed reply", _curl(f"curl -N {url}/chat/completions", head, {**whole, "stream": True})))
+    commands.append(("a whole reply", _curl(f"{curl} {url}/chat/completions", head, whole)))
+    commands.append(("a streamed reply", _curl(f"{curl} -N {url}/chat/completions", head, {**whole, "stream": True})))
     if samples.image is not None:
         image = {"model": samples.image, "prompt": "A lighthouse at dawn"}
-        commands.append(("an image", _curl(f"curl {url}/images/generations", head, image)))
+        commands.append(("an image", _curl(f"{curl} {url}/images/generations", head, image)))
     return commands
 
 

@@ -99,13 +99,14 @@ def run(args: argparse.Namespace) -> int:
             settings = choice.apply(settings, env)
         _refuse_circle(settings)
         _prepare_recording(settings)
+        _check_certificate(settings)
         sock = listen(settings)
     except (SettingsError, ListenError) as error:
         print(f"trueline: {error}", file=sys.stderr)
         return 2
     screen = start_screen(
         settings,
-        sock.getsockname()[1],
+        0 if settings.socket else sock.getsockname()[1],
         choice.why if choice else why_configured(settings),
         sample_models(settings, choice.models if choice else ()),
         source_names(settings),
@@ -139,6 +140,30 @@ def _prepare_recording(settings: Settings) -> None:
         raise settings.origin("record").error(
             "record", f'nothing can be written to "{settings.record}": {why}'
         ) from None
+
+
+def _check_certificate(settings: Settings) -> None:
+    """Say in one line what is wrong with a certificate, before anything listens."""
+    if settings.tls_cert is None:
+        if settings.tls_key is not None:
+            raise settings.origin("tls_key").error("tls_key", "belongs to `tls_cert`, which is not set")
+        return
+    import ssl
+
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(
+            settings.tls_cert, settings.tls_key, password=_no_password
+        )
+    except (OSError, ValueError) as failed:  # SSLError is an OSError
+        files = " and ".join(f'"{name}"' for name in (settings.tls_cert, settings.tls_key) if name)
+        why = getattr(failed, "reason", None) or getattr(failed, "strerror", None) or failed
+        raise settings.origin("tls_cert").error(
+            "tls_cert", f"found {files}, which cannot be used ({why}); allowed: PEM, the key without a password"
+        ) from None
+
+
+def _no_password() -> str:
+    raise ValueError("the key has a password")
 
 
 def source_names(settings: Settings) -> list[str]:

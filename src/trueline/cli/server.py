@@ -8,11 +8,13 @@ from __future__ import annotations
 import inspect
 import logging
 import math
+import multiprocessing
 import os
 import signal
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,12 +40,21 @@ class WorkerApp:
     sources: Sources
 
     def __call__(self) -> Any:
+        threading.Thread(target=_follow_parent, daemon=True).start()
         try:
             settings = self.sources.load(dict(os.environ))
         except SettingsError as error:
             logging.getLogger("trueline").error("settings: %s", error)
             raise SystemExit(_STARTUP_FAILURE) from None
         return _create_app(settings)
+
+
+def _follow_parent() -> None:
+    """Stop when the process that would stop this worker is gone, however it went."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _create_app(settings: Settings) -> Any:
@@ -54,6 +65,15 @@ def _create_app(settings: Settings) -> Any:
 
 def serve(sources: Sources, settings: Settings, sock: socket.socket, announce: Callable[[], None]) -> int:
     """Run until a signal, drain, and return the exit code.  `announce` is called when requests are answered."""
+    try:
+        return _serve(sources, settings, sock, announce)
+    finally:
+        if settings.socket is not None:
+            with suppress(OSError):
+                os.unlink(settings.socket)
+
+
+def _serve(sources: Sources, settings: Settings, sock: socket.socket, announce: Callable[[], None]) -> int:
     if settings.workers > 1:
         return _serve_workers(sources, settings, sock, announce)
     app = _create_app(settings)
@@ -66,18 +86,29 @@ def _config(factory: Callable[[], Any], settings: Settings) -> uvicorn.Config:
         factory=True,
         workers=settings.workers,
         loop="auto",  # uvloop, but for platforms that it does not exist on
-        http="httptools",
+        http=_http(settings),
         ws="none",
         lifespan="on",
         interface="asgi3",
         access_log=False,
         server_header=False,
         proxy_headers=False,
+        ssl_certfile=settings.tls_cert,
+        ssl_keyfile=settings.tls_key,
         backlog=BACKLOG,
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=math.ceil(settings.grace),
         log_config=_logging(settings.log_level, settings.log_format),
     )
+
+
+def _http(settings: Settings) -> Any:
+    """uvicorn's protocol for a connection: its own, or ours."""
+    if settings.server == "asgi":
+        return "httptools"
+    from ..shell.native import NativeProtocol
+
+    return NativeProtocol
 
 
 def _logging(level: str, form: str = "text") -> dict[str, Any]:

@@ -114,6 +114,12 @@ def _set_aside_file_upstreams(values: Values, later: Values, warnings: list[str]
         del values[path]
 
 
+_PLAIN = (
+    *("host", "port", "workers", "grace", "client_timeout", "server", "allow_public", "keys", "allowed_hosts"),
+    *("log_level", "log_format"),
+)
+
+
 def _build(values: Values, warnings: list[str]) -> Settings:
     def get(key: str, fallback: Any) -> Any:
         found = values.get(tuple(key.split(".")))
@@ -123,15 +129,17 @@ def _build(values: Values, warnings: list[str]) -> Settings:
     timeouts = _group(values, ("timeouts",), base.timeouts)
     format = _group(values, ("format",), base.format)
     upstreams = _upstreams(values, timeouts, format)
-    plain = ("log_level", "log_format", "host", "port", "workers", "grace", "allow_public", "keys", "allowed_hosts")
     return Settings(
-        **{name: get(name, getattr(base, name)) for name in plain},
+        **{name: get(name, getattr(base, name)) for name in _PLAIN},
         upstreams=upstreams,
         models=_models(values, upstreams),
         format=format,
         timeouts=timeouts,
         limits=_group(values, ("limits",), base.limits),
-        record=_folder(values.get(("record",))),
+        record=_relative(values.get(("record",))),
+        socket=_relative(values.get(("socket",))),
+        tls_cert=_file(values.get(("tls_cert",)), "tls_cert"),
+        tls_key=_file(values.get(("tls_key",)), "tls_key"),
         proxy=Proxy(http=get("proxy.http", None), https=get("proxy.https", None), no_proxy=get("proxy.no_proxy", ())),
         warnings=tuple(warnings),
         origins={".".join(path): value.origin for path, value in values.items()},
@@ -177,24 +185,24 @@ def _upstream(values: Values, name: str, timeouts: Timeouts, format: FormatOptio
     return Upstream(
         name=name,
         **{row: value.value for row, value in given.items()},
-        ca_file=_ca_file(values.get((*path, "ca_file")), f"upstreams.{name}.ca_file"),
+        ca_file=_file(values.get((*path, "ca_file")), f"upstreams.{name}.ca_file"),
         timeouts=_group(values, (*path, "timeouts"), timeouts),
         format=_group(values, (*path, "format"), format),
     )
 
 
-def _folder(given: Value | None) -> str | None:
+def _relative(given: Value | None) -> str | None:
     """A path is relative to the file that it is written in."""
     if given is None or given.origin.kind != "file":
         return given.value if given is not None else None
     return str(Path(given.origin.name).parent / given.value)
 
 
-def _ca_file(given: Value | None, key: str) -> str | None:
+def _file(given: Value | None, key: str) -> str | None:
     """A path is relative to the file that it is written in."""
-    if given is None:
+    if given is None or given.value is None:
         return None
-    path = Path(given.origin.name).parent / given.value
+    path = Path(_relative(given) or "")
     if not path.is_file():
         raise given.origin.error(key, f'found "{given.value}", but there is no such file')
     return str(path)

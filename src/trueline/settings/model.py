@@ -81,9 +81,16 @@ def is_loopback(host: str) -> bool:
 class Settings:
     host: str = default("host")
     port: int = default("port")
+    socket: str | None = default("socket")
+    """Path of a unix socket, in place of `host` and `port`; one named in a settings file is relative to that file."""
+    tls_cert: str | None = default("tls_cert")
+    tls_key: str | None = default("tls_key")
     workers: int = default("workers")
     grace: float = default("grace")
     """Seconds that running replies get after SIGTERM."""
+    client_timeout: float | None = default("client_timeout")
+    """Seconds; None means no limit."""
+    server: str = default("server")
     allow_public: bool = default("allow_public")
     keys: tuple[Secret, ...] = default("keys")
     """Keys that clients must send to Trueline; empty: none is demanded."""

@@ -69,8 +69,23 @@ class Row:
 _SERVER = (
     Row("host", kinds.BIND_HOST, "127.0.0.1", "Address to listen on. Anything but loopback wants `keys`."),
     Row("port", kinds.integer(0, 65535), 4000, "Port to listen on; 0 takes a free one."),
+    Row("socket", kinds.TEXT, None, "Unix socket to listen on, in place of `host` and `port`.", metavar="PATH"),
+    Row("tls_cert", kinds.FILE, None, "PEM file of the certificate, with its chain, to serve HTTPS.", metavar="FILE"),
+    Row("tls_key", kinds.FILE, None, "PEM file of its private key, where `tls_cert` does not hold it.", metavar="FILE"),
     Row("workers", kinds.integer(1, 256), 1, "Processes that serve; about one per core."),
     Row("grace", kinds.seconds(optional=False), 30.0, "How long running replies may finish after SIGTERM."),
+    Row(
+        "client_timeout",
+        kinds.seconds(),
+        60.0,
+        "For a client to send the head of a request, to go on with its body, or to take what it is sent.",
+    ),
+    Row(
+        "server",
+        kinds.choice("native", "asgi"),
+        "native",
+        "Whether the paths that most requests take are answered without ASGI, at a fraction of the cost.",
+    ),
     Row("allow_public", kinds.BOOLEAN, False, "Listen beyond loopback although there are no `keys`."),
     Row(
         "keys",

@@ -217,6 +217,9 @@ class Exchange(Generic[C]):
             headers.append((b"retry-after", error.retry_after.encode("latin-1", "replace")))
         return headers, body
 
+    def drain(self) -> None:
+        """The application stops; what runs in a task is cancelled by its server."""
+
     def blame(self, error: TruelineError) -> None:
         """The exchange ends in `error`, which will carry no key."""
         self.error = error

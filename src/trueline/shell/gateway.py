@@ -102,8 +102,15 @@ class Gateway:
         self.metrics.end(exchange)
         self._journal.write(exchange)
 
+    @property
+    def recording(self) -> bool:
+        """Exchanges are written to a folder."""
+        return self._recorder is not None
+
     def close(self) -> None:
         """The application stops: what still runs has no time left."""
+        for exchange in list(self.metrics.running):
+            exchange.drain()
         self._journal.close()
 
     def request_id(self) -> bytes:

@@ -71,7 +71,7 @@ class Routes:
             name: _backend(upstream, demo_url if upstream.demo else None)
             for name, upstream in settings.upstreams.items()
         }
-        self._only = next(iter(self.backends.values())) if len(self.backends) == 1 else None
+        self._only = Choice(next(iter(self.backends.values()))) if len(self.backends) == 1 else None
         self.aliases = {
             alias: Choice(self.backends[entry.upstream], entry.model) for alias, entry in settings.models.items()
         }
@@ -85,7 +85,7 @@ class Routes:
         if model is not None and model in self.aliases:
             return self.aliases[model]
         if self._only is not None:
-            return Choice(self._only)
+            return self._only
         if not self.backends:
             raise NotFoundError("No upstream is configured.", code="upstream_not_found")
         if model is None:

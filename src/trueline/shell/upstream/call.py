@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from trueline.errors import (
     TruelineError,
@@ -47,8 +46,7 @@ class ResponseSink(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """What is sent, ready to be written."""
 
     head: RequestHead

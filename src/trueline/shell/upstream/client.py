@@ -4,21 +4,30 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import NamedTuple
 
 from trueline.shell.upstream.call import Call, Request, ResponseSink
 from trueline.shell.upstream.dial import AddressFilter, Dialler
-from trueline.shell.upstream.headers import Headers, render_head
+from trueline.shell.upstream.headers import Headers, complete_head, prepare_head, render_head
 from trueline.shell.upstream.options import Limits, Timeouts, TLSOptions
 from trueline.shell.upstream.pool import Pool, Route
-from trueline.shell.upstream.proxies import Proxies
+from trueline.shell.upstream.proxies import Proxies, Proxy
 from trueline.shell.upstream.response import Response
 from trueline.shell.upstream.target import Target
 from trueline.shell.upstream.tls import DEFAULT_TLS
 
-__all__ = ["UpstreamClient"]
+__all__ = ["Prepared", "UpstreamClient"]
 
 _DEFAULT_LIMITS = Limits()
 _DEFAULT_TIMEOUTS = Timeouts()
+
+
+class Prepared(NamedTuple):
+    """A request but for its body."""
+
+    head: bytes
+    route: Route
+    timeouts: Timeouts
 
 
 class UpstreamClient:
@@ -84,36 +93,55 @@ class UpstreamClient:
         Raises:
             ValueError: the method, path or a header cannot be sent.
         """
-        proxy = None if self._proxies is None else self._proxies.for_target(target)
-        prefix, authorization = "", None
-        if proxy is not None and target.scheme == "http":
-            prefix, authorization = "http://" + target.authority, proxy.authorization
         streamed = body is not None and not isinstance(body, (bytes, bytearray, memoryview))
         content = b"" if body is None else body if streamed else bytes(body)  # type: ignore[arg-type]
-        if path[:1] not in ("", "/", "?"):
-            raise ValueError("the path must start with a slash")
-        whole_path = target.base_path + path
-        if whole_path[:1] != "/":
-            whole_path = "/" + whole_path
+        prefix, authorization, proxy = self._way(target)
         head = render_head(
             method,
             prefix,
-            whole_path,
+            _whole_path(target, path),
             target.authority,
             headers,
             len(content) if body is not None and isinstance(content, bytes) else None,
             streamed=streamed,
             proxy_authorization=authorization,
         )
-        secure = (tls or DEFAULT_TLS) if target.scheme == "https" else None
-        call = Call(
-            self._pool,
-            Route.to(target, secure, proxy),
-            Request(head, content, method == "HEAD"),
-            timeouts,
-            self._limits,
-            sink,
-        )
+        request = Request(head, content, method == "HEAD")
+        return self._call(_route(target, tls, proxy), request, timeouts, sink)
+
+    def prepare(
+        self,
+        method: str,
+        target: Target,
+        path: str,
+        headers: Headers,
+        timeouts: Timeouts = _DEFAULT_TIMEOUTS,
+        tls: TLSOptions | None = None,
+    ) -> Prepared:
+        """What requests have in common that differ in their bodies alone, for `start_prepared`.
+
+        Raises:
+            ValueError: the method, path or a header cannot be sent.
+        """
+        prefix, authorization, proxy = self._way(target)
+        where = _whole_path(target, path)
+        head = prepare_head(method, prefix, where, target.authority, headers, proxy_authorization=authorization)
+        return Prepared(head, _route(target, tls, proxy), timeouts)
+
+    def start_prepared(self, prepared: Prepared, more: bytes, body: bytes, *, sink: ResponseSink) -> Call:
+        """As `start`; `more`: header lines, each with CR LF before it, that are known to be well-formed."""
+        request = Request(complete_head(prepared.head, more, len(body)), body, False)
+        return self._call(prepared.route, request, prepared.timeouts, sink)
+
+    def _way(self, target: Target) -> tuple[str, bytes | None, Proxy | None]:
+        """What the request line begins with, and what a proxy is told, where there is one."""
+        proxy = None if self._proxies is None else self._proxies.for_target(target)
+        if proxy is not None and target.scheme == "http":
+            return "http://" + target.authority, proxy.authorization, proxy
+        return "", None, proxy
+
+    def _call(self, route: Route, request: Request, timeouts: Timeouts, sink: ResponseSink) -> Call:
+        call = Call(self._pool, route, request, timeouts, self._limits, sink)
         call.start()
         return call
 
@@ -121,3 +149,14 @@ class UpstreamClient:
         """Drop all connections; calls that are running end with an error."""
         self._pool.close()
         await asyncio.sleep(0)  # the transports close in the loop's next turn
+
+
+def _whole_path(target: Target, path: str) -> str:
+    if path[:1] not in ("", "/", "?"):
+        raise ValueError("the path must start with a slash")
+    whole = target.base_path + path
+    return whole if whole[:1] == "/" else "/" + whole
+
+
+def _route(target: Target, tls: TLSOptions | None, proxy: Proxy | None) -> Route:
+    return Route.to(target, (tls or DEFAULT_TLS) if target.scheme == "https" else None, proxy)

@@ -15,7 +15,7 @@ import httptools
 from trueline.errors import UpstreamCutError, UpstreamError, UpstreamFormatError
 from trueline.shell.upstream.headers import ResponseHead, read_head
 from trueline.shell.upstream.options import Limits
-from trueline.shell.upstream.watchdog import Watchdog
+from trueline.shell.watchdog import Watchdog
 
 __all__ = ["Connection", "ConnectionOwner", "Receiver"]
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-__all__ = ["Headers", "RequestHead", "ResponseHead", "read_head", "render_head"]
+__all__ = ["Headers", "RequestHead", "ResponseHead", "complete_head", "prepare_head", "read_head", "render_head"]
 
 Headers = Sequence[tuple[bytes, bytes]]
 
@@ -82,6 +82,47 @@ def render_head(
     Raises:
         ValueError: a method, path, header name or value that would break the request apart; it names no value.
     """
+    block, declared = _render(method, prefix, path, authority, headers, proxy_authorization)
+    chunked, length = _frame(method, body_length, streamed, declared)
+    framing = b"\r\ntransfer-encoding: chunked" if chunked else b"" if length is None else _sized(length)
+    return RequestHead(block + framing + b"\r\n\r\n", chunked, length)
+
+
+def prepare_head(
+    method: str,
+    prefix: str,
+    path: str,
+    authority: str,
+    headers: Headers,
+    *,
+    proxy_authorization: bytes | None = None,
+) -> bytes:
+    """The head of requests that differ in their bodies alone; `complete_head` makes one of it.
+
+    Raises:
+        ValueError: as `render_head`.
+    """
+    return _render(method, prefix, path, authority, headers, proxy_authorization)[0]
+
+
+def complete_head(prepared: bytes, more: bytes, body_length: int) -> RequestHead:
+    """A prepared head with `more` header lines, each with CR LF before it, which are trusted, and the body's length."""
+    return RequestHead(prepared + more + _sized(body_length) + b"\r\n\r\n", False, body_length)
+
+
+def _sized(length: int) -> bytes:
+    return b"\r\ncontent-length: %d" % length
+
+
+def _render(
+    method: str,
+    prefix: str,
+    path: str,
+    authority: str,
+    headers: Headers,
+    proxy_authorization: bytes | None,
+) -> tuple[bytes, bytes | None]:
+    """The lines of a head but for those that frame the body; the length that `headers` declare."""
     if not _METHOD.match(method) or method == "CONNECT":
         raise ValueError("the method is not one that can be sent")
     if not _PATH.match(path):
@@ -111,16 +152,11 @@ def render_head(
         lines.append(b"accept-encoding: gzip, deflate, br, zstd")
     if proxy_authorization is not None:
         lines.append(b"proxy-authorization: " + proxy_authorization)
-    chunked, length = _frame(method, body_length, streamed, declared)
-    if chunked:
-        lines.append(b"transfer-encoding: chunked")
-    elif length is not None:
-        lines.append(b"content-length: %d" % length)
     block = b"\r\n".join(lines)
     breaks = len(lines) - 1
     if block.count(b"\n") != breaks or block.count(b"\r") != breaks or b"\0" in block:
         raise ValueError(f"the value of {_culprit(headers)} has a line break or a NUL")
-    return RequestHead(block + b"\r\n\r\n", chunked, length)
+    return block, declared
 
 
 def _frame(method: str, length: int | None, streamed: bool, declared: bytes | None) -> tuple[bool, int | None]:

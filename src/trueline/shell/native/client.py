@@ -1,0 +1,145 @@
+"""One request on a connection of the native server, and the reply to it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+
+from ..headers import Pairs
+
+if TYPE_CHECKING:
+    from .exchange import NativeExchange
+    from .protocol import NativeProtocol
+
+__all__ = ["CONTINUE", "NativeClient"]
+
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+class NativeClient:
+    """The client's side of an exchange.
+
+    `reply` answers in one write; `start`, `write` and `end` give a stream, its head leaving with the first of it;
+    `break_off` leaves it without an end.  Nothing here waits: `NativeExchange.pause` is called when the client has
+    not taken what was written.
+    """
+
+    __slots__ = (
+        "_head",
+        "chunked",
+        "complete",
+        "exchange",
+        "expects",
+        "given_id",
+        "headers",
+        "keep_alive",
+        "length",
+        "method",
+        "path",
+        "pieces",
+        "protocol",
+        "query",
+        "sent",
+        "size",
+        "started",
+    )
+
+    def __init__(self, protocol: NativeProtocol, path: str, query: str, headers: Pairs) -> None:
+        self.protocol = protocol
+        self.method = "POST"
+        self.path = path
+        self.query = query
+        self.headers = headers
+        """All but those that every request has another value of: its length and its id."""
+        self.given_id: bytes | None = None
+        self.length: bytes | None = None
+        self.expects = False
+        """It waits for `100 Continue` before it sends its body."""
+        self.keep_alive = True
+        self.chunked = True
+        """What has no length is sent in chunks; to HTTP/1.0, up to the close."""
+        self.complete = False
+        """The request's body is here."""
+        self.pieces: list[bytes] = []
+        self.size = 0
+        """Bytes of the body that have come."""
+        self.started = False
+        self.sent = 0
+        self.exchange: NativeExchange | None = None
+        self._head = b""
+
+    def header(self, name: bytes) -> bytes | None:
+        """The first value of a header; `name` is lower-case."""
+        if name == b"x-request-id":
+            return self.given_id
+        if name == b"content-length":
+            return self.length
+        for key, value in self.headers:
+            if key == name:
+                return value
+        return None
+
+    def body(self) -> bytes:
+        """The request's body, which is let go of."""
+        pieces, self.pieces = self.pieces, []
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    # -- the reply ----------------------------------------------------------------------------------------------------
+
+    def reply(self, status: int, headers: Pairs, body: bytes) -> None:
+        """Answer; `headers` give the body's length."""
+        self.started = True
+        self.sent = len(body)
+        self.protocol.transport.write(self._render(status, headers, b"\r\n") + body)
+
+    def start(self, status: int, headers: Pairs) -> None:
+        """Begin a stream; its head leaves with its first bytes."""
+        self.started = True
+        if self.chunked:
+            self._head = self._render(status, headers, b"transfer-encoding: chunked\r\n\r\n")
+        else:
+            self.keep_alive = False
+            self._head = self._render(status, headers, b"\r\n")
+
+    def write(self, data: bytes) -> None:
+        """Send bytes of a stream; never empty."""
+        self.sent += len(data)
+        if self.chunked:
+            data = b"%x\r\n%b\r\n" % (len(data), data)
+        if self._head:
+            data = self._head + data
+            self._head = b""
+        self.protocol.transport.write(data)
+
+    def end(self, data: bytes = b"") -> None:
+        """Send the last bytes of a stream, if there are any, and its end."""
+        self.sent += len(data)
+        if self.chunked:
+            data = b"%x\r\n%b\r\n0\r\n\r\n" % (len(data), data) if data else b"0\r\n\r\n"
+        if self._head:
+            data = self._head + data
+            self._head = b""
+        self.protocol.transport.write(data)
+
+    def break_off(self) -> None:
+        """Leave the reply without an end, so that it cannot look complete."""
+        self.keep_alive = False
+        if self._head:
+            self.protocol.transport.write(self._head)
+            self._head = b""
+        self.protocol.transport.close()
+
+    def done(self) -> None:
+        """The reply has ended: the connection is free for the next one."""
+        self.protocol.replied(self)
+
+    def _render(self, status: int, headers: Pairs, last: bytes) -> bytes:
+        """The head of a reply."""
+        lines = [b"%b: %b\r\n" % pair for pair in headers]
+        head = b"".join(lines)
+        if head.count(b"\n") != len(lines) or head.count(b"\r") != len(lines) or b"\0" in head:
+            raise ValueError("a header of the reply has a line break or a NUL in it")
+        if not self.keep_alive:
+            last = b"connection: close\r\n" + last
+        return STATUS_LINE[status] + self.protocol.date() + head + last

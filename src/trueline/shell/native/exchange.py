@@ -1,0 +1,279 @@
+"""One exchange of the native server: from the request to the upstream and back by callbacks, without a task.
+
+What the upstream sends arrives here in one call per read; what the pipeline makes of it leaves in one write.  The
+status of a reply is held back until the pipeline has something to say, as in `AwaitedExchange`.
+"""
+
+from __future__ import annotations
+
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from ...errors import DrainingError, TruelineError, UpstreamError
+from ..exchange import CLIENT_CLOSED, MAX_ERROR_BODY, Exchange, log_failure
+from ..gateway import PIPELINES, Gateway, options_of
+from ..headers import Pairs
+from .client import NativeClient
+
+if TYPE_CHECKING:
+    from ..routes import Choice
+    from ..upstream import Call
+
+__all__ = ["NativeExchange"]
+
+
+class NativeExchange(Exchange[NativeClient]):
+    """A `ResponseSink` for its upstream's reply."""
+
+    def __init__(self, gateway: Gateway, client: NativeClient) -> None:
+        super().__init__(client, gateway.request_id)
+        self.gateway = gateway
+        self._choice: Choice | None = None
+        self._call: Call | None = None
+        self._idle_since = self.began
+        self._status = 0
+        self._error_body: list[bytes] | None = None
+        """What the upstream says of its error, as far as it came."""
+        self._error_size = 0
+        self._start = b""
+        self._last = b""
+        self._known = 0
+        self._ended = False
+        self._paused = False
+        gateway.metrics.running.add(self)
+
+    # -- to the upstream ----------------------------------------------------------------------------------------------
+
+    def admit(self) -> bool:
+        """Whether the request may send its body; if not, it has been answered."""
+        try:
+            self.gateway.authenticate(self.client)
+        except TruelineError as error:
+            self.fail(error)
+            return False
+        return True
+
+    def run(self, path: str, body: bytes) -> None:
+        """Send the request on; `path` is a key of `PIPELINES`."""
+        self.waited += perf_counter() - self._idle_since
+        try:
+            self._send(path, body)
+        except TruelineError as error:
+            self.fail(error)
+        except Exception:
+            self._fail_inside()
+
+    def _send(self, path: str, body: bytes) -> None:
+        gateway, client = self.gateway, self.client
+        read, make = PIPELINES[path]
+        request = read(body)
+        self.model = request.model
+        choice = self._choice = gateway.choose(None, request.model)
+        backend = choice.backend
+        self.options = options_of(client, choice)
+        pipe = self.pipe = make(request, choice.route, gateway.mint, self.options)
+        self.upstream = backend.name
+        prepared, self.secrets = client.protocol.prepared(self, choice, path)
+        pipe.secrets = self.secrets
+        self.faults = pipe.faults
+        self._idle_since = perf_counter()
+        self._call = gateway.client_for(choice).start_prepared(
+            prepared, b"\r\nx-request-id: " + self.request_id, request.with_model(choice.model), sink=self
+        )
+        if self._paused:
+            self._call.pause()
+
+    # -- from the upstream (see ResponseSink) -------------------------------------------------------------------------
+
+    def on_head(self, status: int, headers: Pairs) -> None:
+        """See ResponseSink."""
+        now = perf_counter()
+        self.upstream_seconds = now - self._idle_since
+        self.waited += now - self._idle_since
+        self.reply_headers = headers
+        self._status = status
+        if not 200 <= status < 300:
+            self._error_body = []
+            if status < 400:
+                assert self._choice is not None
+                self.fail(self.redirected(self._choice.backend))
+        self._idle_since = perf_counter()
+
+    def on_data(self, data: bytes) -> None:
+        """See ResponseSink."""
+        client, pipe = self.client, self.pipe
+        if self._ended or pipe is None:
+            return
+        if not client.started:
+            self.waited += perf_counter() - self._idle_since
+        if self._error_body is not None:
+            self._take_error(data)
+            return
+        if not self.received:
+            self._start = data
+            self.note_content_type(data)
+        self._last = data
+        self.received += len(data)
+        out = pipe.feed(data)
+        if len(self.faults) != self._known:
+            self._known = self.keep_examples(data, self.faults)
+        if pipe.done:
+            self._leave(out)
+        elif out:
+            if not client.started:
+                self.status = 200
+                client.start(200, self.stream_head())
+            client.write(out)
+        elif not client.started:
+            self._idle_since = perf_counter()
+
+    def on_end(self) -> None:
+        """See ResponseSink."""
+        if self._ended:
+            return
+        try:
+            if not self.client.started:
+                self.waited += perf_counter() - self._idle_since
+            if self._error_body is not None:
+                self._answer_error(b"".join(self._error_body))
+            else:
+                self._close(None)
+        except Exception:
+            self._fail_inside()
+
+    def on_error(self, error: Exception) -> None:
+        """See ResponseSink."""
+        if self._ended:
+            return
+        try:
+            if not isinstance(error, TruelineError):
+                raise error
+            if not self.client.started:
+                self.waited += perf_counter() - self._idle_since
+            if self._error_body is not None:
+                self._answer_error(b"")  # the status says enough
+            elif self._status and isinstance(error, UpstreamError):
+                self.error = error
+                self._close(error)
+            else:
+                self.fail(error)
+        except Exception:
+            self._fail_inside()
+
+    def _take_error(self, data: bytes) -> None:
+        assert self._error_body is not None
+        self._error_body.append(data)
+        self._error_size += len(data)
+        if self._error_size > MAX_ERROR_BODY:
+            self._answer_error(b"")
+        self._idle_since = perf_counter()
+
+    def _answer_error(self, body: bytes) -> None:
+        assert self._choice is not None
+        self.fail(self.upstream_error(self._status, body, self._choice.backend))
+
+    def _leave(self, out: bytes) -> None:
+        """The pipeline has said its last: the upstream's connection may be of use to the next exchange."""
+        call, pipe = self._call, self.pipe
+        assert call is not None and pipe is not None
+        if pipe.error is None:
+            call.finish()
+        else:
+            call.cancel()
+        self._finish(out)
+
+    def _close(self, cut: UpstreamError | None) -> None:
+        """The upstream's reply has ended, or was cut."""
+        assert self.pipe is not None
+        if self._call is not None and self._call.mislabelled:
+            self.note("content-encoding-kept")
+        self._finish(self.pipe.close(cut))
+
+    def _finish(self, last: bytes) -> None:
+        """Send what the pipeline gave at its end: the last of a stream, a whole reply, or its error."""
+        pipe, client = self.pipe, self.client
+        assert pipe is not None
+        if len(self.faults) != self._known:
+            self.keep_last_examples(self._start, self._last)
+        if pipe.error is not None:
+            self.fail(pipe.error)
+            return
+        self.status = 200
+        if not pipe.content_type.startswith(b"text/event-stream"):
+            client.reply(200, self.whole_head(len(last)), last)
+        else:
+            if not client.started:
+                client.start(200, self.stream_head())
+            client.end(last)
+        self._end()
+
+    # -- to the client ------------------------------------------------------------------------------------------------
+
+    def fail(self, error: TruelineError) -> None:
+        """Answer with an error: its status if nothing was sent, else the event that the pipeline makes of it.
+
+        What has begun and cannot end in an error event gets no end at all.
+        """
+        self.blame(error)
+        client, pipe = self.client, self.pipe
+        if self._call is not None:
+            self._call.cancel()
+        if not client.started:
+            headers, body = self.error_reply(error)
+            self.status = error.status
+            client.reply(error.status, headers, body)
+        else:
+            last = pipe.close(error) if pipe is not None and not pipe.done else b""
+            if last:
+                client.end(last)
+            else:
+                client.break_off()
+        self._end()
+
+    def _fail_inside(self) -> None:
+        """A failure of Trueline itself takes this exchange down and no other."""
+        log_failure(self)
+        try:
+            self.fail(TruelineError("Trueline failed to handle this request; its log says why."))
+        except Exception:
+            log_failure(self)
+            if not self._ended:
+                self.client.break_off()
+                self._end()
+
+    def drain(self) -> None:
+        """The server stops, and the time for running replies is over."""
+        try:
+            self.fail(DrainingError("The server is shutting down, and the time for running replies is over."))
+        except Exception:
+            self._fail_inside()
+
+    def _end(self) -> None:
+        if not self._ended:
+            self._ended = True
+            self.gateway.end(self)
+            self.client.done()
+
+    # -- the client's pace --------------------------------------------------------------------------------------------
+
+    def pause(self) -> None:
+        """The client does not take what was written: read no more for it."""
+        self._paused = True
+        if self._call is not None:
+            self._call.pause()
+
+    def resume(self) -> None:
+        """The client takes bytes again."""
+        self._paused = False
+        if self._call is not None and not self._ended:
+            self._call.resume()
+
+    def gone(self) -> None:
+        """The client closed its connection: let go of the upstream at once."""
+        if self._ended:
+            return
+        self._ended = True
+        if self._call is not None:
+            self._call.cancel()
+        self.status = CLIENT_CLOSED
+        self.gateway.end(self)

@@ -1,0 +1,472 @@
+"""One connection of the native server.
+
+A request is one of two kinds: native (`HOT` paths, where the application is Trueline's own), answered by a
+`NativeExchange`, or ASGI, answered as uvicorn answers it.  Replies leave in the order of their requests; a request that comes before the last one was answered waits
+in `pipeline` with reading paused, so that no client can queue more than one read brings.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+import httptools
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from ...errors import RequestError, TooLargeError, TruelineError
+from ...settings import Settings
+from ...wire import jsonio
+from ..exchange import log
+from ..gateway import PIPELINES
+from ..headers import Pairs
+from ..watchdog import Watchdog
+from .client import CONTINUE, NativeClient
+from .exchange import NativeExchange
+
+if TYPE_CHECKING:
+    from ..gateway import Gateway
+    from ..routes import Backend, Choice
+    from ..upstream.client import Prepared
+
+__all__ = ["HOT", "NativeProtocol"]
+
+HOT: dict[bytes, str] = {
+    b"/v1" + path.encode(): path for path in ("/chat/completions", "/completions", "/embeddings") if path in PIPELINES
+}
+"""Paths that are answered natively, for POST; pictures may need fetching, which waits."""
+
+MAX_HEADERS = 256
+"""Header lines of one request."""
+OVERHEAD = 16
+"""Bytes of chunk framing and trailers that are borne per byte of body, past the limit of a head."""
+SLOWEST = 1024
+"""Bytes a second, on average, below which a body that takes longer than the client's time is given up."""
+SMALL = 64 * 1024
+"""Bytes of a body that are read before it is looked at who sends them."""
+DISCARDED = 4 * 1024 * 1024
+"""Bytes of a refused request's body that are read and dropped, so that its client gets to see the answer."""
+
+
+_FOREVER = 1e9
+
+
+class _Refused(Exception):
+    """Stops the parser; the connection has been answered."""
+
+
+class NativeProtocol(HttpToolsProtocol):
+    """See the module."""
+
+    pipeline: deque[tuple[Any, Any]]
+    """Requests that wait for their turn, the next one last: uvicorn's, or a NativeClient and None."""
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        gateway: Gateway | None = getattr(getattr(config.loaded_app, "state", None), "gateway", None)
+        self._gateway = gateway
+        self._hot = {} if gateway is None or self.root_path or gateway.recording else HOT
+        settings = Settings() if gateway is None else gateway.settings
+        self._max_head = settings.limits.header_bytes
+        self._max_body = settings.limits.request_bytes
+        self._patience = settings.client_timeout or _FOREVER
+        self._watchdog = Watchdog(self.loop, self._expired)
+        self._current: NativeClient | None = None
+        """The native request that is being answered, or whose body is being read."""
+        self._receiving: NativeClient | None = None
+        """The native request whose body is being read."""
+        self._discarding = False
+        """A refused request: what still comes of it is dropped, then the connection is closed."""
+        self._in_head = False
+        self._in_body = False
+        self._unseen = 0
+        """Bytes read since the parser last gave something away; of a body, all that is no body."""
+        self._body_size = 0
+        self._body_began = 0.0
+        self._header_bytes = 0
+        self._dates: tuple[Any, bytes] = (None, b"")
+        self._unwritten = 0
+        """Bytes that waited for the client when the watchdog was last set for it."""
+        self._prepared: tuple[Pairs, Backend, str, str, Prepared, tuple[str, ...]] | None = None
+
+    # -- the connection -----------------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """See asyncio."""
+        super().connection_made(transport)
+        self._watchdog.set(self.loop.time() + self._patience)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """See asyncio."""
+        self._watchdog.stop()
+        super().connection_lost(exc)
+        for client in {self._current, self._receiving, *(entry for entry, _ in self.pipeline)}:
+            if isinstance(client, NativeClient) and client.exchange is not None:
+                client.exchange.gone()
+        self.pipeline.clear()
+        self._current = self._receiving = None
+
+    def shutdown(self) -> None:
+        """See uvicorn: answer what runs, then close."""
+        if self._current is not None:
+            self._current.keep_alive = False
+        elif self._asgi_runs():
+            self.cycle.keep_alive = False
+        else:
+            self.transport.close()
+
+    def pause_writing(self) -> None:
+        """See asyncio."""
+        super().pause_writing()
+        if self._current is not None and self._current.exchange is not None:
+            self._current.exchange.pause()
+        self._unwritten = self.transport.get_write_buffer_size()
+        self._watchdog.set(self.loop.time() + self._patience)
+
+    def resume_writing(self) -> None:
+        """See asyncio."""
+        super().resume_writing()
+        self._rest()
+        if self._current is not None and self._current.exchange is not None:
+            self._current.exchange.resume()
+
+    # -- reading ------------------------------------------------------------------------------------------------------
+
+    def data_received(self, data: bytes) -> None:
+        """See asyncio."""
+        self._unseen += len(data)
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self._unsupported_upgrade_warning()
+        except httptools.HttpParserError as error:
+            self._stopped(error)
+        else:
+            self._bound()
+
+    def _stopped(self, error: httptools.HttpParserError) -> None:
+        """The parser goes no further."""
+        cause = error.__context__
+        if isinstance(cause, _Refused):
+            return
+        if isinstance(cause, Exception) and not isinstance(cause, httptools.HttpParserError):
+            log.error("a request failed in Trueline itself", exc_info=cause)
+            self._refuse(TruelineError("Trueline failed to handle this request; its log says why."))
+        else:
+            self._refuse(RequestError(f"Your request is not well-formed HTTP/1.1: {cause or error}."))
+
+    def _bound(self) -> None:
+        """Bound what brings nothing: a head without an end, chunk extensions, trailers."""
+        if self._in_head:
+            if self._unseen > self._max_head:
+                self._refuse(_head_too_large(self._max_head))
+        elif self._in_body and self._unseen > self._max_head + OVERHEAD * self._body_size:
+            self._refuse(RequestError("The framing of your request's body takes more bytes than the body."))
+        elif self._discarding and self._unseen > DISCARDED:
+            self.transport.close()
+
+    def on_message_begin(self) -> None:
+        """See httptools."""
+        if self._discarding:
+            raise _Refused
+        self.url = b""
+        self.headers = []
+        self.expect_100_continue = False
+        self._in_head = True
+        self._unseen = self._header_bytes = 0
+        if not self._busy():
+            self._watchdog.set(self.loop.time() + self._patience)
+
+    def on_url(self, url: bytes) -> None:
+        """See httptools."""
+        self.url += url
+        if len(self.url) > self._max_head:
+            self._stop(_head_too_large(self._max_head))
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """See httptools."""
+        if not self._in_head:
+            return  # a trailer
+        self._header_bytes += len(name) + len(value) + 4
+        if len(self.headers) >= MAX_HEADERS or self._header_bytes > self._max_head:
+            self._stop(_head_too_large(self._max_head))
+        self.headers.append((name.lower(), value))
+
+    def on_headers_complete(self) -> None:
+        """See httptools."""
+        self._in_head = False
+        self._in_body = True
+        self._unseen = self._body_size = 0
+        url, hot = self.url, self._hot
+        path = hot.get(url)
+        if path is None and b"?" in url:
+            path = hot.get(url.partition(b"?")[0])
+        if path is not None and self.parser.get_method() == b"POST" and not self.parser.should_upgrade():
+            self._begin_native(path)
+        else:
+            self._begin_asgi()
+
+    def on_body(self, body: bytes) -> None:
+        """See httptools."""
+        self._body_size += len(body)
+        client = self._receiving
+        if self._discarding:
+            return
+        if client is None:
+            super().on_body(body)
+            return
+        client.pieces.append(body)
+        if self._body_size > self._max_body and client.exchange is not None:
+            self._turn_away(client, self._too_large())
+
+    def on_message_complete(self) -> None:
+        """See httptools."""
+        self._in_body = False
+        self._watchdog.set(None)
+        if self._discarding:
+            self.transport.close()
+            return
+        client = self._receiving
+        if client is None:
+            super().on_message_complete()
+            return
+        self._receiving = None
+        client.complete = True
+        if self._current is client:
+            self._run(client)
+
+    # -- requests -----------------------------------------------------------------------------------------------------
+
+    def _begin_native(self, path: str) -> None:
+        query = self.url.partition(b"?")[2]
+        client = NativeClient(self, "/v1" + path, "?" + query.decode("latin-1") if query else "", [])
+        for pair in self.headers:
+            name = pair[0]
+            if name == b"content-length":
+                client.length = pair[1]
+            elif name == b"x-request-id":
+                client.given_id = client.given_id or pair[1]
+            elif name == b"expect":
+                client.expects = pair[1].lower() == b"100-continue"
+            else:
+                client.headers.append(pair)
+        old = self.parser.get_http_version() == "1.0"
+        client.chunked = not old
+        client.keep_alive = self.parser.should_keep_alive() and not old
+        assert self._gateway is not None
+        client.exchange = NativeExchange(self._gateway, client)
+        self._receiving = client
+        if self._busy():
+            self.flow.pause_reading()
+            self.pipeline.appendleft((client, None))
+        else:
+            self._take_up(client)
+
+    def _take_up(self, client: NativeClient) -> None:
+        """It is this request's turn."""
+        assert client.exchange is not None
+        self._current = client
+        if client.complete:
+            self._run(client)
+            return
+        length = -1 if client.length is None else int(client.length)
+        if length > self._max_body:
+            self._turn_away(client, self._too_large())
+        elif 0 <= length <= SMALL or client.exchange.admit():
+            if client.expects:
+                self.transport.write(CONTINUE)
+            self._watch_body()
+            self.flow.resume_reading()
+
+    def _run(self, client: NativeClient) -> None:
+        assert client.exchange is not None
+        if client.exchange.admit():
+            client.exchange.run(client.path[3:], client.body())
+
+    def _begin_asgi(self) -> None:
+        """Let uvicorn make of the request what it would have made of it."""
+        url, headers = self.url, self.headers
+        super().on_message_begin()
+        self.url = url
+        for name, value in headers:
+            super().on_header(name, value)
+        self._receiving = None
+        super().on_headers_complete()
+        self._watch_body()
+
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        if self._current is not None or self.pipeline:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((cycle, app))
+        else:
+            super()._start_asgi_task(cycle, app)
+
+    def _asgi_runs(self) -> bool:
+        cycle: Any = self.cycle  # None before the first
+        return cycle is not None and not cycle.response_complete
+
+    def _busy(self) -> bool:
+        return self._current is not None or bool(self.pipeline) or self._asgi_runs()
+
+    # -- replies ------------------------------------------------------------------------------------------------------
+
+    def replied(self, client: NativeClient) -> None:
+        """The reply to `client` has ended."""
+        if client is not self._current:
+            return
+        if not client.complete:
+            self._discard(client)
+            return
+        if not client.keep_alive:
+            self.transport.close()
+        self.on_response_complete()
+
+    def on_response_complete(self) -> None:
+        """See uvicorn: it is the next request's turn."""
+        self._current = None
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        if self.pipeline:
+            self.loop.call_soon(self._next)
+            return
+        if self._in_head:
+            self._watchdog.set(self.loop.time() + self._patience)
+        else:
+            self._rest()
+        self.flow.resume_reading()
+
+    def _next(self) -> None:
+        if not self.pipeline or self.transport.is_closing():
+            return
+        entry, app = self.pipeline.pop()
+        if isinstance(entry, NativeClient):
+            self._take_up(entry)
+        else:
+            super()._start_asgi_task(entry, app)
+
+    def _rest(self) -> None:
+        """Wait for the next request, or for nothing while a reply is made."""
+        self._watchdog.set(None if self._busy() else self.loop.time() + self.timeout_keep_alive)
+
+    def prepared(self, exchange: NativeExchange, choice: Choice, path: str) -> tuple[Prepared, tuple[str, ...]]:
+        """The upstream's request but for id and body, and the keys in it: clients say the same in each request."""
+        client = exchange.client
+        known = self._prepared
+        if (
+            known is not None
+            and known[1] is choice.backend
+            and known[2] == path
+            and known[3] == client.query
+            and known[0] == client.headers
+        ):
+            return known[4], known[5]
+        backend = choice.backend
+        headers = exchange.upstream_headers(choice, content_type=b"application/json")
+        made = exchange.gateway.client_for(choice).prepare(
+            "POST", backend.target, path + client.query, headers, backend.timeouts, backend.tls
+        )
+        self._prepared = (client.headers, backend, path, client.query, made, exchange.secrets)
+        return made, exchange.secrets
+
+    def date(self) -> bytes:
+        """The header lines that every reply has, which uvicorn renews each second."""
+        given = self.server_state.default_headers
+        if self._dates[0] is not given:
+            self._dates = (given, b"".join(b"%b: %b\r\n" % pair for pair in given))
+        return self._dates[1]
+
+    # -- what is refused ----------------------------------------------------------------------------------------------
+
+    def _too_large(self) -> TooLargeError:
+        return TooLargeError(f"The body of your request is larger than the {self._max_body} bytes that are allowed.")
+
+    def _turn_away(self, client: NativeClient, error: TruelineError) -> None:
+        assert client.exchange is not None
+        if self._current is client:
+            client.exchange.fail(error)
+        else:
+            client.exchange.gone()  # behind a reply that is still being given: nobody can be told
+            self._refuse(error)
+
+    def _discard(self, client: NativeClient) -> None:
+        """Its client was answered before it had sent everything: drop the rest, so that it gets to read the answer."""
+        client.pieces.clear()
+        self._current = self._receiving = None
+        self._discarding = True
+        self._unseen = 0
+        if client.complete:
+            self.transport.close()
+        else:
+            self._watchdog.set(self.loop.time() + self._patience)
+
+    def _stop(self, error: TruelineError) -> None:
+        self._refuse(error)
+        raise _Refused
+
+    def _refuse(self, error: TruelineError) -> None:
+        """Answer what is no request that could be given to anybody, if no reply is under way, and close."""
+        log.info("refused what is no request: %s", error.message)
+        if not self._busy() and not self._discarding and not self.transport.is_closing():
+            body = jsonio.encode(error.body())
+            self.transport.write(
+                b"HTTP/1.1 %d \r\n%bcontent-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%b"
+                % (error.status, self.date(), len(body), body)
+            )
+        self._discarding = True
+        self.transport.close()
+
+    # -- time ---------------------------------------------------------------------------------------------------------
+
+    def _watch_body(self) -> None:
+        self._body_began = self.loop.time()
+        self._watchdog.set(self._body_began + self._patience)
+
+    def _expired(self) -> None:
+        """The client took longer than it is given: to send, to take, or to ask again."""
+        waiting = self.transport.get_write_buffer_size()
+        if self.flow.write_paused:
+            if waiting >= self._unwritten:
+                self.transport.abort()
+                return
+            self._unwritten = waiting
+            self._watchdog.set(self.loop.time() + self._patience)
+        elif self._in_body and not self._discarding:
+            allowed = self._body_began + self._patience + self._body_size / SLOWEST
+            if allowed > self.loop.time() or self.flow.read_paused:
+                self._watchdog.set(max(allowed, self.loop.time() + 1.0))
+            else:
+                self._time_out()
+        elif self._in_head and (self.url or self.headers):
+            self._time_out()
+        elif waiting:
+            self.transport.abort()
+        else:
+            self.transport.close()
+
+    def _time_out(self) -> None:
+        error = RequestError("Your request did not arrive in time.", status=408, code="request_timeout")
+        client = self._current
+        if client is not None and client is self._receiving:
+            self._turn_away(client, error)
+        elif self._asgi_runs():
+            self.transport.abort()
+        else:
+            self._refuse(error)
+
+
+def _head_too_large(limit: int) -> RequestError:
+    return RequestError(
+        f"The head of your request is larger than the {limit} bytes, or has more than the {MAX_HEADERS} lines, "
+        "that are allowed.",
+        status=431,
+        code="request_head_too_large",
+    )
