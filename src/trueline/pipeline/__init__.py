@@ -40,10 +40,14 @@ def chat_pipeline(
     options: FormatOptions = FormatOptions(),
     *,
     tracer: Tracer | None = None,
+    lanes: bool = True,
 ) -> Pipeline:
-    """The pipeline for the reply to a chat request, whole or streamed as the request asked."""
+    """The pipeline for the reply to a chat request, whole or streamed as the request asked.
+
+    `lanes=False`: every reply goes the general way.
+    """
     context = _context(request, route, mint, options, tracer)
-    return ChatStream(context) if request.stream else WholeChat(context)
+    return ChatStream(context, lanes=lanes) if request.stream else WholeChat(context, lanes=lanes)
 
 
 def completion_pipeline(

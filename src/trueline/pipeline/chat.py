@@ -16,9 +16,9 @@ from ..errors import (
 )
 from ..events import Event, Failure, ReplyEnd, fold
 from ..wire import jsonio, sse
+from . import lane_stream, lane_whole
 from .base import MAX_REPLY, not_json
 from .dialect import OPENAI_CHAT, Dialect, Reader
-from .lane_stream import lane_for
 from .traced import chain_for
 
 __all__ = ["ChatStream", "WholeChat"]
@@ -118,7 +118,7 @@ class ChatStream(_Chat):
         self._sse = sse.SSEReader(context.note)
         self._reader = dialect.reader(context)
         self._writer = dialect.writer(context)
-        self._lane = lane_for(self, self._reader, self._chain, self._writer, context) if lanes else None
+        self._lane = lane_stream.lane_for(self, self._reader, self._chain, self._writer, context) if lanes else None
         self._start: bytes | None = b""  # the first bytes, until it is clear that they are an event stream
         self._body: list[bytes] | None = None  # a whole body that answers instead of a stream
         self._size = 0
@@ -321,8 +321,9 @@ class WholeChat(_Chat):
 
     content_type = b"application/json"
 
-    def __init__(self, context: ReplyContext, dialect: Dialect = OPENAI_CHAT) -> None:
+    def __init__(self, context: ReplyContext, dialect: Dialect = OPENAI_CHAT, lanes: bool = True) -> None:
         super().__init__(context, dialect)
+        self._lanes = lanes
         self._body: list[bytes] = []
         self._size = 0
 
@@ -344,15 +345,22 @@ class WholeChat(_Chat):
                 self._context.note("abrupt-reset")
             self._fail(cut)
             return b""
-        body = b"".join(self._body)
+        body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
         self._body = []
+        lane = lane_whole.lane_for(self._context) if self._lanes else None
+        known = lane.apply(body, self._context) if lane is not None else None
+        if known is not None:
+            return known
         payload: Any = None
         if sse.looks_like_sse(body[:256]) or _is_lines(body):
             self._context.note("sse-for-nonstream")
             events = self._read_stream(body)
         else:
             events, payload = self._read_json(body)
-        return self._write_whole(events, payload, body)
+        out = self._write_whole(events, payload, body)
+        if lane is not None and payload is not None and self.error is None:
+            lane.learn(body, payload, self._context, _play)
+        return out
 
     def _write_whole(self, events: list[Event], payload: Any, body: bytes) -> bytes:
         mended: list[Event] = []
@@ -396,6 +404,13 @@ class WholeChat(_Chat):
         if not events and self._text:
             return [Failure(not_json(self._text.encode()))]
         return [*events, ReplyEnd(False)]
+
+
+def _play(context: ReplyContext, body: bytes) -> WholeChat:
+    """A whole reply the general way, but for `close`."""
+    pipeline = WholeChat(context, lanes=False)
+    pipeline.feed(body)
+    return pipeline
 
 
 def _begins_ndjson(start: bytes) -> bool:

@@ -89,6 +89,7 @@ class StreamLane:
         "_tries",
         "_writer",
         "open",
+        "taken",
     )
 
     def __init__(
@@ -105,6 +106,8 @@ class StreamLane:
         self._created: bytes | None = None
         self._ahead: tuple[Rules, tuple[bytes, bytes] | None] | None = None
         self._same: _Same = _NONE_YET
+        self.taken = 0
+        """Events that took the lane."""
         self.open = False
         """Whether `run` may be called: something was learned, and no event is pending."""
 
@@ -251,14 +254,14 @@ class StreamLane:
         own_id, own_time = self._identity, self._created
         owner, write = self._owner, self._writer.write
         rules, frame = self._ahead or self._look_ahead(shape)
-        head, tail, noted, before = self._same
-        behind, counted, count = len(head), noted, 0
+        head, tail, usual, before = self._same
+        behind, counted, count = len(head), usual, 0
         padded: bytes | None = None
         while True:
             # The same bytes around another text, as most servers send: half the cost of the pattern.
             end = data.find(b'"', at + behind) if behind and data.startswith(head, at) else -1
             if end > 0 and data.startswith(tail, end):
-                found, token = None, data[at + behind - 1 : end + 1]
+                found, token, noted = None, data[at + behind - 1 : end + 1], usual
                 end += len(tail)
             else:
                 found = match(data, at)
@@ -272,7 +275,7 @@ class StreamLane:
                     padded = found[padding]
                 elif around == before:
                     head, tail = data[at : found.start(text) + 1], data[found.end(text) - 1 : end]
-                    behind, self._same = len(head), (head, tail, noted, before)
+                    behind, usual, self._same = len(head), noted, (head, tail, noted, before)
                 else:
                     before = around
             try:
@@ -308,6 +311,7 @@ class StreamLane:
         return at
 
     def _note(self, notes: Notes, count: int) -> None:
+        self.taken += count
         if count:
             faults = self._faults
             for fault in notes:

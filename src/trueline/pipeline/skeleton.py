@@ -20,6 +20,7 @@ __all__ = [
     "NAME",
     "NUMBER",
     "TEXT",
+    "VALUE",
     "Path",
     "Skeleton",
     "Slot",
@@ -40,11 +41,15 @@ NAME: Final = rb'("[!#-\[\]-~]+")'
 NUMBER: Final = rb"([1-9][0-9]{0,10})"
 """A whole number from 1 to 99,999,999,999."""
 
-_ANYTHING = rb'\s*:\s*("(?:[^"\\]|\\.)*"|[0-9]+)'
+VALUE: Final = rb"(-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?)"
+"""Any number; `jsonio.decode` tells whether it is one that can be held."""
+
+_ANYTHING = rb'\s*:\s*("(?:[^"\\]|\\.)*"|-?[0-9][-+.0-9eE]*)'
 _PROBES: Final[dict[bytes, tuple[Any, ...]]] = {
     TEXT: ("~1 trueline", "~2 trueline"),
     NAME: ("~3-trueline", "~4-trueline"),
     NUMBER: (31415926535, 27182818284),
+    VALUE: (-0.625, 12345),
 }
 
 _decode = msgspec.json.Decoder().decode
@@ -80,6 +85,8 @@ class Skeleton(NamedTuple):
 
 def token_of(value: Any, pattern: bytes) -> bytes | None:
     """The token of a value, or None where a slot of this kind cannot hold it."""
+    if pattern is VALUE:
+        return jsonio.encode(value) if type(value) in (int, float) else None
     if type(value) is not (int if pattern is NUMBER else str) or not value:
         return None
     token = jsonio.encode(value)
@@ -114,7 +121,7 @@ def is_sound(skeleton: Skeleton, value: Any) -> bool:
         tokens = []
         for number, slot in enumerate(skeleton.slots):
             probe = _PROBES[slot.pattern][turn]
-            probe = probe + number if isinstance(probe, int) else f"{probe}{number}"
+            probe = f"{probe}{number}" if isinstance(probe, str) else probe + number
             expected = put(expected, slot.path, probe)
             tokens.append(jsonio.encode(probe))
         try:
@@ -155,18 +162,17 @@ def get(value: Any, path: Path) -> Any:
 
 def _place(body: bytes, slot: Slot, token: bytes) -> tuple[int, int] | None:
     """Where the value of a slot stands: the first one of its name that has this value."""
-    wanted = None
+    as_it_is = slot.pattern is NAME or slot.pattern is NUMBER
+    wanted = None if as_it_is else _decode(token)
     for match in _pattern(str(slot.path[-1])).finditer(body):
-        begin, end = match.span(1)
-        if slot.pattern is not TEXT:
-            if match[1] == token:
-                return begin, end
+        found = match[1]
+        if found == token:
+            return match.span(1)
+        if as_it_is:
             continue
-        if wanted is None:
-            wanted = text_of(token)
         try:
-            if text_of(match[1]) == wanted:
-                return begin, end
+            if jsonio.encode(_decode(found)) == jsonio.encode(wanted):
+                return match.span(1)
         except (msgspec.MsgspecError, UnicodeDecodeError):
             continue
     return None

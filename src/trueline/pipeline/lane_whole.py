@@ -1,0 +1,347 @@
+"""Whole replies of a shape that was seen before: what the rules do to them was learned from the rules themselves.
+
+The skeleton of a reply, with slots for what differs from one reply to the next, is filled with probes and taken the
+general way; where the probes stand in what leaves is the template.  A reply that matches is the template with its own
+values in it.  A value that a rule might look at twice has no slot, or one with a check.  See `docs/adr/` ("lanes").
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple, Protocol, TypeAlias
+
+import msgspec
+
+from ..context import ReplyContext
+from ..dialects.openai_chat.fields import REASONING_NAMES
+from ..errors import TruelineError
+from ..messages import ChatRequest
+from ..wire import jsonio
+from .probes import FIRST, SECOND, Probe, ProbeMint
+from .skeleton import NAME, NUMBER, TEXT, VALUE, Path, Skeleton, Slot, find, get, is_sound, text_of
+
+__all__ = ["Played", "WholeLane", "lane_for"]
+
+MAX_LANES = 256
+MAX_FORMS = 8
+MAX_SEEN = 32
+MAX_LITERAL = 16 * 1024
+"""Bytes of a reply beside its slots: what is longer never comes again."""
+PATIENCE = 64
+"""Replies that are looked at although nothing was learned from those before; after that one of so many is."""
+
+_REQUEST: Final = frozenset(
+    (
+        "model", "messages", "stream", "temperature", "top_p", "top_k", "min_p", "max_tokens", "max_completion_tokens",
+        "presence_penalty", "frequency_penalty", "repetition_penalty", "seed", "stop", "user", "store", "metadata",
+        "service_tier", "reasoning_effort", "verbosity", "prompt_cache_key", "safety_identifier",
+    )
+)  # fmt: skip
+"""Fields of a request that no rule looks at, unless an option is on."""
+
+_MESSAGE: Path = ("choices", 0, "message")
+_ID, _CREATED = Slot(("id",), NAME), Slot(("created",), NUMBER)
+_CONTENT = Slot((*_MESSAGE, "content"), TEXT)
+_THOUGHTS = tuple(Slot((*_MESSAGE, name), TEXT) for name in REASONING_NAMES)
+_PROMPT, _COMPLETION, _TOTAL = (
+    Slot(("usage", name), NUMBER) for name in ("prompt_tokens", "completion_tokens", "total_tokens")
+)
+_CACHED = Slot(("usage", "prompt_tokens_details", "cached_tokens"), NUMBER)
+_HIT = Slot(("usage", "prompt_cache_hit_tokens"), NUMBER)
+_REASONING = Slot(("usage", "completion_tokens_details", "reasoning_tokens"), NUMBER)
+_COUNTS = (_PROMPT, _COMPLETION, _TOTAL, _CACHED, _HIT, _REASONING)
+_LOOKED_AT: Final = frozenset(
+    (
+        "input_tokens", "output_tokens", "promptTokens", "completionTokens", "totalTokens", "prompt_eval_count",
+        "eval_count", "promptTokenCount", "candidatesTokenCount", "totalTokenCount", "prompt_cache_hit_tokens",
+        "cached_tokens", "num_cached_tokens", "cache_read_input_tokens", "audio_prompt_tokens", "prompt_audio_tokens",
+    )
+)  # fmt: skip
+"""Counts under other names, which rules read."""
+
+_TIMES = ("queue_time", "prompt_time", "completion_time", "total_time")
+_PACE = ("n", "ms", "per_token_ms", "per_second")
+_PASSING: tuple[Slot, ...] = (
+    *(Slot(("usage", name), VALUE) for name in ("prompt_cache_miss_tokens", "cost", *_TIMES)),
+    *(Slot(("timings", f"{side}_{name}"), VALUE) for side in ("prompt", "predicted") for name in _PACE),
+    *(Slot(("time_info", name), VALUE) for name in ("created", *_TIMES)),
+    Slot(("timings", "cache_n"), VALUE),
+    Slot(("x_groq", "id"), NAME),
+    Slot(("request_id",), NAME),
+)
+"""Extras of known servers that differ in every reply; no rule looks at them."""
+
+_number = msgspec.json.Decoder(int | float).decode
+_NO_ID = (b'"null"', b'"None"', b'"undefined"')
+
+Values: TypeAlias = list[bytes]
+Play: TypeAlias = Callable[[ReplyContext, bytes], "Played"]
+
+
+class Played(Protocol):
+    """What a reply became the general way."""
+
+    error: TruelineError | None
+
+    def close(self) -> bytes: ...
+
+
+class _Form(NamedTuple):
+    """One shape of replies, and what becomes of them."""
+
+    match: Callable[[bytes], re.Match[bytes] | None]
+    slots: tuple[Slot, ...]
+    same: bool
+    """They leave as they came."""
+    pieces: tuple[bytes, ...]
+    """What leaves, with room for values at every second place."""
+    fills: tuple[int, ...]
+    """Which values: those of the slots, then the total, then what was minted."""
+    minted: tuple[int, ...]
+    """What is asked of the mint, in order: so many characters, or 0 for the time."""
+    faults: dict[str, int]
+    source: Any
+    renamed: bool
+    """The upstream's id was replaced."""
+
+
+class _Outcome(NamedTuple):
+    out: bytes
+    faults: dict[str, int]
+    source: Any
+    upstream_id: str | None
+    minted: tuple[int, ...]
+
+
+class WholeLane:
+    """What was learned of the replies to requests that are alike: `apply` it, or `learn` more."""
+
+    __slots__ = ("_forms", "_looks", "_seen", "taken")
+
+    def __init__(self) -> None:
+        self.taken = 0
+        """Replies that took the lane."""
+        self._forms: list[_Form] = []
+        self._seen: dict[Skeleton, bool] = {}
+        self._looks = 0
+
+    def apply(self, body: bytes, context: ReplyContext) -> bytes | None:
+        """The exact reply, with its faults noted, or None for one that has to go the general way."""
+        for form in self._forms:
+            match = form.match(body)
+            if match is None:
+                continue
+            values = _values(form, match)
+            if values is None:
+                return None
+            if form is not self._forms[0]:
+                self._forms.remove(form)
+                self._forms.insert(0, form)
+            self.taken += 1
+            context.faults.update(form.faults)
+            context.usage_source = form.source
+            if form.renamed:
+                context.upstream_id = text_of(match[1 + form.slots.index(_ID)])
+            return body if form.same else _filled(form, values, context)
+        return None
+
+    def learn(self, body: bytes, payload: Any, context: ReplyContext, play: Play) -> None:
+        """Learn from a reply that went the general way, if its shape was seen before."""
+        self._looks += 1
+        if self._looks > PATIENCE and self._looks % PATIENCE:
+            return
+        skeleton = _skeleton(body, payload)
+        if skeleton is None:
+            return
+        before = self._seen.get(skeleton)
+        if before is None:
+            while len(self._seen) >= MAX_SEEN:
+                del self._seen[next(iter(self._seen))]
+            self._seen[skeleton] = True
+            return
+        if not before:
+            return
+        self._seen[skeleton] = False  # learned now or never
+        form = _learned(skeleton, body, payload, context, play) if is_sound(skeleton, payload) else None
+        if form is not None:
+            self._looks = 0
+            self._forms.insert(0, form)
+            for old in self._forms[MAX_FORMS:]:
+                self._seen = {key: again for key, again in self._seen.items() if again or key.slots != old.slots}
+            del self._forms[MAX_FORMS:]
+
+
+# -- the lanes of a process -------------------------------------------------------------------------------------------
+
+_lanes: dict[tuple[object, ...], WholeLane] = {}
+
+
+def lane_for(context: ReplyContext) -> WholeLane | None:
+    """The lane for the reply to a plain request; None for requests of which rules want to know more."""
+    request, options = context.request, context.options
+    if options.options or type(context) is not ReplyContext or not request.body.keys() <= _REQUEST or not context.chat:
+        return None
+    key = (options, context.route.upstream, context.route.model, request.model)
+    lane = _lanes.get(key)
+    if lane is None:
+        while len(_lanes) >= MAX_LANES:
+            del _lanes[next(iter(_lanes))]
+        lane = _lanes[key] = WholeLane()
+    return lane
+
+
+# -- applying ---------------------------------------------------------------------------------------------------------
+
+
+def _values(form: _Form, match: re.Match[bytes]) -> Values | None:
+    """What stands in the slots, as it will leave, and the total; None where a rule would look twice."""
+    values = list(match.groups())
+    counts: dict[Slot, int] = {}
+    try:
+        for number, slot in enumerate(form.slots):
+            token = values[number]
+            pattern = slot.pattern
+            if pattern is TEXT:
+                said = text_of(token)
+                if not said or (slot is _CONTENT and said.lstrip()[:1] in ("", "<")):
+                    return None
+                values[number] = token[1:-1] if b"\\" not in token else jsonio.encode(said)[1:-1]
+            elif pattern is NAME:
+                if slot is _ID and token in _NO_ID:
+                    return None
+                values[number] = token[1:-1]
+            elif pattern is VALUE:
+                values[number] = token if token.isdigit() and len(token) < 16 else jsonio.encode(_number(token))
+            elif slot in _COUNTS:
+                counts[slot] = int(token)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+    if counts:
+        total = counts[_PROMPT] + counts[_COMPLETION]
+        if counts.get(_TOTAL, total) != total or counts.get(_CACHED, 0) > counts[_PROMPT]:
+            return None
+        if counts.get(_REASONING, 0) > counts[_COMPLETION]:
+            return None
+        values.append(b"%d" % total)
+    else:
+        values.append(b"")
+    return values
+
+
+def _filled(form: _Form, values: Values, context: ReplyContext) -> bytes:
+    for length in form.minted:
+        mint = context.mint
+        values.append(mint.token(length).encode() if length else b"%d" % mint.now())
+    parts = list(form.pieces)
+    for number, value in enumerate(form.fills):
+        parts[2 * number + 1] = values[value]
+    return b"".join(parts)
+
+
+# -- learning ---------------------------------------------------------------------------------------------------------
+
+
+def _skeleton(body: bytes, payload: Any) -> Skeleton | None:
+    """The skeleton of a reply in which nothing is odd that may differ in the next one."""
+    usage = get(payload, ("usage",))
+    slots = [_ID, _CREATED, _CONTENT, *_PASSING]
+    message = get(payload, _MESSAGE)
+    thoughts = [slot for slot in _THOUGHTS if isinstance(message, dict) and slot.path[-1] in message]
+    if len(thoughts) == 1:
+        slots += thoughts
+    if usage is not None:
+        if not isinstance(usage, dict):
+            return None
+        slots += _COUNTS
+    skeleton = find(body, payload, slots)
+    if skeleton is None or sum(map(len, skeleton.pieces)) > MAX_LITERAL:
+        return None
+    found = frozenset(skeleton.slots)
+    if usage is not None and not (_PROMPT in found and _COMPLETION in found and _adds_up(usage, found)):
+        return None
+    return skeleton
+
+
+def _adds_up(usage: dict[str, Any], found: frozenset[Slot]) -> bool:
+    """Whether these counts are of the kind that rules leave alone."""
+    prompt, completion = usage["prompt_tokens"], usage["completion_tokens"]
+    cached, reasoning = get(usage, _CACHED.path[1:]), get(usage, _REASONING.path[1:])
+    if "total_tokens" in usage and (_TOTAL not in found or usage["total_tokens"] != prompt + completion):
+        return False
+    if any(usage.get(name) and not (name == _HIT.path[1] and _CACHED in found) for name in _LOOKED_AT):
+        return False
+    plain = all((slot in found) == bool(count) for slot, count in ((_CACHED, cached), (_REASONING, reasoning)))
+    return plain and (cached or 0) <= prompt and (reasoning or 0) <= completion
+
+
+def _learned(skeleton: Skeleton, body: bytes, payload: Any, context: ReplyContext, play: Play) -> _Form | None:
+    """The form of a skeleton, if two probes of it and the reply itself bear it out."""
+    one, two = (_probe(skeleton, probe, context, play) for probe in (FIRST, SECOND))
+    own = _outcome(body, context.request.body, context, play)
+    if one is None or two is None or own is None or not one.faults == two.faults == own.faults:
+        return None
+    if not (one.source == two.source == own.source and one.minted == two.minted == own.minted):
+        return None
+    same = all(o.out == b for o, b in ((own, body), (one, _body(skeleton, FIRST)), (two, _body(skeleton, SECOND))))
+    pieces, fills = _template(skeleton, one)
+    form = _Form(
+        skeleton.compile().fullmatch,
+        skeleton.slots,
+        same and not own.faults,
+        pieces,
+        fills,
+        own.minted,
+        own.faults,
+        own.source,
+        own.upstream_id is not None,
+    )
+    for outcome, sent in ((one, _body(skeleton, FIRST)), (two, _body(skeleton, SECOND)), (own, body)):
+        if not _bears_out(form, sent, outcome, context):
+            return None
+    return form
+
+
+def _bears_out(form: _Form, body: bytes, outcome: _Outcome, context: ReplyContext) -> bool:
+    match = form.match(body)
+    values = _values(form, match) if match is not None else None
+    if match is None or values is None:
+        return False
+    identity = text_of(match[1 + form.slots.index(_ID)]) if _ID in form.slots else None
+    if outcome.upstream_id != (identity if form.renamed else None):
+        return False
+    probed = ReplyContext(context.request, context.route, ProbeMint(), context.options)
+    return outcome.out == (body if form.same else _filled(form, values, probed))
+
+
+def _body(skeleton: Skeleton, probe: Probe) -> bytes:
+    return skeleton.fill(probe.token(number, slot) for number, slot in enumerate(skeleton.slots))
+
+
+def _probe(skeleton: Skeleton, probe: Probe, context: ReplyContext, play: Play) -> _Outcome | None:
+    asked = {**context.request.body, "messages": probe.messages}
+    return _outcome(_body(skeleton, probe), asked, context, play)
+
+
+def _outcome(body: bytes, asked: dict[str, Any], context: ReplyContext, play: Play) -> _Outcome | None:
+    mint = ProbeMint()
+    other = ReplyContext(ChatRequest(asked, b""), context.route, mint, context.options)
+    played = play(other, body)
+    out = played.close()
+    if played.error is not None:
+        return None
+    return _Outcome(out, other.faults, other.usage_source, other.upstream_id, tuple(mint.asked))
+
+
+def _template(skeleton: Skeleton, outcome: _Outcome) -> tuple[tuple[bytes, ...], tuple[int, ...]]:
+    """What left for the first probe, cut at the values of its slots."""
+    marks = [FIRST.token(number, slot).strip(b'"') for number, slot in enumerate(skeleton.slots)]
+    marks.append(FIRST.total(skeleton.slots))
+    mint = ProbeMint()
+    marks += [mint.token(length).encode() if length else b"%d" % mint.now() for length in outcome.minted]
+    known = {mark: number for number, mark in enumerate(marks) if mark}
+    if not known:
+        return (outcome.out,), ()
+    longest = sorted(map(re.escape, known), key=len, reverse=True)
+    cut = re.split(rb"(?<![0-9])(" + b"|".join(longest) + rb")(?![0-9])", outcome.out)
+    return tuple(cut), tuple(known[mark] for mark in cut[1::2])
