@@ -20,7 +20,7 @@ from .model import Call, Exchange, Probe, Result, Verdict
 from .names import choose, listed
 from .probes.models import LISTED
 
-__all__ = ["Estimate", "NoModelError", "Options", "Runner", "UnreachableError", "estimate"]
+__all__ = ["Estimate", "NoModelError", "Options", "Pace", "Runner", "UnreachableError", "estimate"]
 
 _SHOWN = 120
 _PATIENCE = 2
