@@ -145,6 +145,9 @@ class MissingUsage(Rule):
             self._bytes += len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
         return event
 
+    def settled(self, kind: type) -> bool:
+        return self._reported
+
     def _estimate(self) -> Fields:
         body = self.context.request.body
         prompt = len(jsonio.encode([body.get("messages") or body.get("prompt"), body.get("tools")]))
