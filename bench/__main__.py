@@ -55,7 +55,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--only", metavar="PART,…", help=f"of {', '.join(sorted(ALL_PARTS))}")
     parser.add_argument("--gateways", metavar="NAME,…", help=f"of {', '.join(each.key for each in CONTENDERS)}")
     parser.add_argument("--rounds", type=int, help="how often each case is measured (quick: 2, full: 3)")
-    parser.add_argument("--seconds", type=float, help="how long each measurement lasts (quick: 1, full: 2)")
+    parser.add_argument("--seconds", type=float, help="how long each measurement lasts (quick: 1, full: 1.5)")
     parser.add_argument("--install", action="store_true", help="install nginx (as root) and the peers first")
     parser.add_argument("--short", action="store_true", help="micro: fewer rounds")
     parser.add_argument("--set", action="store_true", help="micro: make what is measured the budget")
@@ -87,7 +87,7 @@ def measure(asked: argparse.Namespace) -> int:
     if unknown := parts - ALL_PARTS:
         print(f"bench: no such part: {', '.join(sorted(unknown))}", file=sys.stderr)
         return 2
-    pace = Pace(0.3 if quick else 0.5, asked.seconds or (1.0 if quick else 2.0))
+    pace = Pace(0.3 if quick else 0.5, asked.seconds or (1.0 if quick else 1.5))
     plan = Plan(list(present.values()), asked.rounds or (2 if quick else 3), pace, parts)
     began = time.monotonic()
     record = run(plan, lambda line: print(line, file=sys.stderr, flush=True))

@@ -5,6 +5,7 @@ A new row is all that another gateway takes. A row whose program is absent is re
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -65,6 +66,14 @@ class Contender:
     headers: Callable[[Place], Mapping[str, str]] = lambda _: {}
     load: float = 1.0
     """The share of the streams that it is given: a slow one is measured by fewer."""
+    connections: int = 32
+    """Keep-alive connections of the load of whole replies."""
+    patience: float = 1.0
+    """How many times as long as the others it is measured."""
+    stream_seconds: int = 60
+    """How long the upstream's paced streams last: they are left earlier, but not by every gateway."""
+    bears_faults: bool = True
+    """Whether it has answers for an upstream with faults: else it is only measured with an exact one."""
     tls: bool = False
     """Whether its TLS to the upstream is measured, too."""
     install: Callable[[], None] | None = None
@@ -167,6 +176,7 @@ def start_litellm(place: Place) -> Start:
     )
     command = [str(PEERS / "litellm/bin/litellm"), "--config", str(settings), "--host", "127.0.0.1"]
     env = {"LITELLM_LOG": "ERROR", "LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_MODE": "PRODUCTION"}
+    env["LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY"] = "true"  # it demands no key: that costs least
     return Start([*command, "--port", str(place.port), "--num_workers", "1"], env)
 
 
@@ -182,7 +192,10 @@ def portkey_version() -> str | None:
 def install_portkey() -> None:
     folder = PEERS / "portkey"
     folder.mkdir(parents=True, exist_ok=True)
-    npm = ["npm", "install", "--prefix", str(folder), "--no-fund", "--no-audit", "--silent", "@portkey-ai/gateway"]
+    # With a newer @hono/node-server its streams fail: https://github.com/Portkey-AI/gateway/issues/1389
+    wanted = {"dependencies": {"@portkey-ai/gateway": "*"}, "overrides": {"@hono/node-server": "1.13.8"}}
+    (folder / "package.json").write_text(json.dumps(wanted))
+    npm = ["npm", "install", "--prefix", str(folder), "--no-fund", "--no-audit", "--silent"]
     subprocess.run(npm, check=True)
 
 
@@ -220,6 +233,7 @@ CONTENDERS = (
     ),
     Contender(
         "litellm", "LiteLLM proxy", litellm_version, "scripts/bench --install", start_litellm,
-        health="/health/liveliness", load=0.05, install=install_litellm,
+        health="/health/liveliness", load=0.05, connections=8, patience=2.0, stream_seconds=8, bears_faults=False,
+        install=install_litellm,
     ),
 )  # fmt: skip

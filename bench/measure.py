@@ -16,8 +16,6 @@ from .world import Gateway, World
 __all__ = ["Load", "Pace", "big", "drive", "first_token", "held", "latency", "memory", "paced", "run_case"]
 
 Result = dict[str, Any]
-STREAM_SECONDS = 60
-"""A paced stream lasts longer than any measurement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,16 +88,21 @@ def make_request(gateway: Gateway, model: str, streamed: bool = False, path: str
     return replies.request(path, model, {"Authorization": "Bearer sk-bench", **headers}, streamed, size)
 
 
+def stream_of(gateway: Gateway) -> str:
+    """The stream that its upstream sends in what is no case of its own: with faults, if it has answers for them."""
+    return "faulty" if gateway.contender.bears_faults else "events"
+
+
 def run_case(world: World, gateway: Gateway, case: Case, pace: Pace, per_second: float = 1000.0) -> Result:
     """A row of CASES: `cpu_us` per unit, `rate` of units a second, latencies, and what went wrong.
 
     `per_second` is how many requests this gateway can answer: streams are opened at half that, and last accordingly.
     """
     if case.rate:
-        share = gateway.contender.load if case.part else 1.0
-        return paced(world, gateway, case.model, max(4, round(case.connections * share)), case.rate, pace, per_second)
+        streams = max(4, round(case.connections * gateway.contender.load))
+        return paced(world, gateway, case.model, streams, case.rate, pace, per_second)
     request = make_request(gateway, case.model, case.streamed)
-    report = drive(world, gateway, request, Load(case.connections), pace)
+    report = drive(world, gateway, request, Load(case.connections or gateway.contender.connections), pace)
     units = report["tokens"] if case.unit == "event" else report["requests"]
     return plain(report, units)
 
@@ -113,7 +116,7 @@ def paced(
     `held` is the share of the events due that came, `lost` the streams that did not flow at the end.
     """
     ramp = min(2000.0, per_second / 2)
-    request = make_request(gateway, model.format(count=rate * STREAM_SECONDS), streamed=True)
+    request = make_request(gateway, model.format(count=rate * gateway.contender.stream_seconds), streamed=True)
     report = drive(world, gateway, request, Load(streams, ramp=ramp, drop=True), pace, during)
     result = plain(report, report["tokens"])
     result["held"] = report["tokens"] / max(rate * report["stream_seconds"], 1.0)
@@ -123,24 +126,29 @@ def paced(
 
 
 def plain(report: Result, units: float) -> Result:
-    """What every measurement has."""
+    """What every measurement has; RuntimeError where most of it went wrong: that has no figures."""
     result = {"errors": report["errors"], "rate": units / report["seconds"], "complaints": report["complaints"]}
-    if units:
-        result["cpu_us"] = report["cpu"] / units * 1e6
+    if report["errors"] * 20 > report["requests"] + report["tokens"] / 100:
+        raise RuntimeError(f"{report['errors']} errors; {report['complaints'][:300]}")
+    if not units:
+        raise RuntimeError("nothing was answered in the measured time")
+    result["cpu_us"] = report["cpu"] / units * 1e6
     return result
 
 
 def latency(world: World, gateway: Gateway, rate: float, pace: Pace) -> Result:
     """p50 and p99 in µs of whole replies with faults at a fixed rate, from when each request was due."""
-    request = make_request(gateway, "faults")
+    request = make_request(gateway, "faults" if gateway.contender.bears_faults else "exact")
     report = drive(world, gateway, request, Load(64, rate=rate), pace)
+    plain(report, report["requests"])
     return {"p50": report["latency_us"]["p50"], "p99": report["latency_us"]["p99"], "errors": report["errors"]}
 
 
 def first_token(world: World, gateway: Gateway, rate: float, pace: Pace) -> Result:
     """p50 and p99 in µs until the first byte of short streams with faults, asked for at a fixed rate."""
-    request = make_request(gateway, "faulty-200-5", streamed=True)
+    request = make_request(gateway, f"{stream_of(gateway)}-200-5", streamed=True)
     report = drive(world, gateway, request, Load(64, rate=rate), pace)
+    plain(report, report["tokens"])
     return {"p50": report["first_us"]["p50"], "p99": report["first_us"]["p99"], "errors": report["errors"]}
 
 
@@ -151,7 +159,7 @@ def memory(world: World, gateway: Gateway, pace: Pace, per_second: float) -> Res
     result = paced(
         world,
         gateway,
-        "faulty-25-{count}",
+        stream_of(gateway) + "-25-{count}",
         streams,
         25,
         pace,
@@ -183,7 +191,7 @@ def held(world: World, gateway: Gateway, pace: Pace, per_second: float, most: in
     good = 0
     streams = 50
     while streams <= most:
-        result = paced(world, gateway, "faulty-25-{count}", streams, 25, pace, per_second)
+        result = paced(world, gateway, stream_of(gateway) + "-25-{count}", streams, 25, pace, per_second)
         if result["gap_p99_ms"] > 80 or result["held"] < 0.97 or result["errors"] or result["lost"]:
             break
         good = streams

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -90,8 +91,20 @@ def awake(gateway: Gateway) -> Iterator[Gateway]:
     gateway.server.signal(GO)
     try:
         yield gateway
+        settle(gateway)
     finally:
         gateway.server.signal(STOP)
+
+
+def settle(gateway: Gateway) -> None:
+    """Let a gateway that works on after its clients have gone finish that, within reason."""
+    if gateway.contender.patience == 1:
+        return
+    for _ in range(40):
+        before = gateway.server.cpu()
+        time.sleep(0.25)
+        if gateway.server.cpu() - before < 0.02:
+            return
 
 
 def one_round(plan: Plan, made: World, record: Record, number: int, say: Callable[[str], None]) -> None:
@@ -103,7 +116,7 @@ def one_round(plan: Plan, made: World, record: Record, number: int, say: Callabl
             if "memory" in plan.parts and number == 0:
                 say(f"  memory: {key}")
                 guess = max(20.0, 1000 * gateway.contender.load)
-                attempt(record, "memory", key, partial(measure.memory, made, gateway, pace, guess))
+                attempt(record, "memory", key, partial(measure.memory, made, gateway, longer_for(gateway, pace), guess))
     for case in CASES:
         if case.key in plan.parts:
             run_one_case(made, record, case, pace, say)
@@ -124,6 +137,11 @@ def attempt(record: Record, case: str, key: str, function: Callable[[], dict[str
         record.problems.append(f"{case}, {key}: {failure!r}")
 
 
+def longer_for(gateway: Gateway, pace: Pace) -> Pace:
+    """The pace of this gateway."""
+    return Pace(pace.warm, pace.seconds * gateway.contender.patience)
+
+
 def rate_of(record: Record, key: str) -> float:
     """Whole replies a second that a gateway managed last."""
     return record.last("whole-faults.rate", key, record.last("whole.rate", key, 500.0))
@@ -134,8 +152,11 @@ def run_one_case(made: World, record: Record, case: Case, pace: Pace, say: Calla
     say(f"  {case.title}")
     for gateway in (made.tls if case.tls else made.gateways).values():
         key = gateway.contender.key
+        if case.faulty and not gateway.contender.bears_faults:
+            continue
+        longer = longer_for(gateway, pace)
         with awake(gateway):
-            attempt(record, case.key, key, partial(measure.run_case, made, gateway, case, pace, rate_of(record, key)))
+            attempt(record, case.key, key, partial(measure.run_case, made, gateway, case, longer, rate_of(record, key)))
 
 
 def compare(
@@ -151,14 +172,15 @@ def compare(
         rate = 0.3 * rate_of(record, key)
         rate = min(rate, 100.0) if part == "first-token" else rate
         with awake(gateway):
-            mine = function(made, gateway, rate, pace)
-        record.add_all(part, key, mine)
+            attempt(record, part, key, partial(function, made, gateway, rate, longer_for(gateway, pace)))
         if reference is None or gateway is reference:
             continue
         with awake(reference):
             base = function(made, reference, rate, pace)
-        record.add(f"{part}.added_p50", key, mine["p50"] - base["p50"])
-        record.add(f"{part}.added_p99", key, mine["p99"] - base["p99"])
+        for name in ("p50", "p99"):
+            mine = record.samples.get(f"{part}.{name}", {}).get(key, [])
+            if len(mine) > len(record.samples.get(f"{part}.added_{name}", {}).get(key, [])) and mine[-1] is not None:
+                record.add(f"{part}.added_{name}", key, mine[-1] - base[name])
 
 
 def seldom(plan: Plan, made: World, record: Record, say: Callable[[str], None]) -> None:
