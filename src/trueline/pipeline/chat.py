@@ -128,23 +128,24 @@ class ChatStream(_Chat):
 
     def feed(self, data: bytes) -> bytes:
         lane = self._lane
-        if lane is None or not (lane.knows or lane.learns):
+        if lane is None:
             return self._feed(data)
         out: list[bytes] = []
-        at, size = 0, len(data)
+        at = lane.run(data, 0, out) if lane.open else 0
+        if at < len(data):
+            self._feed_apart(lane, data, at, out)
+        return out[0] if len(out) == 1 else b"".join(out)
+
+    def _feed_apart(self, lane: lane_stream.StreamLane, data: bytes, at: int, out: list[bytes]) -> None:
+        """Event by event, as long as those that follow one may be like it."""
+        size = len(data)
         while at < size:
-            if lane.open:
-                at = lane.run(data, at, out)
-                if at == size:
-                    break
-            # One event the general way, if there are more: what follows it may be like it.
             end = lane.end_of_event(data, at)
             self._raw = piece = data[at:end] if at or end < size else data
             out.append(self._feed(piece))
             lane.reopen(self._sse.idle)
-            at = end
+            at = lane.run(data, end, out) if lane.open and end < size else end
         self._raw = b""
-        return out[0] if len(out) == 1 else b"".join(out)
 
     def _feed(self, data: bytes) -> bytes:
         if self.done:
@@ -230,6 +231,8 @@ class ChatStream(_Chat):
     def _read(self, payload: Any, frame: sse.Frame) -> list[Event]:
         lane = self._lane
         if lane is None or not self._raw or frame.event is not None or not lane.learns:
+            return self._reader.read(payload, frame.event)
+        if self._raw.count(b"\n") > 2:  # the framing of several lines was noted already, and would not be again
             return self._reader.read(payload, frame.event)
         before = dict(self.faults)
         events = self._reader.read(payload)
