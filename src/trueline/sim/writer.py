@@ -81,6 +81,9 @@ class ReplyWriter:
                 return
             self._transport.write(head_bytes(reply, self._keep_alive) + reply.body)
             self._end()
+        elif reply.stream and "buffered-stream" in reply.faults and self._whole_seconds():
+            self._transport.write(head_bytes(reply, self._keep_alive))
+            self._timer = self._loop.call_later(self._whole_seconds(), self._advance)
         elif reply.stream:
             self._transport.write(head_bytes(reply, self._keep_alive))
             self._advance()
