@@ -9,7 +9,7 @@ from trueline.judge import SHOWS_AS, UNSEEN
 from trueline.sim import PLANTERS, SimOptions, SimServer
 
 UNSEEN_HERE = {
-    "buffered-stream": "at full speed there is no time in which it could be held back; `--rate 8` shows it, in five seconds",
+    "buffered-stream": "at full speed there is no time to hold it back; `--rate 8` shows it, in five seconds",
     "utf8-split": UNSEEN["utf8-split"],
     "json-split-read": UNSEEN["json-split-read"],
 }
