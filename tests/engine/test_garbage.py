@@ -31,7 +31,7 @@ def problems(oracle: Oracle, asked: dict[str, Any], played: Played, options: For
 
 
 @given(garbage.STREAM, garbage.REQUEST, OPTIONS, CUTS)
-@settings(max_examples=1200)
+@settings(max_examples=500)
 def test_any_stream(
     oracle: Oracle, data: bytes, asked: dict[str, Any], options: FormatOptions, cuts: list[int]
 ) -> None:
@@ -47,7 +47,7 @@ def test_any_stream(
 
 
 @given(garbage.WHOLE, garbage.REQUEST, OPTIONS)
-@settings(max_examples=1200)
+@settings(max_examples=500)
 def test_any_whole_reply(oracle: Oracle, payload: Any, asked: dict[str, Any], options: FormatOptions) -> None:
     asked = {k: v for k, v in asked.items() if k != "stream_options"}
 

@@ -86,11 +86,13 @@ def save(case: Case, why: str, path: Path) -> None:
 
 def of_the_simulator() -> Iterator[Case]:
     """A clean reply and a faulty one for every fault, of every endpoint and in every mode."""
+    seen = set()
     for fault in PLANTERS:
         for ask in asks_for(fault):
             for reply in (clean(ask), planted(ask, fault)):
                 kind = "errors" if reply.status >= 300 else ask.endpoint
-                if len(reply.body) <= _MAX_BODY:
+                if len(reply.body) <= _MAX_BODY and (ask, reply.status, reply.body) not in seen:
+                    seen.add((ask, reply.status, reply.body))
                     yield Case(kind, reply.body, ask.request or {}, reply.status, reply.headers, name=f"sim {fault}")
     yield Case("model", planted(asks_for("models-fields-missing")[0]).body, name="sim model")
 

@@ -85,7 +85,7 @@ INCOMPATIBLE: tuple[Rule, ...] = (
     ),
     Rule(
         _of("finish-null-string"),
-        _of("finish-lost-with-logprobs think-unclosed control-characters"),
+        _of("finish-lost-with-logprobs think-unclosed control-characters n-finish-shared"),
         "every chunk is a finish",
     ),
     Rule(_of("think-unclosed"), _CALLS, "what `length` cut off may be without arguments or a name"),

@@ -155,7 +155,7 @@ CHANGED: dict[str, dict[str, Check]] = {
     "choice-index-all-zero": dict.fromkeys(ALL_OF_CHOICES, _any),  # of a stream nobody can tell the choices apart
     "choices-split-by-kind": {"content": _is(["Let me look."])},  # beside a call
     "content-object": {"content": _any},
-    "control-characters": {"content": lambda clean, heard: heard == [said + "\t" for said in clean]},
+    "control-characters": {"content": lambda clean, heard: [said.removesuffix("\t") for said in heard] == clean},
     "envelope-wrapped": {  # one of the wrappers holds a text and nothing else
         **_NO_USAGE,
         "id": _minted,

@@ -129,8 +129,8 @@ class StreamLane:
         """
         event = events[0] if len(events) == 1 else None
         slot = _text_slot(event, payload)
-        if slot is None or data[:1] != b"{" or data[-1:] != b"}":
-            return
+        if slot is None or data[:1] != b"{" or data[-1:] != b"}" or b"\n" in data:
+            return  # what came over several lines is noted each time
         around = _around(raw, data)
         if around is None:
             return

@@ -60,6 +60,8 @@ class MissingArguments(Rule):
             if event.kind != "custom" and not event.arguments:
                 calls.bare = event
             return event
+        if not event.arguments:
+            return event  # only what else a fragment says
         calls.bare = None
         if calls.waiting:
             self.note("tool-index-back")
