@@ -1,6 +1,7 @@
 """The native server: uvicorn's httptools protocol with the paths that most requests take answered by callbacks.
 
-    protocol   NativeProtocol: one connection; requests in order, limits, slow clients, what goes on to ASGI
+    reading    RequestReader: what a client may send, as bytes, within limits
+    protocol   NativeProtocol: one connection; replies in order, slow clients, what goes on to ASGI
     client     NativeClient: one request on it, and the reply to it
     exchange   NativeExchange: from the request to the upstream and back, without a task
 

@@ -1,8 +1,8 @@
 """One connection of the native server.
 
 A request is one of two kinds: native (`HOT` paths, where the application is Trueline's own), answered by a
-`NativeExchange`, or ASGI, answered as uvicorn answers it.  Replies leave in the order of their requests; a request that comes before the last one was answered waits
-in `pipeline` with reading paused, so that no client can queue more than one read brings.
+`NativeExchange`, or ASGI, answered as uvicorn answers it.  Replies leave in the order of their requests; a request that
+comes before the last one was answered waits in `pipeline`, a few of them and what the last read brought.
 """
 
 from __future__ import annotations
@@ -11,13 +11,11 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-import httptools
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from ...errors import RequestError, TooLargeError, TruelineError
-from ...settings import Settings
 from ...wire import jsonio
 from ..exchange import log
 from ..gateway import PIPELINES
@@ -25,9 +23,9 @@ from ..headers import Pairs
 from ..watchdog import Watchdog
 from .client import CONTINUE, NativeClient
 from .exchange import NativeExchange
+from .reading import RequestReader
 
 if TYPE_CHECKING:
-    from ..gateway import Gateway
     from ..routes import Backend, Choice
     from ..upstream.client import Prepared
 
@@ -38,26 +36,16 @@ HOT: dict[bytes, str] = {
 }
 """Paths that are answered natively, for POST; pictures may need fetching, which waits."""
 
-MAX_HEADERS = 256
-"""Header lines of one request."""
-OVERHEAD = 16
-"""Bytes of chunk framing and trailers that are borne per byte of body, past the limit of a head."""
 SLOWEST = 1024
 """Bytes a second, on average, below which a body that takes longer than the client's time is given up."""
 SMALL = 64 * 1024
 """Bytes of a body that are read before it is looked at who sends them."""
-DISCARDED = 4 * 1024 * 1024
-"""Bytes of a refused request's body that are read and dropped, so that its client gets to see the answer."""
-
-
+MOST_WAITING = 16
+"""Requests that wait for their turn before the connection is read no further."""
 _FOREVER = 1e9
 
 
-class _Refused(Exception):
-    """Stops the parser; the connection has been answered."""
-
-
-class NativeProtocol(HttpToolsProtocol):
+class NativeProtocol(RequestReader):
     """See the module."""
 
     pipeline: deque[tuple[Any, Any]]
@@ -71,11 +59,8 @@ class NativeProtocol(HttpToolsProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
-        gateway: Gateway | None = getattr(getattr(config.loaded_app, "state", None), "gateway", None)
-        self._gateway = gateway
+        gateway, settings = self._gateway, self._settings
         self._hot = {} if gateway is None or self.root_path or gateway.recording else HOT
-        settings = Settings() if gateway is None else gateway.settings
-        self._max_head = settings.limits.header_bytes
         self._max_body = settings.limits.request_bytes
         self._patience = settings.client_timeout or _FOREVER
         self._watchdog = Watchdog(self.loop, self._expired)
@@ -83,15 +68,7 @@ class NativeProtocol(HttpToolsProtocol):
         """The native request that is being answered, or whose body is being read."""
         self._receiving: NativeClient | None = None
         """The native request whose body is being read."""
-        self._discarding = False
-        """A refused request: what still comes of it is dropped, then the connection is closed."""
-        self._in_head = False
-        self._in_body = False
-        self._unseen = 0
-        """Bytes read since the parser last gave something away; of a body, all that is no body."""
-        self._body_size = 0
         self._body_began = 0.0
-        self._header_bytes = 0
         self._dates: tuple[Any, bytes] = (None, b"")
         self._unwritten = 0
         """Bytes that waited for the client when the watchdog was last set for it."""
@@ -138,70 +115,15 @@ class NativeProtocol(HttpToolsProtocol):
         if self._current is not None and self._current.exchange is not None:
             self._current.exchange.resume()
 
-    # -- reading ------------------------------------------------------------------------------------------------------
+    # -- reading (see also RequestReader) -----------------------------------------------------------------------------
 
-    def data_received(self, data: bytes) -> None:
-        """See asyncio."""
-        self._unseen += len(data)
-        try:
-            self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            self._unsupported_upgrade_warning()
-        except httptools.HttpParserError as error:
-            self._stopped(error)
-        else:
-            self._bound()
-
-    def _stopped(self, error: httptools.HttpParserError) -> None:
-        """The parser goes no further."""
-        cause = error.__context__
-        if isinstance(cause, _Refused):
-            return
-        if isinstance(cause, Exception) and not isinstance(cause, httptools.HttpParserError):
-            log.error("a request failed in Trueline itself", exc_info=cause)
-            self._refuse(TruelineError("Trueline failed to handle this request; its log says why."))
-        else:
-            self._refuse(RequestError(f"Your request is not well-formed HTTP/1.1: {cause or error}."))
-
-    def _bound(self) -> None:
-        """Bound what brings nothing: a head without an end, chunk extensions, trailers."""
-        if self._in_head:
-            if self._unseen > self._max_head:
-                self._refuse(_head_too_large(self._max_head))
-        elif self._in_body and self._unseen > self._max_head + OVERHEAD * self._body_size:
-            self._refuse(RequestError("The framing of your request's body takes more bytes than the body."))
-        elif self._discarding and self._unseen > DISCARDED:
-            self.transport.close()
-
-    def on_message_begin(self) -> None:
-        """See httptools."""
-        if self._discarding:
-            raise _Refused
-        self.url = b""
-        self.headers = []
-        self.expect_100_continue = False
-        self._in_head = True
-        self._unseen = self._header_bytes = 0
+    def _begun(self) -> None:
         if not self._busy():
             self._watchdog.set(self.loop.time() + self._patience)
 
-    def on_url(self, url: bytes) -> None:
-        """See httptools."""
-        self.url += url
-        if len(self.url) > self._max_head:
-            self._stop(_head_too_large(self._max_head))
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """See httptools."""
-        if not self._in_head:
-            return  # a trailer
-        self._header_bytes += len(name) + len(value) + 4
-        if len(self.headers) >= MAX_HEADERS or self._header_bytes > self._max_head:
-            self._stop(_head_too_large(self._max_head))
-        self.headers.append((name.lower(), value))
-
     def on_headers_complete(self) -> None:
         """See httptools."""
+        self._check_head()
         self._in_head = False
         self._in_body = True
         self._unseen = self._body_size = 0
@@ -224,6 +146,8 @@ class NativeProtocol(HttpToolsProtocol):
             super().on_body(body)
             return
         client.pieces.append(body)
+        if client is not self._current and self._body_size > SMALL:
+            self.flow.pause_reading()
         if self._body_size > self._max_body and client.exchange is not None:
             self._turn_away(client, self._too_large())
 
@@ -258,15 +182,13 @@ class NativeProtocol(HttpToolsProtocol):
                 client.expects = pair[1].lower() == b"100-continue"
             else:
                 client.headers.append(pair)
-        old = self.parser.get_http_version() == "1.0"
-        client.chunked = not old
-        client.keep_alive = self.parser.should_keep_alive() and not old
+        client.chunked = not self._old
+        client.keep_alive = self.parser.should_keep_alive() and not self._old
         assert self._gateway is not None
         client.exchange = NativeExchange(self._gateway, client)
         self._receiving = client
         if self._busy():
-            self.flow.pause_reading()
-            self.pipeline.appendleft((client, None))
+            self._queue(client, None)
         else:
             self._take_up(client)
 
@@ -294,20 +216,25 @@ class NativeProtocol(HttpToolsProtocol):
     def _begin_asgi(self) -> None:
         """Let uvicorn make of the request what it would have made of it."""
         url, headers = self.url, self.headers
-        super().on_message_begin()
+        HttpToolsProtocol.on_message_begin(self)
         self.url = url
         for name, value in headers:
-            super().on_header(name, value)
+            HttpToolsProtocol.on_header(self, name, value)
         self._receiving = None
         super().on_headers_complete()
         self._watch_body()
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         if self._current is not None or self.pipeline:
-            self.flow.pause_reading()
-            self.pipeline.appendleft((cycle, app))
+            self._queue(cycle, app)
         else:
             super()._start_asgi_task(cycle, app)
+
+    def _queue(self, entry: Any, app: Any) -> None:
+        """Let a request wait; reading goes on for a while, as only a reader hears that the client has left."""
+        self.pipeline.appendleft((entry, app))
+        if len(self.pipeline) >= MOST_WAITING:
+            self.flow.pause_reading()
 
     def _asgi_runs(self) -> bool:
         cycle: Any = self.cycle  # None before the first
@@ -322,6 +249,8 @@ class NativeProtocol(HttpToolsProtocol):
         """The reply to `client` has ended."""
         if client is not self._current:
             return
+        if self._discarding:
+            self.transport.close()
         if not client.complete:
             self._discard(client)
             return
@@ -355,6 +284,8 @@ class NativeProtocol(HttpToolsProtocol):
 
     def _rest(self) -> None:
         """Wait for the next request, or for nothing while a reply is made."""
+        if self.flow.write_paused:
+            return  # first the client must take what was written
         self._watchdog.set(None if self._busy() else self.loop.time() + self.timeout_keep_alive)
 
     def prepared(self, exchange: NativeExchange, choice: Choice, path: str) -> tuple[Prepared, tuple[str, ...]]:
@@ -408,21 +339,27 @@ class NativeProtocol(HttpToolsProtocol):
         else:
             self._watchdog.set(self.loop.time() + self._patience)
 
-    def _stop(self, error: TruelineError) -> None:
-        self._refuse(error)
-        raise _Refused
-
     def _refuse(self, error: TruelineError) -> None:
-        """Answer what is no request that could be given to anybody, if no reply is under way, and close."""
+        """What comes is no request, or goes on as none: answer it, unless a reply is under way, and take no more."""
         log.info("refused what is no request: %s", error.message)
-        if not self._busy() and not self._discarding and not self.transport.is_closing():
+        client, cycle = self._current, self.cycle
+        self._discarding = True
+        if self.transport.is_closing():
+            return
+        if client is not None and client is self._receiving and client.exchange is not None:
+            client.complete, client.keep_alive = True, False
+            client.exchange.fail(error)
+        elif client is not None:
+            client.keep_alive = False
+        elif self._asgi_runs() and (cycle.response_started or not self._in_body):
+            cycle.keep_alive = False
+        else:
             body = jsonio.encode(error.body())
             self.transport.write(
-                b"HTTP/1.1 %d \r\n%bcontent-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%b"
-                % (error.status, self.date(), len(body), body)
+                b"%bcontent-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%b"
+                % (STATUS_LINE[error.status] + self.date(), len(body), body)
             )
-        self._discarding = True
-        self.transport.close()
+            self.transport.close()
 
     # -- time ---------------------------------------------------------------------------------------------------------
 
@@ -461,12 +398,3 @@ class NativeProtocol(HttpToolsProtocol):
             self.transport.abort()
         else:
             self._refuse(error)
-
-
-def _head_too_large(limit: int) -> RequestError:
-    return RequestError(
-        f"The head of your request is larger than the {limit} bytes, or has more than the {MAX_HEADERS} lines, "
-        "that are allowed.",
-        status=431,
-        code="request_head_too_large",
-    )
