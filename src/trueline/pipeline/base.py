@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from ..context import FormatOptions, ReplyContext
 from ..dialects.error_bodies import plain_text
@@ -14,7 +14,9 @@ from ..repairs import Rule, plan_for
 
 __all__ = ["MAX_REPLY", "Chain", "Pipeline", "WholeBody", "begins_blank", "not_json"]
 
-See = Callable[[Any], Any]
+See: TypeAlias = Callable[[Any], Any]
+Bound: TypeAlias = tuple[int, See, Rule]
+"""A rule, at its position in the chain."""
 
 MAX_REPLY = 64 * 1024 * 1024
 """Bytes of a whole reply."""
@@ -99,8 +101,8 @@ class Chain:
     def __init__(self, context: ReplyContext) -> None:
         self._context = context
         self._plan = plan_for(context)
-        self._rules: dict[int, tuple[Rule, See]] = {}
-        self._bound: dict[type, tuple[tuple[int, See], ...]] = {}
+        self._rules: list[Bound | None] = [None] * len(self._plan.rules)
+        self._bound: dict[type, list[Bound]] = {}
 
     def push(self, event: Event, out: list[Event], after: int = -1) -> None:
         """Take `event` through the rules behind position `after`; what comes out is appended to `out`."""
@@ -108,7 +110,7 @@ class Chain:
         bound = self._bound.get(kind)
         if bound is None:
             bound = self._bind(kind)
-        for position, see in bound:
+        for position, see, _ in bound:
             if position <= after:
                 continue
             result = see(event)
@@ -124,24 +126,24 @@ class Chain:
         for one in result if type(result) is list else (result,):
             self.push(one, out, after)  # type: ignore[arg-type]  # the list is empty or of events
 
-    def unsettled(self, kind: type) -> tuple[tuple[int, See], ...]:
+    def unsettled(self, kind: type) -> list[Bound]:
         """The rules, by position, that plain events of this type have to meet now (see `Rule.settled`)."""
         bound = self._bound.get(kind)
         if bound is None:
             bound = self._bind(kind)
-        return tuple(entry for entry in bound if not self._rules[entry[0]][0].settled(kind))
+        return [entry for entry in bound if not entry[2].settled(kind)]
 
-    def _bind(self, kind: type) -> tuple[tuple[int, See], ...]:
-        bound = tuple((position, self._rule(position)[1]) for position in self._plan.seeing(kind))
+    def _bind(self, kind: type) -> list[Bound]:
+        rules = self._rules
+        bound: list[Bound] = []
+        for position in self._plan.seeing(kind):
+            entry = rules[position]
+            if entry is None:
+                rule = self._plan.rules[position](self._context)
+                entry = rules[position] = (position, self._see(rule), rule)
+            bound.append(entry)
         self._bound[kind] = bound
         return bound
-
-    def _rule(self, position: int) -> tuple[Rule, See]:
-        made = self._rules.get(position)
-        if made is None:
-            rule = self._plan.rules[position](self._context)
-            made = self._rules[position] = (rule, self._see(rule))
-        return made
 
     def _see(self, rule: Rule) -> See:
         return rule.see

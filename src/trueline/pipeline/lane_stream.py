@@ -20,7 +20,7 @@ from ..dialects.openai_chat import ChunkReader, StreamWriter
 from ..dialects.openai_chat.fields import REASONING_NAMES
 from ..events import Event, Extras, ReasoningDelta, TextDelta, ToolFragment
 from ..wire import jsonio
-from .base import Chain, See
+from .base import Bound, Chain
 from .dialect import Reader, Writer
 from .skeleton import NAME, NUMBER, TEXT, Path, Skeleton, Slot, find, get, is_sound, put, text_of
 
@@ -32,16 +32,20 @@ MAX_TRIES = 12
 """Chunks of one stream from which a shape is made, used or not."""
 MAX_PATTERNS = 256
 """Compiled patterns that a process keeps; one is made when its skeleton is seen for the second time."""
+MAX_RECENT = 8
+MAX_APART = 16 * 1024
+"""Bytes of an event up to which those that arrived together are taken one by one."""
 
 _DELTA: Path = ("choices", 0, "delta")
 _ENVELOPE = (Slot(("id",), NAME), Slot(("created",), NUMBER), Slot(("obfuscation",), NAME))
 _PADDING = "obfuscation"
 
 Make: TypeAlias = Callable[[int, str, Any, Extras | None], Event]
+Around: TypeAlias = tuple[bytes, bytes]
 Notes: TypeAlias = tuple[str, ...]
-Rules: TypeAlias = tuple[tuple[int, See], ...]
-_Same: TypeAlias = tuple[bytes, bytes, Notes, list[bytes]]
-_NONE_YET: _Same = (b"", b"", (), [])
+Rules: TypeAlias = list[Bound]
+_Same: TypeAlias = tuple[bytes, bytes, Notes, bytes, bytes]
+_NONE_YET: _Same = (b"", b"", (), b"", b"")
 
 
 class _Owner(Protocol):
@@ -51,6 +55,14 @@ class _Owner(Protocol):
     _written: bool
 
     def _write(self, mended: list[Event]) -> bytes: ...
+
+
+class _Known(NamedTuple):
+    """The pattern of a skeleton that was proved."""
+
+    match: Callable[[bytes, int], re.Match[bytes] | None]
+    slots: tuple[Slot, ...]
+    around: Around
 
 
 class _Shape(NamedTuple):
@@ -66,8 +78,8 @@ class _Shape(NamedTuple):
     make: Make
     logprobs: Any
     extras: Extras | None
-    notes: dict[tuple[bool, bool], Notes]
-    """The faults of such a chunk, by whether its id and its time differ from the first one's."""
+    notes: list[Notes | None]
+    """The faults of such a chunk, where its id and time are those of the first one, its time is not, its id, both."""
     noted: Notes
     """Those of them that have nothing to do with that."""
     payload: Any
@@ -118,11 +130,6 @@ class StreamLane:
         """Whether chunks are still looked at."""
         return self._tries > 0
 
-    @property
-    def knows(self) -> bool:
-        """Whether there is anything to look for."""
-        return bool(self._shapes)
-
     def learn(self, raw: bytes, data: bytes, payload: Any, events: list[Event], before: dict[str, int]) -> None:
         """Take the shape of a chunk, if it is a plain one: the bytes that it came in, its data, their value, what the
         reader made of it, and the faults before it did.
@@ -135,32 +142,33 @@ class StreamLane:
         if around is None:
             return
         self._tries -= 1
-        skeleton = find(data, payload, (*_ENVELOPE, slot))
-        if skeleton is None or slot not in skeleton.slots:
+        known = _recall(raw, data, slot, around) or self._prove(data, payload, event, slot, around)
+        if known is None:
             return
-        pattern = _patterns.get((skeleton, around))
-        if pattern is None:
-            pattern = self._prove(skeleton, payload, around, event)
-            if pattern is None:
-                return
-        self._shapes.insert(0, self._shape(skeleton, around, payload, event, before, pattern))
+        self._shapes.insert(0, self._shape(known, payload, event, before))
         self._same = _NONE_YET
         del self._shapes[MAX_SHAPES:]
         first = self._reader.first
         self._identity = jsonio.encode(first[0]) if isinstance(first[0], str) else None
         self._created = b"%d" % first[1] if type(first[1]) is int else None
 
-    def _prove(
-        self, skeleton: Skeleton, payload: Any, around: tuple[bytes, bytes], event: Any
-    ) -> re.Pattern[bytes] | None:
+    def _prove(self, data: bytes, payload: Any, event: Any, slot: Slot, around: Around) -> _Known | None:
         """The pattern of a skeleton that was seen before, if it is sound and read for what it looks like."""
-        pattern = None
-        if (skeleton, around) in _patterns and is_sound(skeleton, payload) and self._reads(skeleton, payload, event):
-            pattern = skeleton.compile(*around)
+        skeleton = find(data, payload, (*_ENVELOPE, slot))
+        if skeleton is None or slot not in skeleton.slots:
+            return None
+        key = (skeleton, around)
+        known = _patterns.get(key)
+        if known is not None:
+            return known
+        if key in _patterns and is_sound(skeleton, payload) and self._reads(skeleton, payload, event):
+            known = _Known(skeleton.compile(*around).match, skeleton.slots, around)
+            _recent.insert(0, known)
+            del _recent[MAX_RECENT:]
         while len(_patterns) >= MAX_PATTERNS:
             del _patterns[next(iter(_patterns))]
-        _patterns[skeleton, around] = pattern
-        return pattern
+        _patterns[key] = known
+        return known
 
     def _reads(self, skeleton: Skeleton, payload: Any, event: Any) -> bool:
         """Whether the reader makes the same event of the skeleton with another text, id and time."""
@@ -173,25 +181,17 @@ class StreamLane:
         self._faults.update(faults)
         return events == [_maker(event)(0, "~", event.logprobs, event.extras)]
 
-    def _shape(
-        self,
-        skeleton: Skeleton,
-        around: tuple[bytes, bytes],
-        payload: Any,
-        event: Any,
-        before: dict[str, int],
-        pattern: re.Pattern[bytes],
-    ) -> _Shape:
-        groups = {slot.path[-1]: number for number, slot in enumerate(skeleton.slots, 1)}
-        text = next(number for number, slot in enumerate(skeleton.slots, 1) if len(slot.path) > 1)
+    def _shape(self, known: _Known, payload: Any, event: Any, before: dict[str, int]) -> _Shape:
+        groups = {slot.path[-1]: number for number, slot in enumerate(known.slots, 1)}
+        text = next(number for number, slot in enumerate(known.slots, 1) if slot.pattern is TEXT)
         noted = [name for name, count in self._faults.items() for _ in range(count - before.get(name, 0))]
         for fault in self._changes(payload):
             noted.remove(fault)
-        if around[0] == b"data:":
+        if known.around[0] == b"data:":
             noted.append("sse-no-space")
         extras = event.extras
         return _Shape(
-            pattern.match,
+            known.match,
             text,
             groups.get("id", text),
             groups.get("created", text),
@@ -200,19 +200,20 @@ class StreamLane:
             _maker(event),
             event.logprobs,
             None if extras is None else Extras(extras.reply, extras.choice, extras.message),
-            {},
+            [None] * 4,
             tuple(noted),
             payload,
         )
 
-    def _notes(self, shape: _Shape, other_id: bool, other_time: bool) -> Notes:
-        """The faults of a chunk of this shape, by whether id and time are other than the first chunk's."""
+    def _notes(self, shape: _Shape, differs: int) -> Notes:
+        """The faults of a chunk of this shape, by what differs from the first one (see `_Shape.notes`)."""
+        other_id, other_time = divmod(differs, 2)
         sample, first = dict(shape.payload), self._reader.first
         if shape.identity != shape.text:
             sample["id"] = f"{first[0]}~" if other_id else first[0]
         if shape.created != shape.text:
             sample["created"] = (first[1] if type(first[1]) is int else 0) + 1 if other_time else first[1]
-        notes = shape.notes[other_id, other_time] = (*shape.noted, *self._changes(sample))
+        notes = shape.notes[differs] = (*shape.noted, *self._changes(sample))
         return notes
 
     def _changes(self, payload: Any) -> list[str]:
@@ -223,12 +224,12 @@ class StreamLane:
     # -- running ------------------------------------------------------------------------------------------------------
 
     def end_of_event(self, data: bytes, at: int) -> int:
-        """Where the event that begins at `at` ends, or all of `data` does."""
-        end = data.find(b"\n\n", at) + 2
-        if end > 1:
-            return end
-        end = data.find(b"\r\n\r\n", at) + 4
-        return end if end > 3 else len(data)
+        """Where the event that begins at `at` ends, or all of `data` if it is a long one."""
+        for newlines in (b"\n\n", b"\r\n\r\n"):
+            end = data.find(newlines, at, at + MAX_APART)
+            if end >= 0:
+                return end + len(newlines)
+        return len(data)
 
     def reopen(self, idle: bool) -> None:
         """Something went the general way; `idle`: and all of it, so that an event begins with the next byte."""
@@ -237,14 +238,17 @@ class StreamLane:
 
     def run(self, data: bytes, at: int, out: list[bytes]) -> int:
         """Append what is written for the events from `at` on that are known; returns where another one begins."""
-        end = self._pass(data, at, self._shapes[0], out)
-        if end > at or len(self._shapes) == 1:
-            return end
-        for shape in self._shapes:
+        shapes = self._shapes
+        if self._ahead is not None:
+            end = self._pass(data, at, shapes[0], out)
+            if end > at:
+                return end
+        for shape in shapes:
             if shape.match(data, at):
-                self._shapes.remove(shape)
-                self._shapes.insert(0, shape)
-                self._ahead, self._same = None, _NONE_YET
+                if shape is not shapes[0]:
+                    shapes.remove(shape)
+                    shapes.insert(0, shape)
+                    self._ahead, self._same = None, _NONE_YET
                 return self._pass(data, at, shape, out)
         return at
 
@@ -254,10 +258,11 @@ class StreamLane:
         own_id, own_time = self._identity, self._created
         owner, write = self._owner, self._writer.write
         rules, frame = self._ahead or self._look_ahead(shape)
-        head, tail, usual, before = self._same
+        head, tail, usual, last_name, last_time = self._same
         behind, counted, count = len(head), usual, 0
         padded: bytes | None = None
-        while True:
+        size = len(data)
+        while at < size:
             # The same bytes around another text, as most servers send: half the cost of the pattern.
             end = data.find(b'"', at + behind) if behind and data.startswith(head, at) else -1
             if end > 0 and data.startswith(tail, end):
@@ -267,17 +272,18 @@ class StreamLane:
                 found = match(data, at)
                 if found is None:
                     break
-                token, *around = found.group(text, identity, created)
-                differs = around[0] != own_id, around[1] != own_time
-                noted = notes[differs] if differs in notes else self._notes(shape, *differs)
+                token, name, time = found.group(text, identity, created)
+                differs = (name != own_id) * 2 + (time != own_time)
+                known = notes[differs]
+                noted = known if known is not None else self._notes(shape, differs)
                 end = found.end()
                 if padding is not None:
                     padded = found[padding]
-                elif around == before:
+                elif name == last_name and time == last_time:
                     head, tail = data[at : found.start(text) + 1], data[found.end(text) - 1 : end]
-                    behind, usual, self._same = len(head), noted, (head, tail, noted, before)
+                    behind, usual, self._same = len(head), noted, (head, tail, noted, name, time)
                 else:
-                    before = around
+                    last_name, last_time = name, time
             try:
                 said = text_of(token)
             except (msgspec.MsgspecError, UnicodeDecodeError):
@@ -289,11 +295,12 @@ class StreamLane:
                 break
             if noted is not counted:
                 self._note(counted, count)
+                self.taken += count
                 counted, count = noted, 0
             count += 1
             at = end
             event = make(0, said, logprobs, None if extras is None else _copied(extras, padded))
-            for position, see in rules:
+            for position, see, _ in rules:
                 result = see(event)
                 if result is not event:
                     out.append(self._detour(result, position))
@@ -307,11 +314,12 @@ class StreamLane:
             if owner.done:
                 self.open = False
                 break
-        self._note(counted, count)
+        self.taken += count
+        if counted:
+            self._note(counted, count)
         return at
 
     def _note(self, notes: Notes, count: int) -> None:
-        self.taken += count
         if count:
             faults = self._faults
             for fault in notes:
@@ -382,7 +390,7 @@ def _copied(extras: Extras, padding: bytes | None) -> Extras:
     return Extras(reply, extras.choice, extras.message)
 
 
-def _around(raw: bytes, data: bytes) -> tuple[bytes, bytes] | None:
+def _around(raw: bytes, data: bytes) -> Around | None:
     """What stands before and behind the data of an event that came in one piece and in the usual way."""
     at = raw.find(data)
     if at < 5:
@@ -395,9 +403,21 @@ def _around(raw: bytes, data: bytes) -> tuple[bytes, bytes] | None:
 
 # -- patterns ---------------------------------------------------------------------------------------------------------
 
-_Key: TypeAlias = tuple[Skeleton, tuple[bytes, bytes]]
-_patterns: dict[_Key, re.Pattern[bytes] | None] = {}
+_patterns: dict[tuple[Skeleton, Around], _Known | None] = {}
 """None: its skeleton was seen once.  Compiling costs as much as a hundred chunks."""
+_recent: list[_Known] = []
+
+
+def _recall(raw: bytes, data: bytes, slot: Slot, around: Around) -> _Known | None:
+    """The pattern that this chunk matches, if it is one of those that were used last."""
+    at = raw.find(data) - len(around[0])
+    for known in _recent:
+        if slot in known.slots and known.match(raw, at):
+            if known is not _recent[0]:
+                _recent.remove(known)
+                _recent.insert(0, known)
+            return known
+    return None
 
 
 def lane_for(owner: _Owner, reader: Reader, chain: Chain, writer: Writer, context: ReplyContext) -> StreamLane | None:

@@ -35,11 +35,11 @@ _CLOSING = tuple(BLOCKS.values())
 class _Said:
     """The text of one choice so far, and the deltas that may be running totals of it."""
 
-    __slots__ = ("_pieces", "_total", "cumulative", "forgotten", "held", "length")
+    __slots__ = ("_total", "cumulative", "forgotten", "held", "length", "pieces")
 
     def __init__(self) -> None:
         self._total = ""
-        self._pieces: list[str] = []  # joined when a delta is long enough to repeat everything, or they are many
+        self.pieces: list[str] = []  # joined when a delta is long enough to repeat everything, or they are many
         self.length = 0
         self.held: list[TextDelta | ReasoningDelta] = []
         self.cumulative = False
@@ -51,15 +51,18 @@ class _Said:
         return self._total
 
     def _join(self) -> None:
-        if self._pieces:
-            self._total += "".join(self._pieces)
-            self._pieces.clear()
+        if self.pieces:
+            self._total += "".join(self.pieces)
+            self.pieces.clear()
 
     def add(self, text: str) -> None:
-        self._pieces.append(text)
+        self.pieces.append(text)
         self.length += len(text)
-        if len(self._pieces) < MAX_PIECES:
-            return
+        if len(self.pieces) >= MAX_PIECES:
+            self.fold()
+
+    def fold(self) -> None:
+        """Join what is kept apart, and forget it where there is too much."""
         self._join()
         if self.length > MAX_TEXT and not self.cumulative:
             self.forgotten = True
@@ -86,13 +89,13 @@ class Repeats(Rule):
         self, event: TextDelta | ReasoningDelta | RefusalDelta | ToolFragment | Finish | Failure | ReplyEnd
     ) -> Result:
         kind = type(event)
-        speaks = kind is TextDelta or kind is ReasoningDelta
-        if not self._holding:
-            return self._take(event) if speaks else event  # type: ignore[arg-type]
-        released = self._release(event)
-        if not speaks:
+        if kind is not TextDelta and kind is not ReasoningDelta:
+            released = self._release(event) if self._holding else []
             return [*released, event] if released else event
-        result = self._take(event)  # type: ignore[arg-type]
+        if not self._holding:
+            return self._take(kind, event)  # type: ignore[arg-type]
+        released = self._release(event)
+        result = self._take(kind, event)  # type: ignore[arg-type]
         if not released:
             return result
         return [*released, *(result if isinstance(result, list) else [] if result is None else [result])]
@@ -100,18 +103,21 @@ class Repeats(Rule):
     def settled(self, kind: type) -> bool:
         return not self._holding and (said := self._said.get((kind, 0))) is not None and said.forgotten
 
-    def _take(self, event: TextDelta | ReasoningDelta) -> Result:
-        key = (type(event), event.choice)
+    def _take(self, kind: type, event: TextDelta | ReasoningDelta) -> Result:
+        key = (kind, event.choice)
         said = self._said.get(key)
         if said is None:
             said = self._said[key] = _Said()
-        if said.forgotten:
-            return event
         length = said.length
-        if (not length or (len(event.text) < length and not event.last)) and not said.held:
-            said.add(event.text)
-            return event
-        return self._compare(said, event)
+        text = event.text
+        if said.held or (length and (event.last or len(text) >= length)):
+            return event if said.forgotten else self._compare(said, event)
+        if not said.forgotten:
+            said.length = length + len(text)
+            said.pieces.append(text)
+            if len(said.pieces) >= MAX_PIECES:
+                said.fold()
+        return event
 
     def _compare(self, said: _Said, event: TextDelta | ReasoningDelta) -> Result:
         text = event.text
