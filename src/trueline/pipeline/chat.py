@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from ..context import ReplyContext
@@ -24,6 +25,7 @@ from .traced import chain_for
 __all__ = ["ChatStream", "WholeChat"]
 
 _BOM = b"\xef\xbb\xbf"
+_PREFIXES = re.compile(rb"(?:data:\s*)+")
 
 
 class _Chat:
@@ -79,9 +81,11 @@ class _Chat:
         """The JSON values of one event; None for `[DONE]`."""
         note = self._context.note
         data = frame.data.strip()
-        while data[:5] == b"data:":
-            note("sse-double-prefix")
-            data = data[5:].strip()
+        again = _PREFIXES.match(data)
+        if again is not None:
+            for _ in range(again[0].count(b"data:")):
+                note("sse-double-prefix")
+            data = data[again.end() :]
         if data[:6] == b"[DONE]" or data == b'"[DONE]"' or frame.event == b"done":
             if data != b"[DONE]" or frame.event == b"done":
                 note("done-variants")
