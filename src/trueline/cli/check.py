@@ -312,7 +312,9 @@ def _write(card: Card, args: argparse.Namespace) -> None:
             Path(name).write_text(text, encoding="utf-8")
         except OSError as failed:
             raise _UsageError(f"{name}: {failed.strerror or failed}") from None
-    sys.stdout.write(as_json(card) if args.json else _screen(card))
+    encoding = sys.stdout.encoding or "utf-8"
+    text = as_json(card) if args.json else _screen(card)
+    sys.stdout.write(text.encode(encoding, "replace").decode(encoding))  # a reply may hold halves of UTF-16 pairs
     sys.stdout.flush()
     for name, _ in files:
         print(f"trueline: wrote {name}", file=sys.stderr)
