@@ -19,6 +19,7 @@ from .contenders import CONTENDERS, Contender
 from .figures import summary
 from .measure import Pace
 from .native_build import BuildError
+from .pages import write_pages
 from .runner import EXTRAS, Plan, Record, run
 from .table import terminal
 from .world import WORK
@@ -94,6 +95,8 @@ def measure(asked: argparse.Namespace) -> int:
     facts = about(present, asked.mode, plan, time.monotonic() - began)
     print_report(record, present, facts)
     save(record, facts, WORK / f"{asked.mode}.json")
+    if asked.write_readme:
+        print("written:", ", ".join(write_pages(record.samples, headings(present, facts), facts)))
     return 1 if not record.samples else 0
 
 
@@ -126,10 +129,14 @@ def cpu_name() -> str:
     return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
+def headings(present: dict[str, Contender], facts: dict[str, Any]) -> list[tuple[str, str]]:
+    """The columns: each gateway with its version."""
+    return [(key, f"{each.title} {facts['versions'][key]}") for key, each in present.items()]
+
+
 def print_report(record: Record, present: dict[str, Contender], facts: dict[str, Any]) -> None:
     """The table, the circumstances and what went wrong."""
-    columns = [(key, f"{each.title.partition(',')[0]} {facts['versions'][key]}") for key, each in present.items()]
-    print(terminal(record.samples, columns))
+    print(terminal(record.samples, headings(present, facts)))
     print(f"\n{facts['cores']} cores ({facts['cpu']}), {facts['system']}, Python {facts['python']}, one worker each;")
     print(f"medians (range) of {facts['rounds']} rounds in {facts['seconds']} s; × is against nginx, round by round")
     for problem in record.problems:

@@ -218,21 +218,21 @@ def said(*command: str) -> str:
 
 
 CONTENDERS = (
-    Contender("nginx", "nginx, passing bytes", nginx_version, "apt-get install nginx-light", start_nginx, tls=True),
+    Contender("nginx", "nginx", nginx_version, "apt-get install nginx-light", start_nginx, tls=True),
     Contender(
         "trueline", "Trueline", lambda: trueline_version() if has_native() else None,
         "this version has no native server yet", lambda place: start_trueline(place, "--server", "native"), tls=True,
     ),
     Contender(
-        "trueline-asgi", "Trueline, as an ASGI app", trueline_version, "",
+        "trueline-asgi", "Trueline as ASGI app", trueline_version, "",
         lambda place: start_trueline(place, *(("--server", "asgi") if has_native() else ())), tls=True,
     ),
     Contender(
-        "portkey", "Portkey gateway", portkey_version, "scripts/bench --install (needs node and npm)", start_portkey,
+        "portkey", "Portkey", portkey_version, "scripts/bench --install (needs node and npm)", start_portkey,
         health="/", headers=portkey_headers, load=0.25, install=install_portkey,
     ),
     Contender(
-        "litellm", "LiteLLM proxy", litellm_version, "scripts/bench --install", start_litellm,
+        "litellm", "LiteLLM", litellm_version, "scripts/bench --install", start_litellm,
         health="/health/liveliness", load=0.05, connections=8, patience=2.0, stream_seconds=8, bears_faults=False,
         install=install_litellm,
     ),

@@ -191,7 +191,10 @@ def held(world: World, gateway: Gateway, pace: Pace, per_second: float, most: in
     good = 0
     streams = 50
     while streams <= most:
-        result = paced(world, gateway, stream_of(gateway) + "-25-{count}", streams, 25, pace, per_second)
+        try:
+            result = paced(world, gateway, stream_of(gateway) + "-25-{count}", streams, 25, pace, per_second)
+        except RuntimeError:
+            break
         if result["gap_p99_ms"] > 80 or result["held"] < 0.97 or result["errors"] or result["lost"]:
             break
         good = streams

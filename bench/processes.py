@@ -13,7 +13,7 @@ import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-__all__ = ["Cores", "Server", "cores", "free_port", "prepare", "tree"]
+__all__ = ["Cores", "Server", "cores", "free_port", "prepare", "runs", "tree"]
 
 PR_SET_PDEATHSIG = 1
 CPUCLOCK_SCHED = 2
@@ -82,6 +82,8 @@ class Server:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
         self.process.wait()
+        while any(map(runs, family)):
+            time.sleep(0.005)
 
     def wait_until_ready(self, url: str, seconds: float) -> float:
         """Ask until the answer is 200; the seconds since the start.
@@ -118,6 +120,14 @@ class Server:
         for pid in tree(self.pid):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)
+
+
+def runs(pid: int) -> bool:
+    """Whether a process is there and has not ended; one that nobody has waited for has ended, too."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
 
 
 def tree(pid: int) -> list[int]:

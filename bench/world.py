@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -47,15 +48,16 @@ class World:
 @contextlib.contextmanager
 def world(contenders: Sequence[Contender], with_tls: bool) -> Iterator[World]:
     """Build, start, and in any case end everything."""
-    folder = WORK / "run"
-    shutil.rmtree(folder, ignore_errors=True)
-    (folder / "replies").mkdir(parents=True)
+    upstream, client = build("upstream", WORK / "bin"), build("client", WORK / "bin")
+    folder = Path(tempfile.mkdtemp(prefix="run-", dir=WORK))
+    folder.chmod(0o755)  # nginx's worker is another user, where this one is root
+    (folder / "replies").mkdir()
     for suffix, files in (("json", replies.wholes()), ("sse", replies.streams())):
         for name, data in files.items():
             (folder / "replies" / f"{name}.{suffix}").write_bytes(data)
-    upstream, client = build("upstream", WORK / "bin"), build("client", WORK / "bin")
     load_cores, _ = cores()
     with contextlib.ExitStack() as stack:
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
         port = free_port()
         command = [str(upstream), str(port), str(folder / "replies")]
         server = stack.enter_context(Server(command, load_cores, folder / "upstream.log"))
