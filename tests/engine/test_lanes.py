@@ -359,6 +359,15 @@ def test_any_stream(
         agree(request, parts, options)
 
 
+@pytest.mark.parametrize("held", ["<|im_end|>", "END", " ", "<", "x"])
+def test_text_that_a_rule_held(held: str) -> None:
+    """What follows is put behind it, in the same event."""
+    options = FormatOptions(options=("special-token-leak", "stop-echoed", "prefill-echo"))
+    request = chat(stream=True, stop=["END"])
+    texts = ["One", " two", " three", held, " four", held, held, " five"]
+    agree(request, stream([_ROLE, *(chunk({"content": text}) for text in texts), chunk({}, "stop")]), options)
+
+
 def test_choices_among_others_go_the_general_way() -> None:
     events = stream([chunk({"content": f"w{n}"}, index=n % 2) for n in range(20)])
     pipe: Any = chat_pipeline(chat(stream=True, n=2), ROUTE, CountingMint())

@@ -40,7 +40,7 @@ _DELTA: Path = ("choices", 0, "delta")
 _ENVELOPE = (Slot(("id",), NAME), Slot(("created",), NUMBER), Slot(("obfuscation",), NAME))
 _PADDING = "obfuscation"
 
-Make: TypeAlias = Callable[[int, str, Any, Extras | None], Event]
+Make: TypeAlias = Callable[[int, str, Any, Extras | None], Any]
 Around: TypeAlias = tuple[bytes, bytes]
 Notes: TypeAlias = tuple[str, ...]
 Rules: TypeAlias = list[Bound]
@@ -307,7 +307,11 @@ class StreamLane:
                     rules, frame = self._look_ahead(shape)
                     break
             else:
-                written = frame[0] + token + frame[1] if frame is not None and b"\\" not in token else write(event)
+                # A rule may have put another text or extras into the event.
+                if frame is not None and event.text is said and event.extras is None and b"\\" not in token:
+                    written = frame[0] + token + frame[1]
+                else:
+                    written = write(event)
                 if written:
                     out.append(written)
                     owner._written = True
