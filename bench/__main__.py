@@ -38,6 +38,9 @@ def main() -> int:
         from .micro import main as micro
 
         return micro(asked.short, asked.set)
+    if asked.saved:
+        show(*saved(asked.saved), asked.write_readme)
+        return 0
     if asked.install:
         install(CONTENDERS)
     try:
@@ -58,6 +61,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--rounds", type=int, help="how often each case is measured (quick: 2, full: 3)")
     parser.add_argument("--seconds", type=float, help="how long each measurement lasts (quick: 1, full: 1.5)")
     parser.add_argument("--install", action="store_true", help="install nginx (as root) and the peers first")
+    parser.add_argument("--saved", type=Path, metavar="FILE", help="measure nothing: show what an earlier run has left")
     parser.add_argument("--short", action="store_true", help="micro: fewer rounds")
     parser.add_argument("--set", action="store_true", help="micro: make what is measured the budget")
     parser.add_argument(
@@ -93,11 +97,23 @@ def measure(asked: argparse.Namespace) -> int:
     began = time.monotonic()
     record = run(plan, lambda line: print(line, file=sys.stderr, flush=True))
     facts = about(present, asked.mode, plan, time.monotonic() - began)
-    print_report(record, present, facts)
     save(record, facts, WORK / f"{asked.mode}.json")
-    if asked.write_readme:
-        print("written:", ", ".join(write_pages(record.samples, headings(present, facts), facts)))
+    show(record, facts, asked.write_readme)
     return 1 if not record.samples else 0
+
+
+def show(record: Record, facts: dict[str, Any], write: bool) -> None:
+    """Print the report of a run, and write it into the documentation where that is asked for."""
+    present = {each.key: each for each in CONTENDERS if each.key in facts["versions"]}
+    print_report(record, present, facts)
+    if write:
+        print("written:", ", ".join(write_pages(record.samples, headings(present, facts), facts)))
+
+
+def saved(path: Path) -> tuple[Record, dict[str, Any]]:
+    """What an earlier run has left."""
+    data = json.loads(path.read_text(encoding="utf-8"))
+    return Record(data["samples"], data["problems"]), data["about"]
 
 
 def choose(wanted: str | None, quick: bool) -> dict[str, Contender]:
@@ -139,6 +155,7 @@ def print_report(record: Record, present: dict[str, Contender], facts: dict[str,
     print(terminal(record.samples, headings(present, facts)))
     print(f"\n{facts['cores']} cores ({facts['cpu']}), {facts['system']}, Python {facts['python']}, one worker each;")
     print(f"medians (range) of {facts['rounds']} rounds in {facts['seconds']} s; × is against nginx, round by round")
+    print(f"all samples: .bench/{facts['mode']}.json")
     for problem in record.problems:
         print(f"problem: {problem}")
 
@@ -147,7 +164,6 @@ def save(record: Record, facts: dict[str, Any], path: Path) -> None:
     """The figures and all samples, as JSON."""
     data = {"about": facts, "figures": summary(record.samples), "samples": record.samples, "problems": record.problems}
     path.write_text(json.dumps(data, indent=1) + "\n")
-    print(f"figures: {path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path}")
 
 
 if __name__ == "__main__":

@@ -23,6 +23,8 @@ class Figure:
     ratio: bool = False
     """Whether the ratio to nginx is shown."""
     digits: int = 1
+    over: str = ""
+    """Another figure of the same gateway: the row is then the ratio to it."""
 
 
 FIGURES = (
@@ -34,7 +36,9 @@ FIGURES = (
     Figure("burst-faults.cpu_us", "CPU per event, 202 at once, with faults", "µs", False, 2),
     Figure("whole-faults.rate", "Whole replies a second, with faults", "/s", False, 0),
     Figure("tls-whole.cpu_us", "CPU per whole reply, TLS upstream", "µs", True),
+    Figure("tls-whole.cpu_us", "  times the same without TLS", "", False, 2, "whole-faults.cpu_us"),
     Figure("tls-paced.cpu_us", "CPU per event, paced, TLS upstream", "µs", True),
+    Figure("tls-paced.cpu_us", "  times the same without TLS", "", False, 2, "paced-faults.cpu_us"),
     Figure("latency.p50", "Whole reply at 30 % load, p50", "µs", False, 0),
     Figure("latency.p99", "Whole reply at 30 % load, p99", "µs", False, 0),
     Figure("latency.added_p50", "  more than nginx at the same rate, p50", "µs", False, 0),
@@ -48,13 +52,16 @@ FIGURES = (
     Figure("memory.idle_mb", "Memory idle", "MB"),
     Figure("memory.under_mb", "Memory with those streams", "MB"),
     Figure("memory.after_mb", "Memory afterwards", "MB"),
+    Figure("memory.after_mb", "  times what it was before", "", False, 2, "memory.idle_mb"),
     Figure("memory.stream_kb", "Memory per open stream", "KB"),
     Figure("held.streams", "Streams of 25 events/s held", "", False, 0),
     Figure("big-request10.cpu_ms", "CPU of a 10 MB request", "ms"),
     Figure("big-request20.cpu_ms", "CPU of a 20 MB request", "ms"),
+    Figure("big-request20.cpu_ms", "  times that of half the size", "", False, 2, "big-request10.cpu_ms"),
     Figure("big-request20.peak_mb", "  peak memory, two at a time", "MB"),
     Figure("big-reply25.cpu_ms", "CPU of a 25 MB reply", "ms"),
     Figure("big-reply50.cpu_ms", "CPU of a 50 MB reply", "ms"),
+    Figure("big-reply50.cpu_ms", "  times that of half the size", "", False, 2, "big-reply25.cpu_ms"),
     Figure("big-reply50.peak_mb", "  peak memory, two at a time", "MB"),
     Figure("startup.ready_s", "Start until ready", "s", False, 2),
     Figure("startup.import_ms", "import trueline", "ms"),
@@ -77,7 +84,10 @@ def cells(samples: Samples, figure: Figure) -> dict[str, Cell]:
     base = found.get(REFERENCE, [])
     made = {}
     for key, values in found.items():
-        value = spread([each for each in values if each is not None])
+        if figure.over:
+            value = ratios(values, samples.get(figure.over, {}).get(key, []))
+        else:
+            value = spread([each for each in values if each is not None])
         if value is not None:
             made[key] = Cell(value, ratios(values, base) if figure.ratio and key != REFERENCE else None)
     return made
@@ -91,5 +101,6 @@ def summary(samples: Samples) -> dict[str, dict[str, dict[str, Any]]]:
             row = {"median": cell.value.median, "low": cell.value.low, "high": cell.value.high, "unit": figure.unit}
             if cell.ratio:
                 row |= {"ratio": cell.ratio.median, "ratio_low": cell.ratio.low, "ratio_high": cell.ratio.high}
-            made.setdefault(figure.key, {})[key] = {**row, "rounds": cell.value.rounds}
+            name = f"{figure.key} / {figure.over}" if figure.over else figure.key
+            made.setdefault(name, {})[key] = {**row, "rounds": cell.value.rounds}
     return made

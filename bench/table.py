@@ -55,4 +55,4 @@ def markdown(samples: Samples, columns: Columns, keys: Sequence[str]) -> str:
     chosen = [figure for figure in FIGURES if figure.key in keys]
     head, *table = rows(samples, columns, False, chosen)
     lines = ["| " + " | ".join(head) + " |", "|---|" + "--:|" * (len(head) - 1)]
-    return "\n".join([*lines, *("| " + " | ".join(row).replace("  more", "– more") + " |" for row in table)])
+    return "\n".join([*lines, *("| " + " | ".join(row).replace("|   ", "| – ") + " |" for row in table)])
