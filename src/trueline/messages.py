@@ -214,9 +214,9 @@ def _read(
     raw: bytes, request: type[_R], fields: dict[str, tuple[type, ...]], check: Callable[[dict[str, Any]], None]
 ) -> _R:
     body = read_json_object(raw)
-    for name, types in fields.items():
-        value = body.get(name)
-        if value is not None and (not isinstance(value, types) or (isinstance(value, bool) and bool not in types)):
+    for name, value in body.items():
+        types = fields.get(name)
+        if types is not None and value is not None and type(value) not in types:
             expected = " or ".join(dict.fromkeys(_KINDS[t] for t in types if t is not int or float not in types))
             raise RequestError(
                 f"Invalid type for '{name}': expected {expected}, but got {_kind(value)} instead.",

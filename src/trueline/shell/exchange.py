@@ -63,30 +63,32 @@ C = TypeVar("C", bound=ClientSide)
 class Exchange(Generic[C]):
     """The state of one exchange, for its headers, its metrics and its log line."""
 
+    # What most exchanges never change stands here: an attribute of the class costs an exchange nothing.
+    waited = 0.0
+    """Seconds in which the client's body or the upstream was waited for, until the reply began."""
+    upstream: str | None = None
+    model: str | None = None
+    status = 0
+    error: TruelineError | None = None
+    """Why the reply is an error, or ends in one."""
+    received = 0
+    """Bytes of the upstream's reply, decoded."""
+    upstream_seconds: float | None = None
+    """From the request to the head of the upstream's reply."""
+    secrets: tuple[str, ...] = ()
+    """Keys that were sent upstream: an error that repeats one must not carry it on."""
+    pipe: Pipeline | None = None
+    options = FormatOptions()
+    """How this request wants its reply."""
+
     def __init__(self, client: C, make_id: Callable[[], bytes]) -> None:
         self.client = client
         given = client.header(b"x-request-id")
         self.request_id: bytes = given if given and _SAFE_ID.fullmatch(given) else make_id()
         self.began = perf_counter()
-        self.waited = 0.0
-        """Seconds in which the client's body or the upstream was waited for, until the reply began."""
-        self.upstream: str | None = None
-        self.model: str | None = None
-        self.status = 0
-        self.error: TruelineError | None = None
-        """Why the reply is an error, or ends in one."""
         self.faults: dict[str, int] = {}
         self.examples: dict[str, bytes] = {}
         """What the upstream had just sent when a fault was first noted."""
-        self.received = 0
-        """Bytes of the upstream's reply, decoded."""
-        self.upstream_seconds: float | None = None
-        """From the request to the head of the upstream's reply."""
-        self.secrets: tuple[str, ...] = ()
-        """Keys that were sent upstream: an error that repeats one must not carry it on."""
-        self.pipe: Pipeline | None = None
-        self.options = FormatOptions()
-        """How this request wants its reply."""
         self.reply_headers: Pairs = []
         """The upstream's, once they are here."""
 
@@ -163,7 +165,11 @@ class Exchange(Generic[C]):
 
     def note_content_type(self, start: bytes) -> None:
         """Note what the upstream's content type gets wrong, of a body that begins with `start`."""
-        said = next((value for name, value in self.reply_headers if name == b"content-type"), None)
+        said = None
+        for name, value in self.reply_headers:
+            if name == b"content-type":
+                said = value
+                break
         for fault in content_type_faults(said, start):
             self.note(fault)
 
@@ -172,22 +178,32 @@ class Exchange(Generic[C]):
     def head(self, content_type: bytes | None, *, same_body: bool = False) -> Pairs:
         """The headers of a reply; `same_body`: it is the upstream's, byte for byte."""
         headers = for_client(self.reply_headers, same_body=same_body)
+        timed = False
+        for name, _ in headers:
+            if name == b"openai-processing-ms":
+                timed = True
         if content_type is not None:
             headers.append((b"content-type", content_type))
         headers.append((b"x-request-id", self.request_id))
         elapsed = perf_counter() - self.began
-        if not any(name == b"openai-processing-ms" for name, _ in headers):
+        if not timed:
             headers.append((b"openai-processing-ms", b"%d" % (elapsed * 1e3)))
         if self.upstream is not None:
             headers.append((b"x-trueline-upstream", self.upstream.encode("utf-8", "replace")))
             headers.append((b"x-trueline-overhead-us", b"%d" % max(0.0, (elapsed - self.waited) * 1e6)))
-        source = getattr(self.pipe, "usage_source", None)  # of chats only
+        pipe = self.pipe
+        if pipe is not None:
+            self._add_facts(pipe, headers)
+        return headers
+
+    def _add_facts(self, pipe: Pipeline, headers: Pairs) -> None:
+        """What the pipeline knows before the first byte leaves."""
+        source: str | None = getattr(pipe, "usage_source", None)  # of chats only
         if source is not None:
             headers.append((b"x-trueline-usage", source.encode()))
-        upstream_id = self.pipe.upstream_id if self.pipe is not None else None
+        upstream_id = pipe.upstream_id
         if upstream_id is not None and _SAFE_ID.fullmatch(upstream_id.encode("utf-8", "replace")):
             headers.append((b"x-trueline-upstream-id", upstream_id.encode()))
-        return headers
 
     def stream_head(self) -> Pairs:
         """The headers of a stream of events."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 __all__ = ["CREDENTIALS", "Pairs", "for_client", "for_upstream", "is_credential"]
 
@@ -106,10 +107,15 @@ def for_client(headers: Iterable[tuple[bytes, bytes]], *, same_body: bool) -> Pa
 
     `same_body`: the client gets the upstream's body, so that what is said of it still holds.
     """
-    return [
-        (name, value)
-        for name, value in headers
-        if name not in _NOT_CLIENT
-        and not name.startswith(_PREFIXES_NOT_CLIENT)
-        and (same_body or name not in _OF_ANOTHER_BODY)
-    ]
+    goes = _goes_with_its_body if same_body else _goes_to_client
+    return [pair for pair in headers if goes(pair[0])]
+
+
+@lru_cache(maxsize=1024)
+def _goes_with_its_body(name: bytes) -> bool:
+    return name not in _NOT_CLIENT and not name.startswith(_PREFIXES_NOT_CLIENT)
+
+
+@lru_cache(maxsize=1024)
+def _goes_to_client(name: bytes) -> bool:
+    return _goes_with_its_body(name) and name not in _OF_ANOTHER_BODY

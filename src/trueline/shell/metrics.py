@@ -68,6 +68,17 @@ class _Histogram:
         self.sum += seconds
 
 
+class _Count:
+    """Requests that have ended, and bytes of their replies."""
+
+    __slots__ = ("received", "requests", "sent")
+
+    def __init__(self) -> None:
+        self.requests = 0
+        self.sent = 0
+        self.received = 0
+
+
 @dataclass(frozen=True, slots=True)
 class _Example:
     at: str
@@ -82,10 +93,9 @@ class Metrics:
         self.since = _now()
         self.running: set[Exchange[Any]] = set()
         self._shared = workers > 1
-        self._requests: dict[tuple[str, str, int], int] = {}
+        self._counts: dict[tuple[str, str, int], _Count] = {}
+        """By path, upstream and status."""
         self._faults: dict[tuple[str, str, str], int] = {}
-        self._received: dict[str, int] = {}
-        self._sent: dict[str, int] = {}
         self._seconds: dict[str, _Histogram] = {}
         self._models: set[str] = set()
         self._examples: dict[tuple[str, str], _Example] = {}
@@ -93,24 +103,35 @@ class Metrics:
     def end(self, exchange: Exchange[Any]) -> None:
         """Count an exchange that has ended."""
         self.running.discard(exchange)
-        upstream = exchange.upstream or _NONE
-        _add(self._requests, (path_label(exchange.client.path[:200]), upstream, exchange.status), 1)
-        _add(self._sent, upstream, exchange.client.sent)
-        _add(self._received, upstream, exchange.received)
+        upstream, client = exchange.upstream or _NONE, exchange.client
+        key = (path_label(client.path[:200]), upstream, exchange.status)
+        count = self._counts.get(key)
+        if count is None:
+            count = self._counts[key] = _Count()
+        count.requests += 1
+        count.sent += client.sent
+        count.received += exchange.received
         if exchange.upstream_seconds is not None:
-            self._seconds.setdefault(upstream, _Histogram()).add(exchange.upstream_seconds)
+            seconds = self._seconds.get(upstream)
+            if seconds is None:
+                seconds = self._seconds[upstream] = _Histogram()
+            seconds.add(exchange.upstream_seconds)
         if exchange.faults:
             self._count_faults(exchange, upstream)
 
     def _count_faults(self, exchange: Exchange[Any], upstream: str) -> None:
-        model = self._model(exchange.model)
+        model, counts, examples = self._model(exchange.model), self._faults, self._examples
         for fault, count in exchange.faults.items():
-            if fault not in FAULTS:
-                continue
-            _add(self._faults, (fault, upstream, model), count)
-            if (upstream, fault) not in self._examples and fault in exchange.examples:
+            key = (fault, upstream, model)
+            before = counts.get(key)
+            if before is None:
+                if fault not in FAULTS:
+                    continue
+                before = 0
+            counts[key] = before + count
+            if (upstream, fault) not in examples and fault in exchange.examples:
                 request = exchange.request_id.decode("latin-1")
-                self._examples[upstream, fault] = _Example(_now(), request, excerpt(exchange.examples[fault]))
+                examples[upstream, fault] = _Example(_now(), request, excerpt(exchange.examples[fault]))
 
     def _model(self, name: str | None) -> str:
         if not name:
@@ -130,18 +151,24 @@ class Metrics:
 
     def _lines(self) -> Iterator[str]:
         streams = sum(1 for each in self.running if each.streams)
-        requests = ((_labels(path=p, upstream=u, status=str(s)), n) for (p, u, s), n in self._requests.items())
+        counts = self._counts.items()
+        requests = [(_labels(path=p, upstream=u, status=str(s)), n.requests) for (p, u, s), n in counts]
+        received: dict[str, int] = {}
+        sent: dict[str, int] = {}
+        for (_, upstream, _), count in counts:
+            _add(received, upstream, count.received)
+            _add(sent, upstream, count.sent)
         faults = ((_labels(fault=f, upstream=u, model=m), n) for (f, u, m), n in self._faults.items())
         yield from self._family("info", "gauge", "The version that runs.", [(_labels(version=__version__), 1)])
         yield from self._family("requests_total", "counter", "Requests that have ended.", requests)
         yield from self._family("requests_running", "gauge", "Requests that have not ended.", [((), len(self.running))])
         yield from self._family("streams_open", "gauge", "Streams that have begun and not ended.", [((), streams)])
         yield from self._family("faults_total", "counter", "Deviations from OpenAI's format, by id.", faults)
-        for name, counts, what in (
-            ("received_bytes_total", self._received, "Bytes of replies that upstreams sent, decoded."),
-            ("sent_bytes_total", self._sent, "Bytes of replies that clients were sent."),
+        for name, sizes, what in (
+            ("received_bytes_total", received, "Bytes of replies that upstreams sent, decoded."),
+            ("sent_bytes_total", sent, "Bytes of replies that clients were sent."),
         ):
-            yield from self._family(name, "counter", what, ((_labels(upstream=u), n) for u, n in counts.items()))
+            yield from self._family(name, "counter", what, ((_labels(upstream=u), n) for u, n in sizes.items()))
         yield from self._family(
             "upstream_seconds", "histogram", "From the request to the head of the upstream's reply.", self._buckets()
         )
@@ -169,9 +196,9 @@ class Metrics:
     def document(self) -> dict[str, Any]:
         """The faults of each upstream since the start, each with one example."""
         upstreams: dict[str, Any] = {}
-        for (_, upstream, _), count in self._requests.items():
+        for (_, upstream, _), ended in self._counts.items():
             known = upstreams.setdefault(upstream, {"requests": 0, "faults": {}})
-            known["requests"] += count
+            known["requests"] += ended.requests
         for (fault, upstream, model), count in self._faults.items():
             faults = upstreams.setdefault(upstream, {"requests": 0, "faults": {}})["faults"]
             entry = faults.setdefault(fault, self._entry(upstream, fault))

@@ -12,6 +12,8 @@ _JSON = (b"application/json", b"+json")
 
 def content_type_faults(content_type: bytes | None, start: bytes) -> tuple[str, ...]:
     """The faults of a content type, judged by the first bytes of the body; none where they do not tell."""
+    if content_type == b"application/json" and start[:1] == b"{":
+        return ()
     kind, _, parameters = (content_type or b"").lower().partition(b";")
     begins = start.lstrip()
     if looks_like_sse(start):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
@@ -20,6 +20,7 @@ from ...wire import jsonio
 from ..exchange import log
 from ..gateway import PIPELINES
 from ..headers import Pairs
+from ..known_head import KnownHead
 from ..watchdog import Watchdog
 from .client import CONTINUE, NativeClient
 from .exchange import NativeExchange
@@ -40,9 +41,20 @@ SLOWEST = 1024
 """Bytes a second, on average, below which a body that takes longer than the client's time is given up."""
 SMALL = 64 * 1024
 """Bytes of a body that are read before it is looked at who sends them."""
+MOST_LEARNED = 8
+"""Heads of one connection that are learned in vain."""
 MOST_WAITING = 16
 """Requests that wait for their turn before the connection is read no further."""
 _FOREVER = 1e9
+
+
+class _Meaning(NamedTuple):
+    """What the head of a native request says."""
+
+    path: str
+    query: str
+    headers: Pairs
+    given_id: bytes | None
 
 
 class NativeProtocol(RequestReader):
@@ -72,6 +84,11 @@ class NativeProtocol(RequestReader):
         self._dates: tuple[Any, bytes] = (None, b"")
         self._unwritten = 0
         """Bytes that waited for the client when the watchdog was last set for it."""
+        self._known: KnownHead[_Meaning] | None = None
+        self._read = b""
+        """What is being parsed."""
+        self._learned = 0
+        """How often a head was learned since one was last known."""
         self._prepared: tuple[Pairs, Backend, str, str, Prepared, tuple[str, ...]] | None = None
 
     # -- the connection -----------------------------------------------------------------------------------------------
@@ -116,6 +133,38 @@ class NativeProtocol(RequestReader):
             self._current.exchange.resume()
 
     # -- reading (see also RequestReader) -----------------------------------------------------------------------------
+
+    def data_received(self, data: bytes) -> None:
+        """See asyncio."""
+        known = self._known
+        if known is not None and not (self._in_head or self._in_body or self._discarding or self._busy()):
+            body = known.body_in(data)
+            if body is not None and len(body) <= self._max_body:
+                self._repeat(known.meaning, body)
+                return
+        self._read = data
+        super().data_received(data)
+        self._read = b""
+
+    def _repeat(self, last: _Meaning, body: bytes) -> None:
+        """A request whose head says what the last one's said."""
+        self._learned = 0
+        self._watchdog.set(None)
+        assert self._gateway is not None
+        client = NativeClient(self, last.path, last.query, last.headers)
+        client.given_id = last.given_id
+        client.complete = True
+        client.pieces.append(body)
+        client.exchange = NativeExchange(self._gateway, client)
+        self._current = client
+        self._run(client)
+
+    def _learn(self, client: NativeClient) -> None:
+        """Keep the head of a whole request that came in one read, unless this client never says the same twice."""
+        if client.length is not None and client.keep_alive and not client.expects and self._learned < MOST_LEARNED:
+            meaning = _Meaning(client.path, client.query, client.headers, client.given_id)
+            self._known = KnownHead.of(self._read, meaning)
+            self._learned += self._known is not None
 
     def _begun(self) -> None:
         if not self._busy():
@@ -165,6 +214,7 @@ class NativeProtocol(RequestReader):
         self._receiving = None
         client.complete = True
         if self._current is client:
+            self._learn(client)
             self._run(client)
 
     # -- requests -----------------------------------------------------------------------------------------------------
@@ -297,7 +347,7 @@ class NativeProtocol(RequestReader):
             and known[1] is choice.backend
             and known[2] == path
             and known[3] == client.query
-            and known[0] == client.headers
+            and (known[0] is client.headers or known[0] == client.headers)
         ):
             return known[4], known[5]
         backend = choice.backend

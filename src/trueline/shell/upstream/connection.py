@@ -13,6 +13,7 @@ from typing import Protocol, cast
 import httptools
 
 from trueline.errors import UpstreamCutError, UpstreamError, UpstreamFormatError
+from trueline.shell.known_head import KnownHead, only_chunk
 from trueline.shell.upstream.headers import ResponseHead, read_head
 from trueline.shell.upstream.options import Limits
 from trueline.shell.watchdog import Watchdog
@@ -80,6 +81,8 @@ class Connection(asyncio.Protocol):
         self._pieces: list[bytes] = []
         self.on_body = self._pieces.append  # bound once: the parser calls straight into the list
         self._parser = self._new_parser()
+        self._known: KnownHead[ResponseHead] | None = None
+        self._length_at = 0
         self._reset()
 
     def _new_parser(self) -> httptools.HttpResponseParser:
@@ -96,6 +99,8 @@ class Connection(asyncio.Protocol):
     def _reset(self) -> None:
         self.answered = False
         """A byte of the response has arrived."""
+        self._at_chunk = False
+        """The parser waits for the size of a chunk."""
         self._status = 0
         self._interim = False
         self._headers: list[tuple[bytes, bytes]] = []
@@ -172,13 +177,23 @@ class Connection(asyncio.Protocol):
         if receiver is None:  # a server that speaks without being asked is not one to ask next
             self.abort()
             return
+        if self._at_chunk:
+            body = only_chunk(data)
+            if body is not None:
+                receiver.response_data(body)
+                return
+        elif not self.answered and self._known is not None and self._take_known(receiver, data):
+            return
+        first = not self.answered
         self.answered = True
+        self._at_chunk = False
         broken = False
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             broken = True
             self._surplus = True
+        self._at_chunk = self._at_chunk and data.endswith(b"\r\n")
         in_body = self._head_delivered
         if not in_body and not self._deliver_head(receiver, broken, len(data)):
             return
@@ -196,11 +211,48 @@ class Connection(asyncio.Protocol):
         elif in_body and not self._complete:
             self._count_undelivered(len(data))
         if self._complete:
+            if first and not receiver.head_only:
+                self._learn(data)
             self._end(receiver)
         elif broken or self._failure is not None:
             self._fail(
                 self._failure or UpstreamCutError(f"{self.where} broke off its reply: the framing is malformed.")
             )
+
+    def _take_known(self, receiver: Receiver, data: bytes) -> bool:
+        """Take a whole response whose head is, but for its length, the one before it; False: it is another."""
+        known = self._known
+        body = None if known is None or receiver.head_only else known.body_in(data)
+        if known is None or body is None:
+            return False
+        self.answered = self._complete = self._keep_alive = self._head_delivered = True
+        headers = known.meaning.headers.copy()
+        headers[self._length_at] = (b"content-length", b"%d" % len(body))
+        receiver.response_head(200, ResponseHead(headers, [], until_close=False, ambiguous=False))
+        if self._receiver is receiver:
+            if body:
+                receiver.response_data(body)
+            if self._receiver is receiver:
+                self._end(receiver)
+        return True
+
+    def _learn(self, data: bytes) -> None:
+        """Keep the head of a whole response that came in one read, for the next one."""
+        head = self._head
+        if head is not None and self._keep_alive and not self._surplus and self._status == 200 and not head.codings:
+            self._known = KnownHead.of(data, head)
+            names = [name for name, _ in head.headers]
+            self._length_at = names.index(b"content-length") if b"content-length" in names else 0
+            if self._known is not None and b"content-length" not in names:
+                self._known = None
+
+    def on_chunk_header(self) -> None:
+        """A chunk begins."""
+        self._at_chunk = False
+
+    def on_chunk_complete(self) -> None:
+        """A chunk has ended; if nothing follows in this read, the next read begins with the size of the next one."""
+        self._at_chunk = True
 
     def _deliver_head(self, receiver: Receiver, broken: bool, size: int) -> bool:
         """Hand on the head if it is complete; False: there is nothing more to do for this read."""
