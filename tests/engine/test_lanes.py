@@ -368,6 +368,13 @@ def test_text_that_a_rule_held(held: str) -> None:
     agree(request, stream([_ROLE, *(chunk({"content": text}) for text in texts), chunk({}, "stop")]), options)
 
 
+def test_a_model_that_is_named_late() -> None:
+    """What a missing `logprobs` means depends on it."""
+    said = [{k: v for k, v in _bare(1, {"content": f"w{n}"}).items() if k != "model"} for n in range(12)]
+    said[8]["model"] = "o1-mini"
+    agree(chat(stream=True), stream([_ROLE | {"model": None}, *said, chunk({}, "stop")]))
+
+
 def test_choices_among_others_go_the_general_way() -> None:
     events = stream([chunk({"content": f"w{n}"}, index=n % 2) for n in range(20)])
     pipe: Any = chat_pipeline(chat(stream=True, n=2), ROUTE, CountingMint())

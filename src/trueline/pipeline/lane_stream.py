@@ -139,7 +139,7 @@ class StreamLane:
         if slot is None or data[:1] != b"{" or data[-1:] != b"}" or b"\n" in data:
             return  # what came over several lines is noted each time
         around = _around(raw, data)
-        if around is None:
+        if around is None or not (self._reader.knows_model or "logprobs" in payload["choices"][0]):
             return
         self._tries -= 1
         known = _recall(raw, data, slot, around) or self._prove(data, payload, event, slot, around)
@@ -256,12 +256,11 @@ class StreamLane:
         """Write the events from `at` on that have this shape; returns where the first other one begins."""
         match, text, identity, created, padding, _, make, logprobs, extras, notes, _, _ = shape
         own_id, own_time = self._identity, self._created
-        owner, write = self._owner, self._writer.write
+        owner, write, size = self._owner, self._writer.write, len(data)
         rules, frame = self._ahead or self._look_ahead(shape)
         head, tail, usual, last_name, last_time = self._same
         behind, counted, count = len(head), usual, 0
-        padded: bytes | None = None
-        size = len(data)
+        padded = b""
         while at < size:
             # The same bytes around another text, as most servers send: half the cost of the pattern.
             end = data.find(b'"', at + behind) if behind and data.startswith(head, at) else -1
@@ -284,18 +283,14 @@ class StreamLane:
                     behind, usual, self._same = len(head), noted, (head, tail, noted, name, time)
                 else:
                     last_name, last_time = name, time
-            try:
-                said = text_of(token)
-            except (msgspec.MsgspecError, UnicodeDecodeError):
+            said = _said(token)
+            if not said:
                 if found is not None:
                     break
                 behind = 0  # a quote that was escaped: look again, at all of it
                 continue
-            if not said:
-                break
             if noted is not counted:
                 self._note(counted, count)
-                self.taken += count
                 counted, count = noted, 0
             count += 1
             at = end
@@ -303,28 +298,23 @@ class StreamLane:
             for position, see, _ in rules:
                 result = see(event)
                 if result is not event:
-                    out.append(self._detour(result, position))
+                    self._detour(result, position, out)
                     rules, frame = self._look_ahead(shape)
                     break
             else:
                 # A rule may have put another text or extras into the event.
-                if frame is not None and event.text is said and event.extras is None and b"\\" not in token:
-                    written = frame[0] + token + frame[1]
-                else:
-                    written = write(event)
-                if written:
-                    out.append(written)
-                    owner._written = True
+                same = event.text is said and event.extras is None and b"\\" not in token
+                out.append(frame[0] + token + frame[1] if same and frame is not None else write(event))
             if owner.done:
                 self.open = False
                 break
-        self.taken += count
-        if counted:
-            self._note(counted, count)
+        self._note(counted, count)
+        owner._written = owner._written or any(out)
         return at
 
     def _note(self, notes: Notes, count: int) -> None:
-        if count:
+        self.taken += count
+        if count and notes:
             faults = self._faults
             for fault in notes:
                 faults[fault] = faults.get(fault, 0) + count
@@ -335,12 +325,21 @@ class StreamLane:
         self._ahead = self._chain.unsettled(shape.kind), frame
         return self._ahead
 
-    def _detour(self, result: Event | list[Event] | None, position: int) -> bytes:
+    def _detour(self, result: Event | list[Event] | None, position: int, out: list[bytes]) -> None:
         """A rule made something else of an event: that goes on as it would have anywhere."""
         mended: list[Event] = []
         if result is not None:
             self._chain.go_on(result, mended, position)
-        return self._owner._write(mended)
+        owner = self._owner
+        owner._written = owner._written or any(out)
+        out.append(owner._write(mended))
+
+
+def _said(token: bytes) -> str:
+    try:
+        return text_of(token)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return ""
 
 
 def _text_slot(event: Any, payload: Any) -> Slot | None:
@@ -387,9 +386,9 @@ def _maker(event: Any) -> Make:
     return make
 
 
-def _copied(extras: Extras, padding: bytes | None) -> Extras:
+def _copied(extras: Extras, padding: bytes) -> Extras:
     reply = extras.reply
-    if padding is not None:
+    if padding:
         reply = {**(reply or {}), _PADDING: padding[1:-1].decode()}
     return Extras(reply, extras.choice, extras.message)
 

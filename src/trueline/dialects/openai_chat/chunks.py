@@ -68,6 +68,11 @@ class ChunkReader:
         """What every other chunk's envelope is compared with."""
         return self._first
 
+    @property
+    def knows_model(self) -> bool:
+        """Whether it is settled what a missing `logprobs` means."""
+        return self._omits_logprobs is not None
+
     def read(self, payload: Any, event: bytes | None = None) -> list[Event]:
         """`event`: the name of the server-sent event, where it had one."""
         if isinstance(payload, list) and payload:
