@@ -188,15 +188,24 @@ def held(world: World, gateway: Gateway, pace: Pace, per_second: float, most: in
 
     Climbs by a quarter from 50 streams; the last rung that held.
     """
-    good = 0
-    streams = 50
+    good, streams = 0, 50
     while streams <= most:
-        try:
-            result = paced(world, gateway, stream_of(gateway) + "-25-{count}", streams, 25, pace, per_second)
-        except RuntimeError:
-            break
-        if result["gap_p99_ms"] > 80 or result["held"] < 0.97 or result["errors"] or result["lost"]:
+        gap = gap_of(world, gateway, streams, pace, per_second)
+        if gap is None:  # once more: the machine may have been elsewhere
+            gap = gap_of(world, gateway, streams, pace, per_second)
+        if gap is None:
             break
         good = streams
-        streams = round(streams * (2 if result["gap_p99_ms"] < 50 else 1.25))
+        streams = round(streams * (2 if gap < 50 else 1.25))
     return good
+
+
+def gap_of(world: World, gateway: Gateway, streams: int, pace: Pace, per_second: float) -> float | None:
+    """The p99 gap in ms of so many streams of 25 events a second; None where they were not held."""
+    try:
+        result = paced(world, gateway, stream_of(gateway) + "-25-{count}", streams, 25, pace, per_second)
+    except RuntimeError:
+        return None
+    wrong = result["held"] < 0.97 or result["errors"] or result["lost"]
+    gap = float(result["gap_p99_ms"])
+    return None if wrong or gap > 80 else gap
