@@ -32,6 +32,8 @@ MAX_TRIES = 12
 """Chunks of one stream from which a shape is made, used or not."""
 MAX_PATTERNS = 256
 """Compiled patterns that a process keeps; one is made when its skeleton is seen for the second time."""
+MAX_LITERAL = 4 * 1024
+"""Bytes of a chunk beside its slots."""
 MAX_RECENT = 8
 MAX_APART = 16 * 1024
 """Bytes of an event up to which those that arrived together are taken one by one."""
@@ -155,7 +157,7 @@ class StreamLane:
     def _prove(self, data: bytes, payload: Any, event: Any, slot: Slot, around: Around) -> _Known | None:
         """The pattern of a skeleton that was seen before, if it is sound and read for what it looks like."""
         skeleton = find(data, payload, (*_ENVELOPE, slot))
-        if skeleton is None or slot not in skeleton.slots:
+        if skeleton is None or slot not in skeleton.slots or sum(map(len, skeleton.pieces)) > MAX_LITERAL:
             return None
         key = (skeleton, around)
         known = _patterns.get(key)

@@ -23,11 +23,13 @@ from .skeleton import NAME, NUMBER, TEXT, VALUE, Path, Skeleton, Slot, find, get
 
 __all__ = ["Played", "WholeLane", "lane_for"]
 
-MAX_LANES = 256
-MAX_FORMS = 8
-MAX_SEEN = 32
-MAX_LITERAL = 16 * 1024
-"""Bytes of a reply beside its slots: what is longer never comes again."""
+MAX_LANES = 64
+MAX_FORMS = 4
+MAX_SEEN = 8
+MAX_BODY = 256 * 1024
+"""Bytes of a reply; beyond, a second look at its text costs more than the rules do."""
+MAX_LITERAL = 4 * 1024
+"""Bytes of a reply beside its slots: what is longer hardly comes again, and its pattern is dear."""
 PATIENCE = 64
 """Replies that are looked at although nothing was learned from those before; after that one of so many is."""
 
@@ -91,6 +93,7 @@ class _Form(NamedTuple):
     """One shape of replies, and what becomes of them."""
 
     match: Callable[[bytes], re.Match[bytes] | None]
+    skeleton: Skeleton
     slots: tuple[Slot, ...]
     same: bool
     """They leave as they came."""
@@ -128,6 +131,8 @@ class WholeLane:
 
     def apply(self, body: bytes, context: ReplyContext) -> bytes | None:
         """The exact reply, with its faults noted, or None for one that has to go the general way."""
+        if len(body) > MAX_BODY:
+            return None
         for form in self._forms:
             match = form.match(body)
             if match is None:
@@ -149,7 +154,7 @@ class WholeLane:
     def learn(self, body: bytes, payload: Any, context: ReplyContext, play: Play) -> None:
         """Learn from a reply that went the general way, if its shape was seen before."""
         self._looks += 1
-        if self._looks > PATIENCE and self._looks % PATIENCE:
+        if len(body) > MAX_BODY or (self._looks > PATIENCE and self._looks % PATIENCE):
             return
         skeleton = _skeleton(body, payload)
         if skeleton is None:
@@ -168,7 +173,7 @@ class WholeLane:
             self._looks = 0
             self._forms.insert(0, form)
             for old in self._forms[MAX_FORMS:]:
-                self._seen = {key: again for key, again in self._seen.items() if again or key.slots != old.slots}
+                self._seen.pop(old.skeleton, None)
             del self._forms[MAX_FORMS:]
 
 
@@ -287,6 +292,7 @@ def _learned(skeleton: Skeleton, body: bytes, payload: Any, context: ReplyContex
     pieces, fills = _template(skeleton, one)
     form = _Form(
         skeleton.compile().fullmatch,
+        skeleton,
         skeleton.slots,
         same and not own.faults,
         pieces,

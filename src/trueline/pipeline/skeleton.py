@@ -34,7 +34,7 @@ __all__ = [
 
 Path: TypeAlias = tuple[str | int, ...]
 
-TEXT: Final = rb'("[^"\\\x00-\x1f]*(?:\\[^\x00-\x1f][^"\\\x00-\x1f]*)*")'
+TEXT: Final = rb'("[^"\\\x00-\x1f]*+(?:\\[^\x00-\x1f][^"\\\x00-\x1f]*+)*+")'
 """Any string; `text_of` tells whether it is one."""
 NAME: Final = rb'("[!#-\[\]-~]+")'
 """A string of printable ASCII that stands for itself: no blanks, no escapes, never empty."""
@@ -44,7 +44,7 @@ NUMBER: Final = rb"([1-9][0-9]{0,10})"
 VALUE: Final = rb"(-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?)"
 """Any number; `jsonio.decode` tells whether it is one that can be held."""
 
-_ANYTHING = rb'\s*:\s*("(?:[^"\\]|\\.)*"|-?[0-9][-+.0-9eE]*)'
+_ANYTHING = rb'\s*:\s*("(?:[^"\\]|\\.)*+"|-?[0-9][-+.0-9eE]*)'
 _PROBES: Final[dict[bytes, tuple[Any, ...]]] = {
     TEXT: ("~1 trueline", "~2 trueline"),
     NAME: ("~3-trueline", "~4-trueline"),
