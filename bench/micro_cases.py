@@ -28,6 +28,22 @@ __all__ = ["MICRO", "Micro"]
 
 EVENTS = 400
 WHOLES = 60
+WORDS = (
+    "the",
+    "lighthouse",
+    "was",
+    "built",
+    "in",
+    "1851",
+    "\u2014",
+    "caf\u00e9",
+    "\n\n",
+    '"quoted"',
+    "and",
+    "so",
+    "on.",
+)
+"""No two events in a row are the same, nor are two whole replies: remembering one does not answer the next."""
 
 
 class FixedMint:
@@ -49,16 +65,15 @@ class Micro:
     name: str
     unit: str
     make: Callable[[], Pipeline]
-    feeds: list[bytes]
+    replies: list[list[bytes]]
+    """What each pipeline of a round is fed."""
     units: int
-    """Units of one pipeline."""
-    times: int
-    """Pipelines of one round."""
+    """Units of a round."""
 
     def run(self) -> None:
         """One round: everything through fresh pipelines."""
-        make, feeds = self.make, self.feeds
-        for _ in range(self.times):
+        make = self.make
+        for feeds in self.replies:
             pipe = make()
             for data in feeds:
                 pipe.feed(data)
@@ -94,14 +109,15 @@ def image() -> Callable[[], Pipeline]:
 
 
 def chat_stream(faults: int, burst: bool = False) -> Micro:
-    begin, end = replies.events(EVENTS, faults, "word")
+    begin, end = replies.events(EVENTS, faults, WORDS)
     feeds = [b"".join([*begin, end])] if burst else [*begin, end]
     name = f"chat stream, {counted(faults)}" + (", all at once" if burst else "")
-    return Micro(name, "event", chat(True), feeds, EVENTS, 1)
+    return Micro(name, "event", chat(True), [feeds], EVENTS)
 
 
 def chat_whole(faults: int) -> Micro:
-    return Micro(f"chat whole, {counted(faults)}", "reply", chat(False), [replies.whole(faults)], 1, WHOLES)
+    bodies = [[replies.whole(faults, f"{number:016d}", 1 + number % 5, 10 + number)] for number in range(WHOLES)]
+    return Micro(f"chat whole, {counted(faults)}", "reply", chat(False), bodies, WHOLES)
 
 
 def tool_stream() -> Micro:
@@ -112,7 +128,7 @@ def tool_stream() -> Micro:
     deltas += [{"tool_calls": [{"index": 0, "function": {"arguments": piece}}]} for piece in pieces]
     feeds = [f"data: {dumps(replies.chunk(at, delta, None))}\n\n".encode() for at, delta in enumerate(deltas)]
     end = f"data: {dumps(replies.chunk(0, {}, 'tool_calls'))}\n\ndata: [DONE]\n\n".encode()
-    return Micro("chat stream, tool arguments", "event", chat(True), [*feeds, end], EVENTS, 1)
+    return Micro("chat stream, tool arguments", "event", chat(True), [[*feeds, end]], EVENTS)
 
 
 def completion_stream(faulty: bool) -> Micro:
@@ -124,9 +140,9 @@ def completion_stream(faulty: bool) -> Micro:
         whole = {"id": name, "object": "text_completion", "created": CREATED, "model": "m", "choices": [choice]}
         return f"data: {dumps(whole)}\n\n".encode()
 
-    feeds = [event(number, " word", None) for number in range(EVENTS)]
+    feeds = [event(number, f" {WORDS[number % len(WORDS)]}", None) for number in range(EVENTS)]
     name = f"completions stream, {counted(3 if faulty else 0)}"
-    return Micro(name, "event", completion(True), [*feeds, event(EVENTS, "", "stop"), b"data: [DONE]\n\n"], EVENTS, 1)
+    return Micro(name, "event", completion(True), [[*feeds, event(EVENTS, "", "stop"), b"data: [DONE]\n\n"]], EVENTS)
 
 
 def embedding_whole(faulty: bool) -> Micro:
@@ -135,7 +151,7 @@ def embedding_whole(faulty: bool) -> Micro:
     usage = {"prompt_tokens": 6, "total_tokens": 6}
     reply = {"data": [row], "model": "m"} if faulty else {"object": "list", "data": [row], "model": "m", "usage": usage}
     name = f"embeddings, 1536 numbers, {counted(4 if faulty else 0)}"
-    return Micro(name, "reply", embedding(), [dumps(reply).encode()], 1, 10)
+    return Micro(name, "reply", embedding(), [[dumps(reply).encode()]] * 10, 10)
 
 
 def image_whole(faulty: bool) -> Micro:
@@ -144,7 +160,7 @@ def image_whole(faulty: bool) -> Micro:
     if faulty:
         reply = {"images": [{"b64_json": f"data:image/png;base64,{picture}"}]}
     name = f"images, 256 KB, {counted(3 if faulty else 0)}"
-    return Micro(name, "reply", image(), [dumps(reply).encode()], 1, 10)
+    return Micro(name, "reply", image(), [[dumps(reply).encode()]] * 10, 10)
 
 
 def counted(faults: int) -> str:

@@ -6,7 +6,7 @@ The names are those of native/upstream.c: NAME for a whole reply, NAME-RATE-COUN
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 __all__ = ["STREAM_FAULTS", "WHOLE_FAULTS", "chunk", "dumps", "events", "request", "streams", "whole", "wholes"]
@@ -40,14 +40,17 @@ Spoil = Callable[[dict[str, Any], int], None]
 """Commits one fault in a reply or a chunk; the number tells one chunk from the next."""
 
 
-def whole(faults: int = 0) -> bytes:
-    """A chat reply of about 0.7 KB, with the first so many faults of WHOLE_FAULTS."""
-    text = "The lighthouse at the cape was built in 1851 and still turns its lamp by hand. " * 2
+def whole(faults: int = 0, stamp: str = "@" * 16, sentences: int = 2, tokens: int = 48) -> bytes:
+    """A chat reply of about 0.7 KB, with the first so many faults of WHOLE_FAULTS.
+
+    The stamp, its sentences and its tokens make it different from others.
+    """
+    text = "The lighthouse at the cape was built in 1851 and still turns its lamp by hand. " * sentences + stamp
     message: dict[str, Any] = {"role": "assistant", "content": text, "refusal": None, "annotations": []}
     reply: dict[str, Any] = {
-        "id": "chatcmpl-CQx2bench0000000000000000abcd", "object": "chat.completion", "created": CREATED, "model": MODEL,
+        "id": f"chatcmpl-bench{stamp}", "object": "chat.completion", "created": CREATED, "model": MODEL,
         "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}],
-        "usage": USAGE | DETAILS, "service_tier": "default", "system_fingerprint": "fp_494a14f4d1",
+        "usage": USAGE | {"completion_tokens": tokens, "total_tokens": 212 + tokens} | DETAILS, "service_tier": "default", "system_fingerprint": "fp_494a14f4d1",
     }  # fmt: skip
     for spoil in WHOLE_FAULTS[:faults]:
         spoil(reply, 0)
@@ -83,10 +86,11 @@ def chunk(number: int, delta: Mapping[str, Any], finish: str | None, faults: int
     return made
 
 
-def events(count: int, faults: int = 0, text: str = STAMP) -> tuple[list[bytes], bytes]:
-    """A stream as events, the opening first, and what ends it: the finish and the end."""
+def events(count: int, faults: int = 0, words: Sequence[str] = (STAMP,)) -> tuple[list[bytes], bytes]:
+    """A stream as events, the opening first, its words in turn, and what ends it: the finish and the end."""
     opening = chunk(0, {"role": "assistant", "content": "", "refusal": None}, None, faults)
-    contents = [chunk(number, {"content": f" {text}"}, None, faults) for number in range(1, count + 1)]
+    texts = [f" {words[number % len(words)]}" for number in range(1, count + 1)]
+    contents = [chunk(number, {"content": text}, None, faults) for number, text in enumerate(texts, 1)]
     finish = f"data: {dumps(chunk(count + 1, {}, 'stop', faults))}\n\ndata: [DONE]\n\n"
     return [f"data: {dumps(each)}\n\n".encode() for each in [opening, *contents]], finish.encode()
 

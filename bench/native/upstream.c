@@ -25,13 +25,13 @@
 
 #include "net.h"
 
-enum { MAX_REPLIES = 64, MAX_EVENTS = 1024, HEAD_MAX = 16384, NAME_MAX_LEN = 96, SLOTS = 2048, STAMP = 16 };
+enum { MAX_REPLIES = 64, MAX_EVENTS = 1024, HEAD_MAX = 16384, NAME_MAX_LEN = 96, SLOTS = 2048, STAMP = 16, STAMPS = 4 };
 
-struct frame { char *data; size_t size; long stamp; /* where the time goes, or -1 */ };
+struct frame { char *data; size_t size, stamps[STAMPS]; int stamp_count; /* where the time goes */ };
 
 struct reply {
     char name[NAME_MAX_LEN];
-    char *whole; size_t size;              /* head and body, ready to write; NULL for a stream */
+    struct frame whole;                    /* head and body, ready to write; nothing for a stream */
     struct frame opening, content[MAX_EVENTS], closing;
     int contents;
 };
@@ -82,15 +82,22 @@ static char *read_file(const char *path, size_t *size) {
     return data;
 }
 
+static void find_stamps(struct frame *frame) {
+    char *at = frame->data, *end = frame->data + frame->size;
+    while (frame->stamp_count < STAMPS && (at = memmem(at, (size_t)(end - at), "@@@@@@@@@@@@@@@@", STAMP))) {
+        frame->stamps[frame->stamp_count++] = (size_t)(at - frame->data);
+        at += STAMP;
+    }
+}
+
 /* One HTTP chunk that holds some events. */
 static struct frame make_frame(const char *data, size_t size) {
-    struct frame frame = {need(malloc(size + 32)), 0, -1};
+    struct frame frame = {.data = need(malloc(size + 32))};
     int head = sprintf(frame.data, "%zx\r\n", size);
     memcpy(frame.data + head, data, size);
     memcpy(frame.data + head + size, "\r\n", 2);
     frame.size = (size_t)head + size + 2;
-    char *at = memmem(frame.data, frame.size, "@@@@@@@@@@@@@@@@", STAMP);
-    if (at) frame.stamp = at - frame.data;
+    find_stamps(&frame);
     return frame;
 }
 
@@ -107,11 +114,13 @@ static void load_stream(struct reply *reply, char *data) {
     if (!reply->contents) die("a stream file has content events");
 }
 
-static void load_whole(struct reply *reply, const char *body, size_t size) {
-    reply->whole = need(malloc(size + 256));
-    int head = sprintf(reply->whole, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n", size);
-    memcpy(reply->whole + head, body, size);
-    reply->size = (size_t)head + size;
+static void load_whole(struct frame *whole, const char *body, size_t size) {
+    static const char HEAD_FORM[] = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n";
+    whole->data = need(malloc(size + sizeof HEAD_FORM + 32));
+    int head = sprintf(whole->data, HEAD_FORM, size);
+    memcpy(whole->data + head, body, size);
+    whole->size = (size_t)head + size;
+    find_stamps(whole);
 }
 
 static void load_replies(const char *folder) {
@@ -128,7 +137,7 @@ static void load_replies(const char *folder) {
         size_t size;
         char *data = read_file(path, &size);
         if (!strcmp(dot, ".sse")) load_stream(reply, data);
-        else load_whole(reply, data, size);
+        else load_whole(&reply->whole, data, size);
         free(data);
     }
     closedir(dir);
@@ -173,13 +182,16 @@ static void flush(struct conn *c) {
     if (c->pending_sent == c->pending_size) watch(c, 0);
 }
 
+static void stamp(char *data, const struct frame *frame) {
+    char digits[STAMP + 1];
+    if (!frame->stamp_count) return;
+    snprintf(digits, sizeof digits, "%016llu", (unsigned long long)now_us() % 10000000000000000ULL);
+    for (int i = 0; i < frame->stamp_count; i++) memcpy(data + frame->stamps[i], digits, STAMP);
+}
+
 static char *add_frame(char *at, const struct frame *frame) {
     memcpy(at, frame->data, frame->size);
-    if (frame->stamp >= 0) {
-        char digits[STAMP + 1];
-        snprintf(digits, sizeof digits, "%016llu", (unsigned long long)now_us() % 10000000000000000ULL);
-        memcpy(at + frame->stamp, digits, STAMP);
-    }
+    stamp(at, frame);
     return at + frame->size;
 }
 
@@ -277,14 +289,18 @@ static void answer(struct conn *c) {
     c->head_size = 0;
     if (c->is_get) { put(c, LIST, sizeof LIST - 1); return; }
     const struct reply *reply = find_reply(c->model, c->model_size);
-    if (reply && reply->whole) { put(c, reply->whole, reply->size); return; }
+    if (reply && reply->whole.data) {
+        stamp(reply->whole.data, &reply->whole);
+        put(c, reply->whole.data, reply->whole.size);
+        return;
+    }
     char name[NAME_MAX_LEN + 1];
     memcpy(name, c->model, c->model_size);
     name[c->model_size] = 0;
     char *count = strrchr(name, '-'), *rate = NULL;
     if (count) { *count++ = 0; rate = strrchr(name, '-'); }
     if (rate) { *rate++ = 0; reply = find_reply(name, strlen(name)); }
-    if (reply && !reply->whole) start_stream(c, reply, atol(rate), atoi(count));
+    if (reply && !reply->whole.data) start_stream(c, reply, atol(rate), atoi(count));
     else put(c, UNKNOWN, sizeof UNKNOWN - 1);
 }
 

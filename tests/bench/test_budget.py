@@ -48,7 +48,7 @@ def test_a_case_is_what_its_name_says(case: object) -> None:
     """Exact replies note nothing, others note at least as many faults as they were given, and all are answered."""
     [case] = [each for each in MICRO if each is case]
     pipe = case.make()
-    out = b"".join([*(pipe.feed(data) for data in case.feeds), pipe.close()])
+    out = b"".join([*(pipe.feed(data) for data in case.replies[0]), pipe.close()])
 
     assert pipe.error is None
     assert out
