@@ -25,49 +25,28 @@ class NativeClient:
     not taken what was written.
     """
 
-    __slots__ = (
-        "_head",
-        "chunked",
-        "complete",
-        "exchange",
-        "expects",
-        "given_id",
-        "headers",
-        "keep_alive",
-        "length",
-        "method",
-        "path",
-        "pieces",
-        "protocol",
-        "query",
-        "sent",
-        "size",
-        "started",
-    )
+    method = "POST"
+    given_id: bytes | None = None
+    length: bytes | None = None
+    expects = False
+    """It waits for `100 Continue` before it sends its body."""
+    keep_alive = True
+    chunked = True
+    """What has no length is sent in chunks; to HTTP/1.0, up to the close."""
+    complete = False
+    """The request's body is here."""
+    started = False
+    sent = 0
+    exchange: NativeExchange | None = None
+    _head = b""
 
     def __init__(self, protocol: NativeProtocol, path: str, query: str, headers: Pairs) -> None:
         self.protocol = protocol
-        self.method = "POST"
         self.path = path
         self.query = query
         self.headers = headers
         """All but those that every request has another value of: its length and its id."""
-        self.given_id: bytes | None = None
-        self.length: bytes | None = None
-        self.expects = False
-        """It waits for `100 Continue` before it sends its body."""
-        self.keep_alive = True
-        self.chunked = True
-        """What has no length is sent in chunks; to HTTP/1.0, up to the close."""
-        self.complete = False
-        """The request's body is here."""
         self.pieces: list[bytes] = []
-        self.size = 0
-        """Bytes of the body that have come."""
-        self.started = False
-        self.sent = 0
-        self.exchange: NativeExchange | None = None
-        self._head = b""
 
     def header(self, name: bytes) -> bytes | None:
         """The first value of a header; `name` is lower-case."""
@@ -136,10 +115,14 @@ class NativeClient:
 
     def _render(self, status: int, headers: Pairs, last: bytes) -> bytes:
         """The head of a reply."""
-        lines = [b"%b: %b\r\n" % pair for pair in headers]
-        head = b"".join(lines)
-        if head.count(b"\n") != len(lines) or head.count(b"\r") != len(lines) or b"\0" in head:
-            raise ValueError("a header of the reply has a line break or a NUL in it")
+        parts = [STATUS_LINE[status], self.protocol.date()]
+        for name, value in headers:
+            parts += (name, b": ", value, b"\r\n")
         if not self.keep_alive:
-            last = b"connection: close\r\n" + last
-        return STATUS_LINE[status] + self.protocol.date() + head + last
+            parts.append(b"connection: close\r\n")
+        parts.append(last)
+        head = b"".join(parts)
+        breaks = len(headers) + self.protocol.date_lines + (2 if self.keep_alive else 3) + (last != b"\r\n")
+        if head.count(b"\n") != breaks or head.count(b"\r") != breaks or b"\0" in head:
+            raise ValueError("a header of the reply has a line break or a NUL in it")
+        return head

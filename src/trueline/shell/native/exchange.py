@@ -25,21 +25,22 @@ __all__ = ["NativeExchange"]
 class NativeExchange(Exchange[NativeClient]):
     """A `ResponseSink` for its upstream's reply."""
 
+    _choice: Choice | None = None
+    _call: Call | None = None
+    _status = 0
+    _error_body: list[bytes] | None = None
+    """What the upstream says of its error, as far as it came."""
+    _error_size = 0
+    _start = b""
+    _last = b""
+    _known = 0
+    _ended = False
+    _paused = False
+
     def __init__(self, gateway: Gateway, client: NativeClient) -> None:
         super().__init__(client, gateway.request_id)
         self.gateway = gateway
-        self._choice: Choice | None = None
-        self._call: Call | None = None
         self._idle_since = self.began
-        self._status = 0
-        self._error_body: list[bytes] | None = None
-        """What the upstream says of its error, as far as it came."""
-        self._error_size = 0
-        self._start = b""
-        self._last = b""
-        self._known = 0
-        self._ended = False
-        self._paused = False
         gateway.metrics.running.add(self)
 
     # -- to the upstream ----------------------------------------------------------------------------------------------
@@ -138,6 +139,27 @@ class NativeExchange(Exchange[NativeClient]):
                 self._answer_error(b"".join(self._error_body))
             else:
                 self._close(None)
+        except Exception:
+            self._fail_inside()
+
+    def on_whole(self, status: int, headers: Pairs, body: bytes) -> None:
+        """See ResponseSink: what most whole replies are, so that the steps of the others are taken at once."""
+        pipe = self.pipe
+        if not body or status != 200 or pipe is None:
+            self.on_head(status, headers)
+            self.on_data(body)
+            self.on_end()
+            return
+        self.upstream_seconds = seconds = perf_counter() - self._idle_since
+        self.waited += seconds
+        self.reply_headers = headers
+        self._status = status
+        self._start = self._last = body
+        self.received = len(body)
+        self.note_content_type(body)
+        out = pipe.feed(body)
+        try:
+            self._finish(out if pipe.done else out + pipe.close())
         except Exception:
             self._fail_inside()
 

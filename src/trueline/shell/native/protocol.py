@@ -81,7 +81,9 @@ class NativeProtocol(RequestReader):
         self._receiving: NativeClient | None = None
         """The native request whose body is being read."""
         self._body_began = 0.0
-        self._dates: tuple[Any, bytes] = (None, b"")
+        self._dated: Any = None
+        self._date = b""
+        self.date_lines = 0
         self._unwritten = 0
         """Bytes that waited for the client when the watchdog was last set for it."""
         self._known: KnownHead[_Meaning] | None = None
@@ -359,11 +361,13 @@ class NativeProtocol(RequestReader):
         return made, exchange.secrets
 
     def date(self) -> bytes:
-        """The header lines that every reply has, which uvicorn renews each second."""
+        """The header lines that every reply has, `date_lines` of them, which uvicorn renews each second."""
         given = self.server_state.default_headers
-        if self._dates[0] is not given:
-            self._dates = (given, b"".join(b"%b: %b\r\n" % pair for pair in given))
-        return self._dates[1]
+        if self._dated is not given:
+            self._dated = given
+            self._date = b"".join([b"%b: %b\r\n" % pair for pair in given])
+            self.date_lines = len(given)
+        return self._date
 
     # -- what is refused ----------------------------------------------------------------------------------------------
 

@@ -39,6 +39,13 @@ class ResponseSink(Protocol):
     def on_end(self) -> None:
         """The response was complete.  Nothing follows."""
 
+    def on_whole(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+        """A response that came in one read: `on_head`, `on_data` unless it is empty, and `on_end`, in one call."""
+        self.on_head(status, headers)
+        if body:
+            self.on_data(body)
+        self.on_end()
+
     def on_error(self, error: Exception) -> None:
         """The exchange failed, before or after the head; nothing follows.
 
@@ -64,6 +71,9 @@ class _NoSink:
     def on_end(self) -> None:
         pass
 
+    def on_whole(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+        pass
+
     def on_error(self, error: Exception) -> None:
         pass
 
@@ -73,6 +83,22 @@ _NO_SINK = _NoSink()
 
 class Call:
     """A running exchange.  `pause`, `resume`, `cancel` and `finish` may be called from within the sink's callbacks."""
+
+    # What most calls never change stands here: an attribute of the class costs a call nothing.
+    _connection: Connection | None = None
+    _dialling: asyncio.Task[None] | None = None
+    _upload: Upload | None = None
+    _decoder: BodyDecoder | None = None
+    _total_deadline: float | None = None
+    _phase = "connect"
+    _size = 0
+    _retried = False
+    _paused = False
+    _received = False
+    _done = False
+    sent = False
+    mislabelled = False
+    """A content-encoding was announced that the body does not have."""
 
     def __init__(
         self, pool: Pool, route: Route, request: Request, timeouts: Timeouts, limits: Limits, sink: ResponseSink
@@ -84,21 +110,9 @@ class Call:
         self._timeouts = timeouts
         self._limits = limits
         self._sink: ResponseSink = sink
-        self._connection: Connection | None = None
-        self._dialling: asyncio.Task[None] | None = None
-        self._upload: Upload | None = None
-        self._decoder: BodyDecoder | None = None
-        self._phase = "connect"
-        self._total_deadline = None if timeouts.total is None else self._loop.time() + timeouts.total
-        self._size = 0
-        self._retried = False
-        self._paused = False
-        self._received = False
-        self._done = False
         self.head_only = request.head_only
-        self.sent = False
-        self.mislabelled = False
-        """A content-encoding was announced that the body does not have."""
+        if timeouts.total is not None:
+            self._total_deadline = self._loop.time() + timeouts.total
 
     # ---- for the sink's owner
 
@@ -248,6 +262,23 @@ class Call:
         except Exception as error:
             self._fail(error)
 
+    def response_whole(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+        """See Receiver."""
+        self._connection = None
+        self._received = True
+        if self._upload is not None:
+            self._stop_upload()
+        limit = self._limits.max_body_bytes
+        if limit is not None and len(body) > limit:
+            self._fail(self._too_large(limit))
+            return
+        self._done = True
+        sink, self._sink = self._sink, _NO_SINK
+        try:
+            sink.on_whole(status, headers, body)
+        except Exception as error:
+            sink.on_error(error)
+
     def response_data(self, data: bytes) -> None:
         """See Receiver."""
         if self._phase == "linger":
@@ -295,7 +326,7 @@ class Call:
         self._size += len(data)
         limit = self._limits.max_body_bytes
         if limit is not None and self._size > limit:
-            self._fail(UpstreamReplyTooLargeError(f"{self._route.where} sent a reply of more than {limit} bytes."))
+            self._fail(self._too_large(limit))
             return
         try:
             self._sink.on_data(data)
@@ -354,6 +385,9 @@ class Call:
             )
         what = "took no byte of the request" if self._phase == "send" else "sent no byte"
         return UpstreamTimeoutError(f"{where} {what} for {timeouts.stall:g} s (stall timeout).")
+
+    def _too_large(self, limit: int) -> UpstreamReplyTooLargeError:
+        return UpstreamReplyTooLargeError(f"{self._route.where} sent a reply of more than {limit} bytes.")
 
     def _stop_upload(self) -> None:
         upload, self._upload = self._upload, None

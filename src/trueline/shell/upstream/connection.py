@@ -32,6 +32,10 @@ class Receiver(Protocol):
     def response_head(self, status: int, head: ResponseHead) -> None:
         """Called once, before everything else."""
 
+    def response_whole(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+        """Called alone, with a response that is complete, not coded and of a known length, after which the connection
+        is no longer this receiver's."""
+
     def response_data(self, data: bytes) -> None:
         """Called with undecoded body bytes."""
 
@@ -225,15 +229,11 @@ class Connection(asyncio.Protocol):
         body = None if known is None or receiver.head_only else known.body_in(data)
         if known is None or body is None:
             return False
-        self.answered = self._complete = self._keep_alive = self._head_delivered = True
         headers = known.meaning.headers.copy()
         headers[self._length_at] = (b"content-length", b"%d" % len(body))
-        receiver.response_head(200, ResponseHead(headers, [], until_close=False, ambiguous=False))
-        if self._receiver is receiver:
-            if body:
-                receiver.response_data(body)
-            if self._receiver is receiver:
-                self._end(receiver)
+        self._keep_alive = True
+        self._let_go(receiver)
+        receiver.response_whole(200, headers, body)
         return True
 
     def _learn(self, data: bytes) -> None:
@@ -277,6 +277,11 @@ class Connection(asyncio.Protocol):
             self._failure = self._head_too_large()
 
     def _end(self, receiver: Receiver) -> None:
+        self._let_go(receiver)
+        receiver.response_end()
+
+    def _let_go(self, receiver: Receiver) -> None:
+        """The response is complete: the connection is for the next one, if it may be."""
         self._receiver = None
         self.watchdog.set(None)
         if self._keep_alive and not self._surplus and receiver.sent and self.usable:
@@ -287,7 +292,6 @@ class Connection(asyncio.Protocol):
             self._owner.release(self)
         else:
             self.abort()
-        receiver.response_end()
 
     def _fail(self, error: UpstreamError, lost: bool = False) -> None:
         receiver = self._receiver

@@ -156,6 +156,13 @@ class Response:
         self._ended = True
         self._wake()
 
+    def on_whole(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+        """See ResponseSink."""
+        self.on_head(status, headers)
+        if body:
+            self.on_data(body)
+        self.on_end()
+
     def on_error(self, error: Exception) -> None:
         """See ResponseSink."""
         self._error = error
