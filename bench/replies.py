@@ -50,7 +50,8 @@ def whole(faults: int = 0, stamp: str = "@" * 16, sentences: int = 2, tokens: in
     reply: dict[str, Any] = {
         "id": f"chatcmpl-bench{stamp}", "object": "chat.completion", "created": CREATED, "model": MODEL,
         "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}],
-        "usage": USAGE | {"completion_tokens": tokens, "total_tokens": 212 + tokens} | DETAILS, "service_tier": "default", "system_fingerprint": "fp_494a14f4d1",
+        "usage": USAGE | {"completion_tokens": tokens, "total_tokens": 212 + tokens} | DETAILS,
+        "service_tier": "default", "system_fingerprint": "fp_494a14f4d1",
     }  # fmt: skip
     for spoil in WHOLE_FAULTS[:faults]:
         spoil(reply, 0)
