@@ -285,7 +285,10 @@ class StreamLane:
                     behind, usual, self._same = len(head), noted, (head, tail, noted, name, time)
                 else:
                     last_name, last_time = name, time
-            said = _said(token)
+            try:
+                said = text_of(token)
+            except (msgspec.MsgspecError, UnicodeDecodeError):
+                said = ""
             if not said:
                 if found is not None:
                     break
@@ -302,14 +305,13 @@ class StreamLane:
                 if result is not event:
                     self._detour(result, position, out)
                     rules, frame = self._look_ahead(shape)
+                    if owner.done:
+                        self.open, size = False, at
                     break
             else:
                 # A rule may have put another text or extras into the event.
                 same = event.text is said and event.extras is None and b"\\" not in token
                 out.append(frame[0] + token + frame[1] if same and frame is not None else write(event))
-            if owner.done:
-                self.open = False
-                break
         self._note(counted, count)
         owner._written = owner._written or any(out)
         return at
@@ -335,13 +337,6 @@ class StreamLane:
         owner = self._owner
         owner._written = owner._written or any(out)
         out.append(owner._write(mended))
-
-
-def _said(token: bytes) -> str:
-    try:
-        return text_of(token)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        return ""
 
 
 def _text_slot(event: Any, payload: Any) -> Slot | None:

@@ -138,7 +138,7 @@ class Repeats(Rule):
         held, said.held = said.held, []
         for one in (*held, event):
             said.add(one.text)
-        return [*held, event]
+        return [*held, event] if held else event
 
     def _increment(self, said: _Said, event: TextDelta | ReasoningDelta) -> Result:
         self.note("content-cumulative")

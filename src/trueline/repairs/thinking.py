@@ -108,7 +108,7 @@ class ThinkTags(Rule):
                 at = self._after(state, text, at, event, events)
         if not events and event.extras is not None and not (state.pieces and state.pieces[-1] is event):
             return Opaque(event.extras, event.choice)
-        return events
+        return event if len(events) == 1 and events[0] is event else events
 
     def _begin(self, state: _State, text: str, at: int, events: list[Event]) -> int:
         begin = _end(_BLANKS, text, at)
