@@ -48,11 +48,11 @@ _KINDS: dict[type, str] = {
 
 def read_json_object(body: bytes) -> dict[str, Any]:
     """The request's JSON object.  Raises RequestError: not JSON, or JSON but no object."""
-    if not body.strip():
-        raise RequestError("The request has no body. The OpenAI API expects a JSON object.")
     try:
         value = jsonio.decode_strict(body)
     except jsonio.JSONError as error:
+        if not body.strip():
+            raise RequestError("The request has no body. The OpenAI API expects a JSON object.") from None
         raise RequestError(f"{NOT_JSON} ({error})") from None
     if not isinstance(value, dict):
         raise RequestError(f"The body of your request must be a JSON object, but it is {_kind(value)}.")

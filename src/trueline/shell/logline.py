@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 __all__ = ["LogLine"]
@@ -26,18 +27,24 @@ class LogLine:
         self.fields = fields
 
     def __str__(self) -> str:
-        return " ".join([f"{name}={_word(value)}" for name, value in self.fields.items()])
+        words = []
+        for name, value in self.fields.items():
+            kind = type(value)
+            if kind is int:
+                words.append(f"{name}={value}")
+            elif not value:
+                words.append(f"{name}=-")
+            elif kind is str:
+                words.append(f"{name}={_word(value)}")
+            else:
+                words.append(f"{name}=" + ",".join([f"{fault}:{count}" for fault, count in value.items()]))
+        return " ".join(words)
 
 
-def _word(value: Any) -> str:
-    """A value that cannot break the line, whoever chose it; `-` where there is none."""
-    if type(value) is int:
-        return str(value)
-    if not value:
-        return "-"
-    if type(value) is dict:  # faults: ids of our own table
-        return ",".join([f"{name}:{count}" for name, count in value.items()])
+@lru_cache(maxsize=4096)
+def _word(value: str) -> str:
+    """A value that cannot break the line, whoever chose it."""
     if _PLAIN.fullmatch(value):
-        return str(value)
+        return value
     plain = value.isprintable() and not any(letter in value for letter in " \"'=")
     return value if plain and len(value) <= _LONGEST else ascii(value[:_LONGEST])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from ..context import FormatOptions, Route
 from ..errors import NotFoundError, RequestError
@@ -39,10 +39,10 @@ class Choice:
 
     backend: Backend
     model: str | None = None
+    route: Route = field(init=False)
 
-    @property
-    def route(self) -> Route:
-        return Route(self.backend.name, self.model)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "route", Route(self.backend.name, self.model))
 
 
 def _backend(upstream: Upstream, url: str | None = None) -> Backend:

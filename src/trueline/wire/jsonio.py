@@ -70,7 +70,7 @@ def decode(data: bytes, note: Note = _ignore) -> Any:
 def decode_strict(data: bytes) -> Any:
     """The JSON value that is all of `data`, as a client must send it.  Raises JSONError."""
     try:
-        value = _decode(data.removeprefix(_BOM))
+        value = _decode(data if data[:3] != _BOM else data[3:])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         _check_depth(data)
         if b"\\ud" not in data.lower():
@@ -119,6 +119,8 @@ def same(one: Any, two: Any) -> bool:
 
 
 def _check_depth(data: bytes) -> None:
+    if data.count(b"[") + data.count(b"{") <= MAX_DEPTH:
+        return
     brackets = data.translate(None, _NOT_BRACKETS)
     if len(brackets) <= MAX_DEPTH or _depth(brackets) <= MAX_DEPTH:
         return

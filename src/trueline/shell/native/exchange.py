@@ -274,7 +274,13 @@ class NativeExchange(Exchange[NativeClient]):
         if not self._ended:
             self._ended = True
             self.gateway.end(self)
+            self._let_go()
             self.client.done()
+
+    def _let_go(self) -> None:
+        """Leave no circle of references behind: what ends is freed at once, and its memory is used again while warm."""
+        self.client.exchange = None
+        self._call = None
 
     # -- the client's pace --------------------------------------------------------------------------------------------
 
@@ -299,3 +305,4 @@ class NativeExchange(Exchange[NativeClient]):
             self._call.cancel()
         self.status = CLIENT_CLOSED
         self.gateway.end(self)
+        self._let_go()

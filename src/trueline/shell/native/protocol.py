@@ -139,7 +139,7 @@ class NativeProtocol(RequestReader):
     def data_received(self, data: bytes) -> None:
         """See asyncio."""
         known = self._known
-        if known is not None and not (self._in_head or self._in_body or self._discarding or self._busy()):
+        if known is not None and self._current is None and not (self._in_head or self._in_body or self._busy()):
             body = known.body_in(data)
             if body is not None and len(body) <= self._max_body:
                 self._repeat(known.meaning, body)
@@ -293,7 +293,10 @@ class NativeProtocol(RequestReader):
         return cycle is not None and not cycle.response_complete
 
     def _busy(self) -> bool:
-        return self._current is not None or bool(self.pipeline) or self._asgi_runs()
+        if self._current is not None or self.pipeline:
+            return True
+        cycle: Any = self.cycle
+        return cycle is not None and not cycle.response_complete
 
     # -- replies ------------------------------------------------------------------------------------------------------
 
@@ -321,9 +324,10 @@ class NativeProtocol(RequestReader):
             return
         if self._in_head:
             self._watchdog.set(self.loop.time() + self._patience)
-        else:
-            self._rest()
-        self.flow.resume_reading()
+        elif not self.flow.write_paused:  # else the client must first take what was written
+            self._watchdog.set(self.loop.time() + self.timeout_keep_alive)
+        if self.flow.read_paused:
+            self.flow.resume_reading()
 
     def _next(self) -> None:
         if not self.pipeline or self.transport.is_closing():
@@ -385,7 +389,7 @@ class NativeProtocol(RequestReader):
     def _discard(self, client: NativeClient) -> None:
         """Its client was answered before it had sent everything: drop the rest, so that it gets to read the answer."""
         client.pieces.clear()
-        self._current = self._receiving = None
+        self._current = self._receiving = self._known = None
         self._discarding = True
         self._unseen = 0
         if client.complete:
@@ -398,6 +402,7 @@ class NativeProtocol(RequestReader):
         log.info("refused what is no request: %s", error.message)
         client, cycle = self._current, self.cycle
         self._discarding = True
+        self._known = None
         if self.transport.is_closing():
             return
         if client is not None and client is self._receiving and client.exchange is not None:

@@ -121,8 +121,17 @@ class Call:
         connection = self._pool.take(self._route)
         if connection is None:
             self._dial()
-        else:
+            return
+        head, body, _ = self._request
+        if not isinstance(body, bytes) or len(body) > _ONE_WRITE:
             self._send(connection)
+            return
+        self._connection = connection  # what `_send` does in this case, which is nearly every one
+        connection.begin(self)
+        connection.write(head.data + body)
+        self.sent = True
+        self._phase = "first_byte"
+        self._arm(self._timeouts.first_byte)
 
     def pause(self) -> None:
         """Stop reading from the upstream: the sink has enough.  Waiting for the sink is no stall."""
@@ -370,7 +379,8 @@ class Call:
 
     def _arm(self, seconds: float | None) -> None:
         if self._connection is not None:
-            self._connection.watchdog.set(self._deadline(seconds))
+            plain = seconds is not None and self._total_deadline is None
+            self._connection.watchdog.set(self._loop.time() + seconds if plain else self._deadline(seconds))  # type: ignore[operator]
 
     def _timeout_error(self) -> UpstreamTimeoutError:
         where, timeouts = self._route.where, self._timeouts

@@ -70,7 +70,7 @@ class Connection(asyncio.Protocol):
     """See the module.  `answered`, `reused`, `writable` are there to be read."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, owner: ConnectionOwner, where: str, limits: Limits) -> None:
-        self._loop = loop
+        self.loop = loop
         self._owner = owner
         self.where = where
         self._limits = limits
@@ -287,7 +287,8 @@ class Connection(asyncio.Protocol):
         if self._keep_alive and not self._surplus and receiver.sent and self.usable:
             if receiver.head_only:
                 self._parser = self._new_parser()  # this one still waits for the body
-            self.resume()
+            if not self._reading:
+                self.resume()
             self.reused = True
             self._owner.release(self)
         else:

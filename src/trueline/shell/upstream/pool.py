@@ -71,9 +71,9 @@ class Pool:
         host = self._hosts.get(route)
         if host is None:
             return None
-        expired = asyncio.get_running_loop().time() - self._limits.idle_expiry
         while host.idle:
             connection = host.idle.pop()
+            expired = connection.loop.time() - self._limits.idle_expiry
             if connection.usable and connection.idle_since > expired:
                 return connection
             connection.abort()
@@ -138,9 +138,9 @@ class Pool:
             connection.abort()
             return
         host = self._hosts[route]
-        if self._wake(host, connection):
+        if host.waiters and self._wake(host, connection):
             return
-        loop = asyncio.get_running_loop()
+        loop = connection.loop
         connection.idle_since = loop.time()
         host.idle.append(connection)
         if len(host.idle) > self._limits.max_idle_per_host:
