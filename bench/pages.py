@@ -19,8 +19,8 @@ END = "<!-- /bench -->"
 PICTURE = "docs/performance.svg"
 README_ROWS = (
     "whole.cpu_us", "whole-faults.cpu_us", "paced.cpu_us", "paced-faults.cpu_us", "burst.cpu_us", "burst-faults.cpu_us",
-    "latency.p50", "latency.added_p50", "first-token.p50", "first-token.added_p50", "memory.idle_mb", "memory.stream_kb",
-    "startup.ready_s",
+    "latency.p50", "latency.added_p50", "first-token.p50", "first-token.added_p50", "memory.idle_mb",
+    "memory.stream_kb", "startup.ready_s",
 )  # fmt: skip
 
 
