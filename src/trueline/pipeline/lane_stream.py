@@ -65,17 +65,17 @@ class _Known(NamedTuple):
     match: Callable[[bytes, int], re.Match[bytes] | None]
     slots: tuple[Slot, ...]
     around: Around
-
-
-class _Shape(NamedTuple):
-    """What to look for, and what it says."""
-
-    match: Callable[[bytes, int], re.Match[bytes] | None]
     text: int
-    """The group of the text; those of the others are the same where there is none."""
+    """The group of the text; those of id and time are the same where there is none."""
     identity: int
     created: int
     padding: int | None
+
+
+class _Shape(NamedTuple):
+    """What a known chunk says in one stream."""
+
+    known: _Known
     kind: type
     make: Make
     logprobs: Any
@@ -147,7 +147,10 @@ class StreamLane:
         known = _recall(raw, data, slot, around) or self._prove(data, payload, event, slot, around)
         if known is None:
             return
-        self._shapes.insert(0, self._shape(known, payload, event, before))
+        shape = self._shape(known, payload, event, before)
+        if shape is None:
+            return
+        self._shapes.insert(0, shape)
         self._same = _NONE_YET
         del self._shapes[MAX_SHAPES:]
         first = self._reader.first
@@ -161,10 +164,10 @@ class StreamLane:
             return None
         key = (skeleton, around)
         known = _patterns.get(key)
+        again = known is None and key in _patterns
+        if again and is_sound(skeleton, payload) and self._reads(skeleton, payload, event):
+            known = _known(skeleton, around)
         if known is not None:
-            return known
-        if key in _patterns and is_sound(skeleton, payload) and self._reads(skeleton, payload, event):
-            known = _Known(skeleton.compile(*around).match, skeleton.slots, around)
             _recent.insert(0, known)
             del _recent[MAX_RECENT:]
         while len(_patterns) >= MAX_PATTERNS:
@@ -183,37 +186,25 @@ class StreamLane:
         self._faults.update(faults)
         return events == [_maker(event)(0, "~", event.logprobs, event.extras)]
 
-    def _shape(self, known: _Known, payload: Any, event: Any, before: dict[str, int]) -> _Shape:
-        groups = {slot.path[-1]: number for number, slot in enumerate(known.slots, 1)}
-        text = next(number for number, slot in enumerate(known.slots, 1) if slot.pattern is TEXT)
+    def _shape(self, known: _Known, payload: Any, event: Any, before: dict[str, int]) -> _Shape | None:
         noted = [name for name, count in self._faults.items() for _ in range(count - before.get(name, 0))]
         for fault in self._changes(payload):
+            if fault not in noted:
+                return None
             noted.remove(fault)
         if known.around[0] == b"data:":
             noted.append("sse-no-space")
-        extras = event.extras
-        return _Shape(
-            known.match,
-            text,
-            groups.get("id", text),
-            groups.get("created", text),
-            groups.get(_PADDING),
-            type(event),
-            _maker(event),
-            event.logprobs,
-            None if extras is None else Extras(extras.reply, extras.choice, extras.message),
-            [None] * 4,
-            tuple(noted),
-            payload,
-        )
+        extras = None if event.extras is None else _copied(event.extras, b"")
+        return _Shape(known, type(event), _maker(event), event.logprobs, extras, [None] * 4, tuple(noted), payload)
 
     def _notes(self, shape: _Shape, differs: int) -> Notes:
         """The faults of a chunk of this shape, by what differs from the first one (see `_Shape.notes`)."""
         other_id, other_time = divmod(differs, 2)
         sample, first = dict(shape.payload), self._reader.first
-        if shape.identity != shape.text:
+        known = shape.known
+        if known.identity != known.text:
             sample["id"] = f"{first[0]}~" if other_id else first[0]
-        if shape.created != shape.text:
+        if known.created != known.text:
             sample["created"] = (first[1] if type(first[1]) is int else 0) + 1 if other_time else first[1]
         notes = shape.notes[differs] = (*shape.noted, *self._changes(sample))
         return notes
@@ -246,7 +237,7 @@ class StreamLane:
             if end > at:
                 return end
         for shape in shapes:
-            if shape.match(data, at):
+            if shape.known.match(data, at):
                 if shape is not shapes[0]:
                     shapes.remove(shape)
                     shapes.insert(0, shape)
@@ -256,13 +247,13 @@ class StreamLane:
 
     def _pass(self, data: bytes, at: int, shape: _Shape, out: list[bytes]) -> int:
         """Write the events from `at` on that have this shape; returns where the first other one begins."""
-        match, text, identity, created, padding, _, make, logprobs, extras, notes, _, _ = shape
+        match, _, _, text, identity, created, padding = shape.known
+        make, logprobs, extras, notes = shape.make, shape.logprobs, shape.extras, shape.notes
         own_id, own_time = self._identity, self._created
         owner, write, size = self._owner, self._writer.write, len(data)
         rules, frame = self._ahead or self._look_ahead(shape)
         head, tail, usual, last_name, last_time = self._same
-        behind, counted, count = len(head), usual, 0
-        padded = b""
+        behind, counted, count, padded = len(head), usual, 0, b""
         while at < size:
             # The same bytes around another text, as most servers send: half the cost of the pattern.
             end = data.find(b'"', at + behind) if behind and data.startswith(head, at) else -1
@@ -406,6 +397,14 @@ def _around(raw: bytes, data: bytes) -> Around | None:
 _patterns: dict[tuple[Skeleton, Around], _Known | None] = {}
 """None: its skeleton was seen once.  Compiling costs as much as a hundred chunks."""
 _recent: list[_Known] = []
+
+
+def _known(skeleton: Skeleton, around: Around) -> _Known:
+    groups = {slot.path[-1]: number for number, slot in enumerate(skeleton.slots, 1)}
+    text = next(number for number, slot in enumerate(skeleton.slots, 1) if slot.pattern is TEXT)
+    pattern = skeleton.compile(*around)
+    identity, created = groups.get("id", text), groups.get("created", text)
+    return _Known(pattern.match, skeleton.slots, around, text, identity, created, groups.get(_PADDING))
 
 
 def _recall(raw: bytes, data: bytes, slot: Slot, around: Around) -> _Known | None:
