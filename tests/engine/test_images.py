@@ -72,6 +72,13 @@ SHAPES: list[tuple[Any, list[Any]]] = [
     ({"data": [{"embedding": None, "index": 0, "url": URL}], "object": "list"}, [{"url": URL}]),
     ({"data": [{"url": "/images/cat.png"}]}, [{"url": "/images/cat.png"}]),
     ({"data": [{"b64_json": "/9j/4AAQ"}]}, [{"b64_json": "/9j/4AAQ"}]),
+    *(
+        ({"data": [{"url": url}]}, [{"url": url}])
+        for url in ("HTTPS://example.com/cat.png", "ftp://example.com/cat.png", "file:///cat.png", "cat.png", "a/b?c=1")
+    ),
+    ({"images": ["HTTPS://example.com/cat.png"]}, [{"url": "HTTPS://example.com/cat.png"}]),
+    ({"data": [{"b64_json": "s3://bucket/cat.png"}]}, [{"url": "s3://bucket/cat.png"}]),
+    ({"data": [{"url": B64}]}, [{"b64_json": B64}]),
 ]
 
 
@@ -163,6 +170,17 @@ def test_a_url_where_base64_was_asked_for_is_fetched_by_the_caller() -> None:
 
     assert json.loads(pipe.finish())["data"] == [{"b64_json": B64}, {"b64_json": B64}]
     assert pipe.faults == {"img-url-when-b64": 1}
+
+
+@pytest.mark.parametrize("url", ["HTTPS://example.com/cat.png", "file:///etc/passwd", "cat.png"])
+def test_a_url_of_any_scheme_is_never_said_to_be_base64(url: str) -> None:
+    pipe = image_pipeline(image(model="any", response_format="b64_json"), ROUTE, CountingMint())
+    assert isinstance(pipe, WholeImages)
+
+    pipe.feed(dumps(reply({"url": url})))
+    pipe.close()
+
+    assert pipe.missing == [url]
 
 
 @pytest.mark.parametrize("asked", [{"model": "dall-e-2"}, {"model": "openai/dall-e-2"}])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from collections.abc import Callable
 from typing import Any
@@ -23,6 +24,9 @@ _B64_KEYS = ("b64_json", "base64", "b64", "image_base64", "bytesBase64Encoded", 
 _URL_KEYS = ("url", "image_url", "uri")
 _ITEM_FIELDS = frozenset(("url", "b64_json", "revised_prompt", "object", "embedding", "index", *_B64_KEYS, *_URL_KEYS))
 _OF_VECTOR = frozenset(("object", "embedding", "index"))
+_ADDRESS = re.compile(r"/(?!9j/)|(?!data:)[A-Za-z][A-Za-z0-9+.-]*:")
+"""A path, which is relative to the upstream, or any scheme; base64 has no colon, and a JPEG begins with `/9j/`."""
+_NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/=\s_-]")
 _MAGIC = (
     ("iVBOR", b"\x89PNG", "image/png"),
     ("/9j/", b"\xff\xd8\xff", "image/jpeg"),
@@ -181,7 +185,9 @@ def _read_item(item: Any, note: Note) -> Image | None:
             if key in item and key in ("url", "b64_json"):
                 note("img-both-null")
             continue
-        found = Image(url=value) if key in _URL_KEYS and value.startswith("data:") else _from_string(value, note)
+        found = (
+            Image(url=value) if key in _URL_KEYS and _NOT_BASE64.search(value, 0, 256) else _from_string(value, note)
+        )
         if key not in ("url", "b64_json"):
             note("img-images-key")
         elif found.b64_json and image.b64_json:
@@ -213,7 +219,7 @@ def _ignore(fault: str) -> None:
 
 
 def _from_string(value: str, note: Note) -> Image:
-    if value.startswith(("http://", "https://", "/")) and not value.startswith("/9j/"):
+    if _ADDRESS.match(value):
         return Image(url=value)
     if value.startswith("data:"):
         note("img-data-prefix")
