@@ -55,4 +55,5 @@ def markdown(samples: Samples, columns: Columns, keys: Sequence[str]) -> str:
     chosen = [figure for figure in FIGURES if figure.key in keys]
     head, *table = rows(samples, columns, False, chosen)
     lines = ["| " + " | ".join(head) + " |", "|---|" + "--:|" * (len(head) - 1)]
-    return "\n".join([*lines, *("| " + " | ".join(row).replace("|   ", "| – ") + " |" for row in table)])
+    lines += ["| " + " | ".join(row) + " |" for row in table]
+    return "\n".join(lines).replace("|   ", "| – ")
