@@ -155,11 +155,11 @@ def embedding_whole(faulty: bool) -> Micro:
 
 
 def image_whole(faulty: bool) -> Micro:
-    picture = "iVBORw0K" * 32_768
+    picture = "iVBORw0K" * 4_096
     reply: dict[str, Any] = {"created": CREATED, "data": [{"b64_json": picture}]}
     if faulty:
         reply = {"images": [{"b64_json": f"data:image/png;base64,{picture}"}]}
-    name = f"images, 256 KB, {counted(3 if faulty else 0)}"
+    name = f"images, 32 KB, {counted(3 if faulty else 0)}"
     return Micro(name, "reply", image(), [[dumps(reply).encode()]] * 10, 10)
 
 
