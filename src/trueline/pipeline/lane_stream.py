@@ -168,10 +168,9 @@ class StreamLane:
         if again and is_sound(skeleton, payload) and self._reads(skeleton, payload, event):
             known = _known(skeleton, around)
         if known is not None:
-            _recent.insert(0, known)
-            del _recent[MAX_RECENT:]
-        while len(_patterns) >= MAX_PATTERNS:
-            del _patterns[next(iter(_patterns))]
+            _use(known)
+        if len(_patterns) >= MAX_PATTERNS:
+            _patterns.clear()
         _patterns[key] = known
         return known
 
@@ -410,13 +409,17 @@ def _known(skeleton: Skeleton, around: Around) -> _Known:
 def _recall(raw: bytes, data: bytes, slot: Slot, around: Around) -> _Known | None:
     """The pattern that this chunk matches, if it is one of those that were used last."""
     at = raw.find(data) - len(around[0])
-    for known in _recent:
+    for known in tuple(_recent):
         if slot in known.slots and known.match(raw, at):
-            if known is not _recent[0]:
-                _recent.remove(known)
-                _recent.insert(0, known)
+            _use(known)
             return known
     return None
+
+
+def _use(known: _Known) -> None:
+    """Look for it first; in one step, for threads may share the list."""
+    if not _recent or _recent[0] is not known:
+        _recent[:] = [known, *(other for other in _recent if other is not known)][:MAX_RECENT]
 
 
 def lane_for(owner: _Owner, reader: Reader, chain: Chain, writer: Writer, context: ReplyContext) -> StreamLane | None:

@@ -141,8 +141,7 @@ class WholeLane:
             if values is None:
                 return None
             if form is not self._forms[0]:
-                self._forms.remove(form)
-                self._forms.insert(0, form)
+                self._forms = [form, *(other for other in self._forms if other is not form)]
             self.taken += 1
             context.faults.update(form.faults)
             context.usage_source = form.source
@@ -161,9 +160,9 @@ class WholeLane:
             return
         before = self._seen.get(skeleton)
         if before is None:
-            while len(self._seen) >= MAX_SEEN:
-                del self._seen[next(iter(self._seen))]
-            self._seen[skeleton] = True
+            if len(self._seen) >= MAX_SEEN:
+                self._seen.clear()
+            self._seen[skeleton] = all(form.skeleton != skeleton for form in self._forms)
             return
         if not before:
             return
@@ -171,13 +170,14 @@ class WholeLane:
         form = _learned(skeleton, body, payload, context, play) if is_sound(skeleton, payload) else None
         if form is not None:
             self._looks = 0
-            self._forms.insert(0, form)
-            for old in self._forms[MAX_FORMS:]:
+            forms = [form, *self._forms]
+            for old in forms[MAX_FORMS:]:
                 self._seen.pop(old.skeleton, None)
-            del self._forms[MAX_FORMS:]
+            self._forms = forms[:MAX_FORMS]
 
 
 # -- the lanes of a process -------------------------------------------------------------------------------------------
+# Threads may share them: what is kept is replaced or emptied in one step.
 
 _lanes: dict[tuple[object, ...], WholeLane] = {}
 
@@ -190,8 +190,8 @@ def lane_for(context: ReplyContext) -> WholeLane | None:
     key = (options, context.route.upstream, context.route.model, request.model)
     lane = _lanes.get(key)
     if lane is None:
-        while len(_lanes) >= MAX_LANES:
-            del _lanes[next(iter(_lanes))]
+        if len(_lanes) >= MAX_LANES:
+            _lanes.clear()
         lane = _lanes[key] = WholeLane()
     return lane
 
