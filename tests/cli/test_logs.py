@@ -75,9 +75,12 @@ def json_line(*said: object, **more: object) -> dict[str, object]:
 
 
 def test_a_line_of_fields_is_an_object_of_them() -> None:
-    fields = {"request": "r", "status": 200, "model": "a\nb", "upstream": None, "faults": {"id-missing": 1}}
+    line = LogLine("r", status=200, model="a\nb", faults={"id-missing": 1})
 
-    assert json_line("%s", LogLine(fields)) == {"level": "warning", "logger": "trueline.test", **fields}
+    assert json_line("%s", line) == {"level": "warning", "logger": "trueline.test", **line.fields}
+    assert list(line.fields) == [
+        *("request", "method", "path", "status", "ms", "upstream", "model", "bytes", "faults", "error")
+    ]
 
 
 def test_any_other_line_is_a_message() -> None:
@@ -95,12 +98,12 @@ def test_an_exception_is_in_the_object() -> None:
 
 
 def test_what_cannot_be_written_as_utf8() -> None:
-    assert json_line("%s", LogLine({"model": "a\ud800"}))["model"] == "a?"
+    assert json_line("%s", LogLine("req_1", model="a\ud800"))["model"] == "a?"
 
 
 @pytest.mark.parametrize("formatter", [TextLines(), JsonLines()], ids=["text", "json"])
 def test_many_lines_at_once_read_as_if_each_had_been_written_alone(formatter: logging.Formatter) -> None:
-    lines = [LogLine({"request": f"req_{i}", "status": 200, "faults": {"bom": i}, "error": None}) for i in range(40)]
+    lines = [LogLine(f"req_{i}", status=200, faults={"bom": i}) for i in range(40)]
     alone, together = io.StringIO(), io.StringIO()
     one, many = NeverWaiting(alone), NeverWaiting(together)
     one.setFormatter(formatter)
@@ -121,7 +124,7 @@ def test_of_many_lines_that_nobody_reads_each_is_counted(pipe: tuple[TextIO, Tex
     written, reader = pipe
     handler = NeverWaiting(written)
     handler.setFormatter(TextLines())
-    line = LogLine({"request": LINE})
+    line = LogLine(LINE)
     count = 2000
     handler.write_lines("a", logging.INFO, [(1.0, line)] * count)
     dropped = handler.dropped

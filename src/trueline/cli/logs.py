@@ -15,8 +15,8 @@ from ..shell.logline import LogLine
 
 __all__ = ["JsonLines", "NeverWaiting", "TextLines"]
 
-_PIECE = select.PIPE_BUF // 4
-"""Characters of a write: a pipe that is ready takes PIPE_BUF bytes without blocking (POSIX)."""
+_PIECE = select.PIPE_BUF
+"""Bytes of a write: a pipe that is ready takes so many without blocking (POSIX)."""
 
 
 class _FormatsLines(Protocol):
@@ -60,10 +60,11 @@ class NeverWaiting(logging.StreamHandler[TextIO]):
 
     def _write(self, text: str) -> bool:
         """Whether it was written, or at least begun."""
-        for at in range(0, len(text), _PIECE):
+        step = _PIECE if text.isascii() else _PIECE // 4
+        for at in range(0, len(text), step):
             if not self._takes_more():
                 return at > 0
-            self.stream.write(text[at : at + _PIECE])
+            self.stream.write(text[at : at + step])
             self.flush()
         return True
 

@@ -35,13 +35,14 @@ class Journal:
         self._wanted = logger.isEnabledFor(logging.INFO)
         self._waiting: list[tuple[float, LogLine]] = []
         self._closed = False
+        self._handler = _batching(logger)
 
     def write(self, exchange: Exchange[Any]) -> None:
         """Log an exchange that has ended."""
         if not self._wanted:
             return
-        line = LogLine(_fields(exchange))
-        if _batching(self._logger) is None:
+        line = _line(exchange)
+        if self._handler is None:
             self._logger.info("%s", line)
             return
         waiting = self._waiting
@@ -59,25 +60,24 @@ class Journal:
     def flush(self) -> None:
         """Write the lines that wait."""
         waiting, self._waiting = self._waiting, []
-        handler = _batching(self._logger) if waiting else None
-        if handler is not None:
-            handler.write_lines(self._logger.name, logging.INFO, waiting)
+        if waiting and self._handler is not None:
+            self._handler.write_lines(self._logger.name, logging.INFO, waiting)
 
 
-def _fields(exchange: Exchange[Any]) -> dict[str, Any]:
+def _line(exchange: Exchange[Any]) -> LogLine:
     error, client = exchange.error, exchange.client
-    return {
-        "request": exchange.request_id.decode("latin-1"),
-        "method": client.method,
-        "path": client.path[:200],
-        "status": exchange.status,
-        "ms": int((perf_counter() - exchange.began) * 1e3),
-        "upstream": exchange.upstream,
-        "model": exchange.model,
-        "bytes": client.sent,
-        "faults": exchange.faults,
-        "error": (error.code or error.type) if error is not None else None,
-    }
+    return LogLine(
+        exchange.request_id.decode("latin-1"),
+        client.method,
+        client.path[:200],
+        exchange.status,
+        int((perf_counter() - exchange.began) * 1e3),
+        exchange.upstream,
+        exchange.model,
+        client.sent,
+        exchange.faults,
+        (error.code or error.type) if error is not None else None,
+    )
 
 
 def _batching(logger: logging.Logger) -> _TakesMany | None:

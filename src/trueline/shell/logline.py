@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 __all__ = ["LogLine"]
 
@@ -18,32 +18,42 @@ _PLAIN = re.compile(r"[!#-&(-<>-~]{1,200}")
 """ASCII without spaces, quotes and `=`: nearly all values, and told at once."""
 
 
-class LogLine:
+class LogLine(NamedTuple):
     """The fields of one line; `str()` is the text."""
 
-    __slots__ = ("fields",)
+    request: str
+    method: str = "-"
+    path: str = "-"
+    status: int = 0
+    ms: int = 0
+    upstream: str | None = None
+    model: str | None = None
+    bytes: int = 0
+    faults: Mapping[str, int] = {}
+    error: str | None = None
 
-    def __init__(self, fields: Mapping[str, Any]) -> None:
-        self.fields = fields
+    @property
+    def fields(self) -> dict[str, Any]:
+        """By name, as they are."""
+        return self._asdict()
 
     def __str__(self) -> str:
-        words = []
-        for name, value in self.fields.items():
-            kind = type(value)
-            if kind is int:
-                words.append(f"{name}={value}")
-            elif not value:
-                words.append(f"{name}=-")
-            elif kind is str:
-                words.append(f"{name}={_word(value)}")
-            else:
-                words.append(f"{name}=" + ",".join([f"{fault}:{count}" for fault, count in value.items()]))
-        return " ".join(words)
+        request, method, path, status, ms, upstream, model, size, faults, error = self
+        if not _PLAIN.fullmatch(request):
+            request = _word(request)
+        return (
+            f"request={request} method={_word(method)} path={_word(path)} status={status} ms={ms} "
+            f"upstream={_word(upstream)} model={_word(model)} bytes={size} "
+            f"faults={','.join([f'{fault}:{count}' for fault, count in faults.items()]) if faults else '-'} "
+            f"error={_word(error)}"
+        )
 
 
-@lru_cache(maxsize=4096)
-def _word(value: str) -> str:
-    """A value that cannot break the line, whoever chose it."""
+@lru_cache(maxsize=1024)
+def _word(value: str | None) -> str:
+    """A value that cannot break the line, whoever chose it; `-` where there is none."""
+    if not value:
+        return "-"
     if _PLAIN.fullmatch(value):
         return value
     plain = value.isprintable() and not any(letter in value for letter in " \"'=")
