@@ -66,7 +66,7 @@ class CompletionReader:
         if usage and not self._whole and ("choices" not in payload or choices):
             self._note("completions-usage-chunk")
         events: list[Event] = self._read_usage(payload, bool(choices))
-        for position, choice in enumerate(choices):
+        for position, choice in enumerate(self._apart(choices)):
             if isinstance(choice, dict):
                 self._read_choice(position, choice, events)
             else:
@@ -77,6 +77,17 @@ class CompletionReader:
         if fields:
             _attach(fields, events)
         return self._stamp(payload, events)
+
+    def _apart(self, choices: list[Any]) -> list[Any]:
+        """All the choices that were asked for, under indexes that are not theirs: their order tells them apart."""
+        asked = self._choices_asked
+        if asked == 1 or len(choices) != asked or not all(isinstance(choice, dict) for choice in choices):
+            return choices
+        indexes = [index for choice in choices if type(index := choice.get("index")) is int]
+        if len(indexes) != asked or sorted(indexes) == list(range(asked)):
+            return choices
+        self._note("choice-index-all-zero")
+        return [{**choice, "index": position} for position, choice in enumerate(choices)]
 
     def _read_usage(self, payload: Fields, choices: bool) -> list[Event]:
         usage = payload.get("usage", UNSET)
