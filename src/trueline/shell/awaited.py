@@ -19,6 +19,7 @@ from ..errors import TruelineError, UpstreamError
 from ..pipeline import Pipeline
 from .client import Client
 from .exchange import JSON, MAX_ERROR_BODY, Exchange
+from .headers import pairs_of
 from .routes import Backend, Choice
 from .upstream import Response, UpstreamClient
 
@@ -151,12 +152,12 @@ class AwaitedExchange(Exchange[Client]):
         """Send bytes of a stream; the head goes first."""
         if not self.client.started:
             self.status = 200
-            await self.client.start(200, self.stream_head())
+            await self.client.start(200, pairs_of(self.stream_head()))
         await self.client.write(data)
 
     async def whole(self, data: bytes, content_type: bytes = JSON) -> None:
         """Send a whole reply."""
-        headers = self.whole_head(len(data), content_type)
+        headers = pairs_of(self.whole_head(len(data), content_type))
         self.status = 200
         self.unwatch()
         await self.client.start(200, headers)
@@ -176,9 +177,9 @@ class AwaitedExchange(Exchange[Client]):
             else:
                 self.client.break_off()
             return
-        headers, body = self.error_reply(error)
+        head, body = self.error_reply(error)
         self.status = error.status
-        await self.client.start(error.status, headers)
+        await self.client.start(error.status, pairs_of(head))
         await self.client.end(body)
 
     async def finish(self, last: bytes) -> None:

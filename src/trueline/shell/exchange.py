@@ -20,7 +20,7 @@ from ..excerpts import MOST
 from ..pipeline import Pipeline
 from ..wire import jsonio
 from ..wire.transfer import content_type_faults
-from .headers import Pairs, for_client, for_upstream, is_credential
+from .headers import Pairs, for_upstream, goes_to_client, goes_with_its_body, is_credential
 from .routes import Backend, Choice
 
 __all__ = ["CLIENT_CLOSED", "JSON", "MAX_ERROR_BODY", "ClientSide", "Exchange", "log", "log_failure"]
@@ -39,6 +39,7 @@ MIN_KEY = 8
 JSON = b"application/json"
 
 _SAFE_ID = re.compile(rb"[!-~]{1,512}")
+_SAFE_VALUE = re.compile(rb"[ -~]{1,512}")
 _IDENTITY = (b"accept-encoding", b"identity")
 
 
@@ -175,63 +176,58 @@ class Exchange(Generic[C]):
 
     # -- to the client ------------------------------------------------------------------------------------------------
 
-    def head(self, content_type: bytes | None, *, same_body: bool = False) -> Pairs:
-        """The headers of a reply; `same_body`: it is the upstream's, byte for byte."""
-        headers = for_client(self.reply_headers, same_body=same_body)
+    def head(self, content_type: bytes | None, *, same_body: bool = False) -> bytes:
+        """The header lines of a reply, each with its CR LF; `same_body`: it is the upstream's, byte for byte."""
+        goes = goes_with_its_body if same_body else goes_to_client
+        parts: list[bytes] = []
         timed = False
-        for name, _ in headers:
-            if name == b"openai-processing-ms":
-                timed = True
+        for name, value in self.reply_headers:
+            if goes(name):
+                parts += (name, b": ", value, b"\r\n")
+                timed = timed or name == b"openai-processing-ms"
         if content_type is not None:
-            headers.append((b"content-type", content_type))
-        headers.append((b"x-request-id", self.request_id))
+            parts += (b"content-type: ", content_type, b"\r\n")
         elapsed = perf_counter() - self.began
         if not timed:
-            headers.append((b"openai-processing-ms", b"%d" % (elapsed * 1e3)))
+            parts.append(b"openai-processing-ms: %d\r\n" % (elapsed * 1e3))
+        parts += (b"x-request-id: ", self.request_id, b"\r\n")
         if self.upstream is not None:
-            headers.append((b"x-trueline-upstream", self.upstream.encode("utf-8", "replace")))
-            headers.append((b"x-trueline-overhead-us", b"%d" % max(0.0, (elapsed - self.waited) * 1e6)))
+            own = max(0.0, (elapsed - self.waited) * 1e6)
+            name = self.upstream.encode("utf-8", "replace")
+            parts.append(b"x-trueline-upstream: %b\r\nx-trueline-overhead-us: %d\r\n" % (name, own))
         pipe = self.pipe
         if pipe is not None:
-            self._add_facts(pipe, headers)
-        return headers
+            source: str | None = getattr(pipe, "usage_source", None)  # of chats only
+            if source is not None:
+                parts.append(b"x-trueline-usage: %b\r\n" % source.encode())
+            upstream_id = pipe.upstream_id
+            if upstream_id is not None and _SAFE_ID.fullmatch(upstream_id.encode("utf-8", "replace")):
+                parts.append(b"x-trueline-upstream-id: %b\r\n" % upstream_id.encode())
+        return b"".join(parts)
 
-    def _add_facts(self, pipe: Pipeline, headers: Pairs) -> None:
-        """What the pipeline knows before the first byte leaves."""
-        source: str | None = getattr(pipe, "usage_source", None)  # of chats only
-        if source is not None:
-            headers.append((b"x-trueline-usage", source.encode()))
-        upstream_id = pipe.upstream_id
-        if upstream_id is not None and _SAFE_ID.fullmatch(upstream_id.encode("utf-8", "replace")):
-            headers.append((b"x-trueline-upstream-id", upstream_id.encode()))
-
-    def stream_head(self) -> Pairs:
-        """The headers of a stream of events."""
+    def stream_head(self) -> bytes:
+        """The header lines of a stream of events."""
         assert self.pipe is not None
-        headers = self.head(self.pipe.content_type)
-        headers.append((b"cache-control", b"no-cache"))
-        headers.append((b"x-accel-buffering", b"no"))
-        return headers
+        return self.head(self.pipe.content_type) + b"cache-control: no-cache\r\nx-accel-buffering: no\r\n"
 
-    def whole_head(self, length: int, content_type: bytes = JSON) -> Pairs:
-        """The headers of a whole reply of so many bytes."""
-        headers = self.head(content_type)
-        headers.append((b"content-length", b"%d" % length))
-        if self.faults:
-            headers.append((b"x-trueline-repairs", ",".join(self.faults).encode()))
-        return headers
+    def whole_head(self, length: int, content_type: bytes = JSON) -> bytes:
+        """The header lines of a whole reply of so many bytes."""
+        head = self.head(content_type)
+        if not self.faults:
+            return b"%bcontent-length: %d\r\n" % (head, length)
+        return b"%bcontent-length: %d\r\nx-trueline-repairs: %b\r\n" % (head, length, ",".join(self.faults).encode())
 
-    def error_reply(self, error: TruelineError) -> tuple[Pairs, bytes]:
-        """Headers and body of an answer with an error, where nothing was sent yet."""
+    def error_reply(self, error: TruelineError) -> tuple[bytes, bytes]:
+        """Header lines and body of an answer with an error, where nothing was sent yet."""
         for fault in error.faults:
             self.faults.setdefault(fault, 1)
         body = jsonio.encode(error.body())
         # The error says when to come back; a challenge is for a client whose key was refused.
         dropped = (b"retry-after",) if error.status == 401 else (b"retry-after", b"www-authenticate")
-        headers = [pair for pair in self.whole_head(len(body)) if pair[0] not in dropped]
-        if error.retry_after is not None:
-            headers.append((b"retry-after", error.retry_after.encode("latin-1", "replace")))
-        return headers, body
+        self.reply_headers = [pair for pair in self.reply_headers if pair[0] not in dropped]
+        head = self.whole_head(len(body))
+        after = (error.retry_after or "").encode("latin-1", "replace")
+        return (head + b"retry-after: %b\r\n" % after if _SAFE_VALUE.fullmatch(after) else head), body
 
     def drain(self) -> None:
         """The application stops; what runs in a task is cancelled by its server."""

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import lru_cache
 
-__all__ = ["CREDENTIALS", "Pairs", "for_client", "for_upstream", "is_credential"]
+__all__ = [
+    "CREDENTIALS",
+    "Pairs",
+    "for_upstream",
+    "goes_to_client",
+    "goes_with_its_body",
+    "is_credential",
+    "pairs_of",
+]
 
 Pairs = list[tuple[bytes, bytes]]
 
@@ -102,20 +110,19 @@ def _named_by_connection(headers: Pairs) -> frozenset[bytes]:
     return frozenset(token.strip() for value in values for token in value.split(b","))
 
 
-def for_client(headers: Iterable[tuple[bytes, bytes]], *, same_body: bool) -> Pairs:
-    """The upstream's headers that the client gets; `content-type` and the request id are Trueline's own.
-
-    `same_body`: the client gets the upstream's body, so that what is said of it still holds.
-    """
-    goes = _goes_with_its_body if same_body else _goes_to_client
-    return [pair for pair in headers if goes(pair[0])]
-
-
 @lru_cache(maxsize=1024)
-def _goes_with_its_body(name: bytes) -> bool:
+def goes_with_its_body(name: bytes) -> bool:
+    """Whether the client gets this header of an upstream whose body it gets as well."""
     return name not in _NOT_CLIENT and not name.startswith(_PREFIXES_NOT_CLIENT)
 
 
 @lru_cache(maxsize=1024)
-def _goes_to_client(name: bytes) -> bool:
-    return _goes_with_its_body(name) and name not in _OF_ANOTHER_BODY
+def goes_to_client(name: bytes) -> bool:
+    """Whether the client gets this header of an upstream; `content-type` and the request id are Trueline's own."""
+    return goes_with_its_body(name) and name not in _OF_ANOTHER_BODY
+
+
+def pairs_of(head: bytes) -> Pairs:
+    """The header lines of a head, as ASGI wants them."""
+    lines = head.split(b"\r\n")
+    return [(name, value) for name, _, value in (line.partition(b": ") for line in lines[:-1])]

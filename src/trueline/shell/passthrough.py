@@ -10,6 +10,7 @@ from ..dialects.error_bodies import error_in
 from ..errors import TruelineError, UpstreamReplyError
 from ..wire import jsonio, sse
 from .awaited import AwaitedExchange
+from .headers import pairs_of
 from .routes import Choice, Routes
 from .upstream import Response, UpstreamClient
 
@@ -141,7 +142,7 @@ async def _stream_back(exchange: AwaitedExchange, response: Response, start: byt
     client = exchange.client
     kind = response.header(b"content-type")
     length = response.header(b"content-length") if response.status not in _NEVER_A_BODY else None
-    headers = exchange.head(kind, same_body=True)
+    headers = pairs_of(exchange.head(kind, same_body=True))
     if length is not None:
         headers.append((b"content-length", length))
     exchange.status = response.status

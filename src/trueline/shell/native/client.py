@@ -66,20 +66,20 @@ class NativeClient:
 
     # -- the reply ----------------------------------------------------------------------------------------------------
 
-    def reply(self, status: int, headers: Pairs, body: bytes) -> None:
-        """Answer; `headers` give the body's length."""
+    def reply(self, status: int, head: bytes, body: bytes) -> None:
+        """Answer; `head`: header lines, the body's length among them."""
         self.started = True
         self.sent = len(body)
-        self.protocol.transport.write(self._render(status, headers, b"\r\n") + body)
+        self.protocol.transport.write(self._render(status, head, b"\r\n") + body)
 
-    def start(self, status: int, headers: Pairs) -> None:
+    def start(self, status: int, head: bytes) -> None:
         """Begin a stream; its head leaves with its first bytes."""
         self.started = True
         if self.chunked:
-            self._head = self._render(status, headers, b"transfer-encoding: chunked\r\n\r\n")
+            self._head = self._render(status, head, b"transfer-encoding: chunked\r\n\r\n")
         else:
             self.keep_alive = False
-            self._head = self._render(status, headers, b"\r\n")
+            self._head = self._render(status, head, b"\r\n")
 
     def write(self, data: bytes) -> None:
         """Send bytes of a stream; never empty."""
@@ -113,16 +113,9 @@ class NativeClient:
         """The reply has ended: the connection is free for the next one."""
         self.protocol.replied(self)
 
-    def _render(self, status: int, headers: Pairs, last: bytes) -> bytes:
+    def _render(self, status: int, head: bytes, last: bytes) -> bytes:
         """The head of a reply."""
-        parts = [STATUS_LINE[status], self.protocol.date()]
-        for name, value in headers:
-            parts += (name, b": ", value, b"\r\n")
-        if not self.keep_alive:
-            parts.append(b"connection: close\r\n")
-        parts.append(last)
-        head = b"".join(parts)
-        breaks = len(headers) + self.protocol.date_lines + (2 if self.keep_alive else 3) + (last != b"\r\n")
-        if head.count(b"\n") != breaks or head.count(b"\r") != breaks or b"\0" in head:
-            raise ValueError("a header of the reply has a line break or a NUL in it")
-        return head
+        start = self.protocol.ok_line if status == 200 else STATUS_LINE[status] + self.protocol.date()
+        if self.keep_alive:
+            return start + head + last
+        return start + head + b"connection: close\r\n" + last

@@ -241,9 +241,9 @@ class NativeExchange(Exchange[NativeClient]):
         if self._call is not None:
             self._call.cancel()
         if not client.started:
-            headers, body = self.error_reply(error)
+            head, body = self.error_reply(error)
             self.status = error.status
-            client.reply(error.status, headers, body)
+            client.reply(error.status, head, body)
         else:
             last = pipe.close(error) if pipe is not None and not pipe.done else b""
             if last:

@@ -83,7 +83,7 @@ class NativeProtocol(RequestReader):
         self._body_began = 0.0
         self._dated: Any = None
         self._date = b""
-        self.date_lines = 0
+        self._ok_line = b""
         self._unwritten = 0
         """Bytes that waited for the client when the watchdog was last set for it."""
         self._known: KnownHead[_Meaning] | None = None
@@ -365,13 +365,20 @@ class NativeProtocol(RequestReader):
         return made, exchange.secrets
 
     def date(self) -> bytes:
-        """The header lines that every reply has, `date_lines` of them, which uvicorn renews each second."""
+        """The header lines that every reply has, which uvicorn renews each second."""
         given = self.server_state.default_headers
         if self._dated is not given:
             self._dated = given
             self._date = b"".join([b"%b: %b\r\n" % pair for pair in given])
-            self.date_lines = len(given)
+            self._ok_line = STATUS_LINE[200] + self._date
         return self._date
+
+    @property
+    def ok_line(self) -> bytes:
+        """The status line 200 and the lines of `date`."""
+        if self._dated is not self.server_state.default_headers:
+            self.date()
+        return self._ok_line
 
     # -- what is refused ----------------------------------------------------------------------------------------------
 
