@@ -312,6 +312,9 @@ MISTAKES: dict[str, Mistake] = {
     ),
     "an error under 200": M("X", "err-in-200-body", head=status(200), errors=True, probes=("errors.no-messages",)),
     "422 for 400": M("X", "status-other", head=status(422), errors=True, probes=("errors.no-messages",)),
+    "401 for 400": M("X", "status-other", head=status(401), errors=True, probes=("errors.no-messages",)),
+    "403 for 404": M("X", "status-other", head=status(403), errors=True, probes=("errors.bad-model",)),
+    "429 for 400": M("X", "status-other", head=status(429), errors=True, probes=("errors.no-messages",)),
     "500 for 400": M("X", "err-500-for-4xx", head=status(500), errors=True, probes=("errors.no-messages",)),
     "a model that is not there: 400": M(
         "X", "status-other", head=status(400), errors=True, probes=("errors.bad-model",)

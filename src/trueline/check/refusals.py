@@ -29,6 +29,9 @@ _LACKS = re.compile(
 _RATE = re.compile(r"rate.?limit|too many requests|quota|capacity_exceeded|RESOURCE_EXHAUSTED", re.IGNORECASE)
 _CONTEXT = re.compile(r"context (?:length|window|size)|maximum context|too long|too many tokens", re.IGNORECASE)
 _ABOUT_KEYS = re.compile(r"\bkey|auth|\btoken\b|credential|log ?in", re.IGNORECASE)
+_ABOUT_RIGHTS = re.compile(
+    r"forbidden|denied|permi(?:t|ssion)|not allowed|country|region|firewall|blocked", re.IGNORECASE
+)
 _GATEWAY = (502, 503, 504)
 """Statuses of whoever stands before a server that cannot be reached, or is overloaded."""
 _SHOWN = 160
@@ -79,15 +82,20 @@ def expected(exchange: Exchange, expect: Expect, feature: str | None) -> Standin
     if exchange.answered:
         return _let_in(exchange, expect, feature)
     message = _message(exchange)
-    if status == 429:
+    if status == 429 and (_RATE.search(message) or _error(exchange).get("type") != "invalid_request_error"):
         return Standing("skipped", f"{status}: {message}")
     if status in _GATEWAY and not (_LACKS.search(message) or _CONTEXT.search(message) or "nvalid" in message):
         return Standing("unreachable", f"{status}: {message}")
-    if status in (401, 403) and status not in expect.statuses:
+    if status in (401, 403) and status not in expect.statuses and _refuses_the_key(message):
         return Standing("unreachable", f"{status}: {message}")
     if feature == "keys" and status not in expect.statuses and not _ABOUT_KEYS.search(message):
         return Standing("unsupported", "the server asks for no key")
     return Standing(None, "", tuple(_refused_badly(exchange, expect, message)))
+
+
+def _refuses_the_key(message: str) -> bool:
+    """Is it the key that is refused, and not the request?"""
+    return bool(_ABOUT_KEYS.search(message) or _ABOUT_RIGHTS.search(message))
 
 
 def _let_in(exchange: Exchange, expect: Expect, feature: str | None) -> Standing:
