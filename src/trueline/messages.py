@@ -59,6 +59,23 @@ def read_json_object(body: bytes) -> dict[str, Any]:
     return value
 
 
+_SAYS_NO_MORE = frozenset(
+    (
+        "model",
+        "messages",
+        "stream",
+        "temperature",
+        "top_p",
+        "max_tokens",
+        "max_completion_tokens",
+        "stop",
+        "seed",
+        "user",
+    )
+)
+"""Fields of a chat request that leave all other facts of a `ChatRequest` as they are by default."""
+
+
 class _Request:
     __slots__ = ("_raw", "body", "model", "stream")
 
@@ -69,28 +86,28 @@ class _Request:
         self.stream: bool = bool(body.get("stream"))
 
     def with_model(self, model: str | None) -> bytes:
-        """The body to forward: byte for byte as it came, unless the upstream knows the model by another name."""
+        """The body to forward: as it came, member by member, where the upstream knows the model by another name."""
         if model is None or model == self.model:
             return self._raw
-        return jsonio.encode({**self.body, "model": model})
+        return jsonio.with_member(self._raw, "model", model) or jsonio.encode({**self.body, "model": model})
 
 
 class ChatRequest(_Request):
     """A chat completion request: facts that decide how the reply has to look, and the whole `body`."""
 
-    __slots__ = (
-        "include_usage",
-        "legacy_functions",
-        "logprobs",
-        "n",
-        "named_tool",
-        "tool_names",
-        "top_logprobs",
-    )
+    n: int = 1
+    include_usage: bool = False
+    tool_names: frozenset[str] = frozenset()
+    legacy_functions: bool = False
+    named_tool: bool = False
+    logprobs: bool = False
+    top_logprobs: int = 0
 
     def __init__(self, body: dict[str, Any], raw: bytes) -> None:
         super().__init__(body, raw)
-        self.n: int = body.get("n") or 1
+        if body.keys() <= _SAYS_NO_MORE:
+            return
+        self.n = body.get("n") or 1
         options = body.get("stream_options")
         self.include_usage: bool = bool(options.get("include_usage")) if isinstance(options, dict) else False
         tools = body.get("tools")
@@ -213,7 +230,12 @@ def read_embedding_request(body: bytes) -> EmbeddingRequest:
 def _read(
     raw: bytes, request: type[_R], fields: dict[str, tuple[type, ...]], check: Callable[[dict[str, Any]], None]
 ) -> _R:
-    body = read_json_object(raw)
+    try:
+        body = jsonio.decode_strict(raw)
+    except jsonio.JSONError:
+        body = None
+    if type(body) is not dict:
+        body = read_json_object(raw)
     for name, value in body.items():
         types = fields.get(name)
         if types is not None and value is not None and type(value) not in types:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from typing import Any
 
 from ..context import ReplyContext
@@ -18,7 +19,7 @@ from ..errors import (
 from ..events import Event, Failure, ReplyEnd, fold
 from ..wire import jsonio, sse
 from . import lane_stream, lane_whole
-from .base import MAX_REPLY, not_json
+from .base import MAX_REPLY, Chain, not_json
 from .dialect import OPENAI_CHAT, Dialect, Reader
 from .traced import chain_for
 
@@ -27,6 +28,9 @@ __all__ = ["ChatStream", "WholeChat"]
 _BOM = b"\xef\xbb\xbf"
 _PREFIXES = re.compile(rb"(?:data:\s*)+")
 
+_PLAIN_LINES = 2
+"""Newlines of an event that a lane may learn from: those behind its only line."""
+
 
 class _Chat:
     """What whole and streamed chats share."""
@@ -34,12 +38,19 @@ class _Chat:
     def __init__(self, context: ReplyContext, dialect: Dialect) -> None:
         self._context = context
         self._dialect = dialect
-        self._chain = chain_for(context)
-        self._said_done = False
-        self._text = ""  # what came instead of JSON, for an error message
-        self.error: TruelineError | None = None
-        self.done = False
-        self.secrets: tuple[str, ...] = ()
+
+    # What most exchanges never change stands here: an attribute of the class costs an exchange nothing.
+    _said_done = False
+    _text = ""
+    """What came instead of JSON, for an error message."""
+    error: TruelineError | None = None
+    done = False
+    secrets: tuple[str, ...] = ()
+
+    @cached_property
+    def _chain(self) -> Chain:
+        """Made when it is needed, which for most whole replies is never (`lane_whole.py`)."""
+        return chain_for(self._context)
 
     @property
     def faults(self) -> dict[str, int]:
@@ -145,7 +156,9 @@ class ChatStream(_Chat):
         size = len(data)
         while at < size:
             end = lane.end_of_event(data, at)
-            self._raw = piece = data[at:end] if at or end < size else data
+            piece = data[at:end] if at or end < size else data
+            # The framing of several lines is noted while they are read, and would not be again.
+            self._raw = piece if piece.count(b"\n") <= _PLAIN_LINES else b""
             out.append(self._feed(piece))
             lane.reopen(self._sse.idle)
             at = lane.run(data, end, out) if lane.open and end < size else end
@@ -235,8 +248,6 @@ class ChatStream(_Chat):
     def _read(self, payload: Any, frame: sse.Frame) -> list[Event]:
         lane = self._lane
         if lane is None or not self._raw or frame.event is not None or not lane.learns:
-            return self._reader.read(payload, frame.event)
-        if self._raw.count(b"\n") > 2:  # the framing of several lines was noted already, and would not be again
             return self._reader.read(payload, frame.event)
         before = dict(self.faults)
         events = self._reader.read(payload)
@@ -329,7 +340,8 @@ class WholeChat(_Chat):
     content_type = b"application/json"
 
     def __init__(self, context: ReplyContext, dialect: Dialect = OPENAI_CHAT, lanes: bool = True) -> None:
-        super().__init__(context, dialect)
+        self._context = context
+        self._dialect = dialect
         self._lanes = lanes
         self._body: list[bytes] = []
         self._size = 0
@@ -379,7 +391,7 @@ class WholeChat(_Chat):
                 self._fail(failure.error)
                 return b""
         reply = self._dialect.write_whole(fold(mended), self._context)
-        if not self.faults and jsonio.same(reply, payload):
+        if not self.faults and jsonio.same(reply, payload, len(body)):
             return body  # exact as it came: not even its white space changes
         return jsonio.encode(reply)
 

@@ -259,9 +259,12 @@ class Gateway:
         return self._guarded if choice.backend.guarded else self._upstream
 
 
+_HEADER = HEADER.encode()
+
+
 def options_of(client: ClientSide, choice: Choice) -> FormatOptions:
     """The upstream's format, with what the request's own header says.  Raises RequestError."""
-    asked = client.header(HEADER.encode())
+    asked = client.header(_HEADER)
     options = choice.backend.options
     return options if asked is None else read_format_header(asked.decode("latin-1"), options)
 

@@ -27,10 +27,14 @@ __all__ = [
     "integer",
     "mend_surrogates",
     "same",
+    "with_member",
 ]
 
 MAX_DEPTH = 256
 """Levels of nested arrays and objects.  Deeper JSON is refused: no API of this field nests a tenth of it."""
+
+_LONG = 4 * 1024
+"""Bytes from which a value is worth another way of looking at it."""
 
 LOWEST_LOGPROB = -9999.0
 """What OpenAI sends for a token of no probability; stands in for `-Infinity` (`nan-infinity`)."""
@@ -38,6 +42,7 @@ LOWEST_LOGPROB = -9999.0
 _encode = msgspec.json.encode
 _sorted = msgspec.json.Encoder(order="deterministic").encode
 _decode = msgspec.json.Decoder().decode
+_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 Note = Callable[[str], None]
 
@@ -76,7 +81,8 @@ def decode_strict(data: bytes) -> Any:
         if b"\\ud" not in data.lower():
             raise JSONError(str(error).removeprefix("JSON is malformed: ")) from None
         return _with_halves(data)
-    _check_depth(data)
+    if data.count(b"[") + data.count(b"{") > MAX_DEPTH:
+        _check_depth(data)
     return value
 
 
@@ -110,16 +116,38 @@ def decode_all(data: bytes, note: Note = _ignore) -> list[Any]:
     return [value]
 
 
-def same(one: Any, two: Any) -> bool:
-    """Whether two values are the same JSON: the order of keys is free, and `1`, `1.0` and `true` are three values."""
+def same(one: Any, two: Any, size: int = 0) -> bool:
+    """Whether two values are the same JSON: the order of keys is free, and `1`, `1.0` and `true` are three values.
+
+    `size`: about how many bytes they have as JSON.  Those of many are not written for it.
+    """
     try:
-        return bool(one == two) and _sorted(one) == _sorted(two)
+        if one != two:
+            return False
+        return _alike(one, two) if size >= _LONG else _sorted(one) == _sorted(two)
     except (UnicodeEncodeError, RecursionError):
         return False
 
 
+def _alike(one: Any, two: Any) -> bool:
+    """Whether values that are equal are the same JSON.  Raises UnicodeEncodeError for what cannot be written."""
+    kind = type(one)
+    if kind is not type(two):
+        return False
+    if kind is str:
+        return one.isascii() or bool(one.encode())
+    if kind is dict:
+        return all(_alike(key, key) and _alike(value, two[key]) for key, value in one.items())
+    if kind is list:
+        return all(map(_alike, one, two))
+    return kind is not float or one != 0 or str(one) == str(two)
+
+
 def _check_depth(data: bytes) -> None:
-    if data.count(b"[") + data.count(b"{") <= MAX_DEPTH:
+    if len(data) < _LONG:
+        if data.count(b"[") + data.count(b"{") <= MAX_DEPTH:
+            return
+    elif _has_few(data, b"[") and _has_few(data, b"{"):
         return
     brackets = data.translate(None, _NOT_BRACKETS)
     if len(brackets) <= MAX_DEPTH or _depth(brackets) <= MAX_DEPTH:
@@ -127,6 +155,16 @@ def _check_depth(data: bytes) -> None:
     # Brackets inside strings were counted as well: look again, this time stepping over strings.
     if _depth(b"".join(t for t in _TOKENS.findall(data) if t[:1] != b'"')) > MAX_DEPTH:
         raise JSONError(f"nested deeper than {MAX_DEPTH} levels")
+
+
+def _has_few(data: bytes, bracket: bytes) -> bool:
+    """Whether half of `MAX_DEPTH` is not exceeded: the search for a byte looks at many at once, counting does not."""
+    at = -1
+    for _ in range(MAX_DEPTH // 2 + 1):
+        at = data.find(bracket, at + 1)
+        if at < 0:
+            return True
+    return False
 
 
 def _depth(brackets: bytes) -> int:
@@ -224,6 +262,17 @@ def mend_surrogates(value: Any) -> Any:
     if isinstance(value, dict):
         return {mend_surrogates(k): mend_surrogates(v) for k, v in value.items()}
     return value
+
+
+def with_member(data: bytes, name: str, value: Any) -> bytes | None:
+    """The JSON object `data` with another value for one member, the others' as they are written; what has several
+    members of a name keeps the last.  None where that cannot be told."""
+    try:
+        members: dict[str, Any] = _members(data if data[:3] != _BOM else data[3:])
+        members[name] = value
+        return _encode(members)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return None
 
 
 def encode(value: Any) -> bytes:

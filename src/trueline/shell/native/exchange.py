@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 __all__ = ["NativeExchange"]
 
+_PLAIN_JSON = (b"content-type", b"application/json")
+"""What nearly every whole reply comes with; with a body that begins as an object, nothing is wrong with it."""
+
 
 class NativeExchange(Exchange[NativeClient]):
     """A `ResponseSink` for its upstream's reply."""
@@ -156,7 +159,8 @@ class NativeExchange(Exchange[NativeClient]):
         self._status = status
         self._start = self._last = body
         self.received = len(body)
-        self.note_content_type(body)
+        if body[:1] != b"{" or _PLAIN_JSON not in headers:
+            self.note_content_type(body)
         out = pipe.feed(body)
         try:
             self._finish(out if pipe.done else out + pipe.close())

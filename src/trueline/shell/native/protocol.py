@@ -156,10 +156,10 @@ class NativeProtocol(RequestReader):
         client = NativeClient(self, last.path, last.query, last.headers)
         client.given_id = last.given_id
         client.complete = True
-        client.pieces.append(body)
-        client.exchange = NativeExchange(self._gateway, client)
+        client.exchange = exchange = NativeExchange(self._gateway, client)
         self._current = client
-        self._run(client)
+        if exchange.admit():
+            exchange.run(last.path[3:], body)
 
     def _learn(self, client: NativeClient) -> None:
         """Keep the head of a whole request that came in one read, unless this client never says the same twice."""

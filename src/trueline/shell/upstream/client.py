@@ -130,8 +130,11 @@ class UpstreamClient:
 
     def start_prepared(self, prepared: Prepared, more: bytes, body: bytes, *, sink: ResponseSink) -> Call:
         """As `start`; `more`: header lines, each with CR LF before it, that are known to be well-formed."""
-        request = Request(complete_head(prepared.head, more, len(body)), body, False)
-        return self._call(prepared.route, request, prepared.timeouts, sink)
+        head, route, timeouts = prepared
+        request = Request(complete_head(head, more, len(body)), body, False)
+        call = Call(self._pool, route, request, timeouts, self._limits, sink)
+        call.start()
+        return call
 
     def _way(self, target: Target) -> tuple[str, bytes | None, Proxy | None]:
         """What the request line begins with, and what a proxy is told, where there is one."""

@@ -107,7 +107,7 @@ def prepare_head(
 
 def complete_head(prepared: bytes, more: bytes, body_length: int) -> RequestHead:
     """A prepared head with `more` header lines, each with CR LF before it, which are trusted, and the body's length."""
-    return RequestHead(prepared + more + _sized(body_length) + b"\r\n\r\n", False, body_length)
+    return RequestHead(b"%b%b\r\ncontent-length: %d\r\n\r\n" % (prepared, more, body_length), False, body_length)
 
 
 def _sized(length: int) -> bytes:
