@@ -35,7 +35,9 @@ class PrintedCalls(Rule):
 
     @classmethod
     def wanted(cls, context: ReplyContext) -> bool:
-        return context.chat and context.opted("tool-markup-leak") and bool(context.request.tool_names)
+        if not (context.chat and context.opted("tool-markup-leak")):
+            return False
+        return bool(context.request.tool_names) and context.request.body.get("tool_choice") != "none"
 
     def __init__(self, context: ReplyContext) -> None:
         super().__init__(context)
