@@ -217,3 +217,38 @@ def test_any_bytes_are_json_or_not(data: bytes) -> None:
         return
     jsonio.encode(value)
     assert not (isinstance(value, float) and not math.isfinite(value))
+
+
+PAIRS: list[tuple[Any, Any, bool]] = [
+    ({"a": 1, "b": [None, "é"]}, {"b": [None, "é"], "a": 1}, True),
+    ({"a": 1}, {"a": 1.0}, False),
+    ({"a": 1}, {"a": True}, False),
+    ([0.0, -0.0], [0.0, -0.0], True),
+    ([0.0], [-0.0], False),
+    ([1, 2], [2, 1], False),
+    ({"a": "x"}, {"a": "y"}, False),
+    ({"a": "\ud800"}, {"a": "\ud800"}, False),  # which cannot be written
+    ({"\ud800": 1}, {"\ud800": 1}, False),
+]
+
+
+@pytest.mark.parametrize(("one", "two", "same"), PAIRS)
+@pytest.mark.parametrize("size", [0, 1_000_000])
+def test_whether_values_are_the_same(one: Any, two: Any, same: bool, size: int) -> None:
+    assert jsonio.same(one, two, size) is same
+    assert jsonio.same({"x": [one]}, {"x": [two]}, size) is same
+
+
+@pytest.mark.parametrize("bracket", ["[", "{"])
+@pytest.mark.parametrize("filler", ["x" * 10_000, "[{" * 10_000])
+def test_brackets_of_long_values_are_counted_outside_strings(bracket: str, filler: str) -> None:
+    opening, closing = ("[", "]") if bracket == "[" else ('{"a":', "}")
+    for levels in (MAX_DEPTH, MAX_DEPTH + 1):
+        data = (opening * levels + json.dumps(filler) + closing * levels).encode()
+        if levels <= MAX_DEPTH:
+            assert jsonio.decode(data) and jsonio.decode_strict(data)
+            continue
+        with pytest.raises(JSONError):
+            jsonio.decode(data)
+        with pytest.raises(JSONError):
+            jsonio.decode_strict(data)

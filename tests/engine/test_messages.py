@@ -153,6 +153,33 @@ def test_accepted_and_forwarded_as_it_came(fields: dict[str, Any]) -> None:
     assert json.loads(request.with_model("other")) == {**chat_body(**fields), "model": "other"}
 
 
+KEPT = [
+    ('"seed":12345678901234567890123',) * 2,
+    ('"temperature" : 1.50E+3 ', '"temperature":1.50E+3'),
+    ('"user":"\\u00e9 \\/ \\ud83d\\ude00 é"',) * 2,
+    ('"x":[ 1.0,{"b":1, "a":-0.0, "a":2} ,1e300]',) * 2,
+    ('"user":"first","n":1,"user":"last"', '"user":"last","n":1'),
+    ('"model":"again"', ""),
+]
+"""A member of a request, and how it is forwarded under another name of the model."""
+
+
+@pytest.mark.parametrize(("member", "forwarded"), KEPT)
+def test_other_members_are_forwarded_as_they_are_written(member: str, forwarded: str) -> None:
+    ask = '"messages":[{"role": "user","content":"a"}]'
+    raw = f'\ufeff{{ "mod\\u0065l" : "known",\n{ask}, {member}}}\n'.encode()
+
+    out = read_chat_request(raw).with_model("other").decode()
+
+    assert out == '{"model":"other",' + ask + (f",{forwarded}" if forwarded else "") + "}"
+
+
+def test_a_model_that_was_not_named_is_added() -> None:
+    raw = b'{"messages":[{"role":"user","content":"a"}],"n":1}'
+
+    assert read_chat_request(raw).with_model("other") == raw[:-1] + b',"model":"other"}'
+
+
 def test_facts() -> None:
     tools = [
         {"type": "function", "function": {"name": "f"}},

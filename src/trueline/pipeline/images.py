@@ -121,11 +121,12 @@ class WholeImages(_Images):
                 supply(image, data, self.note)
 
     def finish(self) -> bytes:
-        """The reply, once nothing is missing."""
+        """The reply, once nothing is missing; it is kept no longer."""
         body = write_whole(self._reply, self._request, self._options, self.note)
-        if not self.faults and jsonio.same(body, _decoded(self._raw)):
-            return self._raw
-        return jsonio.encode(body)
+        exact = not self.faults and jsonio.same(body, self._reply.payload, len(self._raw))
+        out = self._raw if exact else jsonio.encode(body)
+        self._raw, self._reply = b"", ImageReply(None, [], {})
+        return out
 
 
 class ImageStream(_Images):
@@ -239,10 +240,3 @@ class ImageStream(_Images):
         self.done = True
         error.message = without_secrets(error.message, self.secrets)
         return b"event: error\n" + sse.write(jsonio.encode(error.body()))
-
-
-def _decoded(raw: bytes) -> Any:
-    try:
-        return jsonio.decode_strict(raw)
-    except jsonio.JSONError:
-        return None

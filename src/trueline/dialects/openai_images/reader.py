@@ -24,8 +24,10 @@ _B64_KEYS = ("b64_json", "base64", "b64", "image_base64", "bytesBase64Encoded", 
 _URL_KEYS = ("url", "image_url", "uri")
 _ITEM_FIELDS = frozenset(("url", "b64_json", "revised_prompt", "object", "embedding", "index", *_B64_KEYS, *_URL_KEYS))
 _OF_VECTOR = frozenset(("object", "embedding", "index"))
-_ADDRESS = re.compile(r"/(?!9j/)|(?!data:)[A-Za-z][A-Za-z0-9+.-]*:")
-"""A path, which is relative to the upstream, or any scheme; base64 has no colon, and a JPEG begins with `/9j/`."""
+_ADDRESS = re.compile(r"/(?!9j/)|(?!data:)[A-Za-z][A-Za-z0-9+.-]{0,62}:")
+"""A path, which is relative to the upstream, or any scheme; base64 has no colon, and a JPEG begins with `/9j/`.
+
+No scheme is longer, and a picture may have letters only."""
 _NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/=\s_-]")
 _MAGIC = (
     ("iVBOR", b"\x89PNG", "image/png"),
@@ -49,6 +51,8 @@ class ImageReply(Struct):
     images: list[Image]
     extras: Fields
     """Everything else of the reply, its metadata and usage among it."""
+    payload: Any = None
+    """What all of this was read from."""
 
 
 def image_mime(start: str | bytes) -> str | None:
@@ -121,7 +125,7 @@ def _read(payload: Fields, note: Note) -> ImageReply | TruelineError:
     if "embedding" in str(payload.get("object")) or any(isinstance(i, dict) and "embedding" in i for i in items):
         note("img-embedding-shape")
         extras = {k: v for k, v in extras.items() if k not in ("id", "object", "model")}
-    return ImageReply(payload.get("created"), images, extras)
+    return ImageReply(payload.get("created"), images, extras, payload)
 
 
 def _no_picture(items: list[Any]) -> TruelineError:
