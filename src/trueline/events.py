@@ -45,6 +45,7 @@ __all__ = [
     "ToolCallStart",
     "ToolFragment",
     "Usage",
+    "add_fields",
     "fold",
     "unfold",
 ]
@@ -345,14 +346,28 @@ class _Folder:
             case ToolCallDelta():
                 call, arguments = self._calls[event.choice, event.index]
                 arguments.append(event.arguments)
-                if event.call_extras or event.function_extras:
-                    call.extras = {**(call.extras or {}), **(event.call_extras or {})} or None
-                    call.function_extras = {**(call.function_extras or {}), **(event.function_extras or {})} or None
+                call.extras = add_fields(call.extras, event.call_extras)
+                call.function_extras = add_fields(call.function_extras, event.function_extras)
             case Finish():
                 choice.finish = event.reason
         if event.extras is not None:
             _merge(choice.extras, event.extras.choice, join=False)
             _merge(choice.message_extras, event.extras.message, join=True)
+
+
+class _Added(dict[str, Any]):
+    """Fields of several events: nobody else's, so that more can be added to it in place."""
+
+
+def add_fields(fields: Fields | None, more: Fields | None) -> Fields | None:
+    """Both, the later value of a field; neither is changed, unless `fields` is such a sum itself."""
+    if not more:
+        return fields
+    if not fields:
+        return more
+    added = fields if type(fields) is _Added else _Added(fields)
+    added.update(more)
+    return added
 
 
 _TEXTS: Final[dict[type, str]] = {TextDelta: "content", ReasoningDelta: "reasoning", RefusalDelta: "refusal"}

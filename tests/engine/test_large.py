@@ -47,6 +47,45 @@ def test_many_calls(options: FormatOptions) -> None:
     assert [one["id"] for one in calls] == [f"call_{index}" for index in range(MANY)]
 
 
+def bare(index: int) -> Any:
+    return chunk({"tool_calls": [call(index, "")]})
+
+
+def test_many_calls_without_arguments() -> None:
+    body = sse(ROLE, *map(bare, range(MANY)), chunk({}, "tool_calls"))
+
+    calls = folded(body)["tool_calls"]
+
+    assert [one["function"]["arguments"] for one in calls] == ["{}"] * MANY
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_many_calls_whose_arguments_come_later(order: int) -> None:
+    """In their order, or the other way round: each call waits for the one before it."""
+    numbers = range(MANY)[::order]
+    pieces = [chunk({"tool_calls": [{"index": n, "function": {"arguments": f'{{"n":{n}}}'}}]}) for n in numbers]
+    body = sse(ROLE, *map(bare, range(MANY)), *pieces, chunk({}, "tool_calls"))
+
+    calls = folded(body)["tool_calls"]
+
+    assert [json.loads(one["function"]["arguments"])["n"] for one in calls] == list(range(MANY))
+
+
+@pytest.mark.parametrize("options", [FormatOptions(), ALL_HELD])
+@pytest.mark.parametrize("name", ["f", None])
+def test_a_call_with_an_extra_in_each_piece(name: str | None, options: FormatOptions) -> None:
+    """With the name first, or not until the end."""
+    first = {**call(0, '{"a":"'), "function": {"name": name, "arguments": '{"a":"'}}
+    pieces = [{"index": 0, f"x{n}": n, "function": {"arguments": "b", f"y{n}": n}} for n in range(MANY)]
+    last = {"index": 0, "function": {"name": name or "f", "arguments": '"}'}}
+    body = sse(ROLE, *(chunk({"tool_calls": [one]}) for one in (first, *pieces, last)), chunk({}, "tool_calls"))
+
+    [made] = folded(body, options)["tool_calls"]
+
+    assert [made[f"x{n}"] for n in range(MANY)] == [made["function"][f"y{n}"] for n in range(MANY)] == [*range(MANY)]
+    assert json.loads(made["function"]["arguments"]) == {"a": "b" * MANY}
+
+
 def test_many_calls_behind_one_that_is_not_complete() -> None:
     first = chunk({"tool_calls": [call(0, '{"a":"' + "x" * LONG)]})
     others = [chunk({"tool_calls": [call(index)]}) for index in range(1, MANY)]
@@ -112,6 +151,47 @@ def test_blanks_in_fenced_json(parts: int) -> None:
     fenced = sse(ROLE, chunk({"content": "```json\n{"}), *blanks, chunk({"content": "}\n```"}), STOP)
 
     assert folded(fenced, ALL_HELD)["content"] == "{" + " " * LONG + "}"
+
+
+def test_blanks_that_no_fence_follows() -> None:
+    body = sse(ROLE, *[chunk({"content": " "})] * LONG, chunk({"content": "{}"}), STOP)
+
+    assert folded(body, ALL_HELD)["content"] == " " * LONG + "{}"
+
+
+@pytest.mark.parametrize("rest", ["!", "?"])
+def test_a_long_beginning_that_is_echoed_in_small_pieces(rest: str) -> None:
+    beginning = "ab" * LONG + "!"
+    asked = chat(stream=True, messages=[{"role": "assistant", "content": beginning}])
+    pieces = [chunk({"content": "ab" * 10})] * (LONG // 10)
+
+    played = play(
+        sse(ROLE, *pieces, chunk({"content": rest + "c"}), STOP), asked, FormatOptions(options=("prefill-echo",))
+    )
+
+    said = "".join(one["choices"][0]["delta"].get("content", "") for one in played.payloads if one["choices"])
+    assert said == ("c" if rest == "!" else "ab" * LONG + "?c")
+
+
+@pytest.mark.parametrize("line", [b"data: %s\n", b"%s\n"])
+def test_many_lines_in_one_read(line: bytes) -> None:
+    """Without a blank line between them."""
+    body = b"".join(line % dumps(chunk({"content": "a"})) for _ in range(5 * MANY)) + sse(STOP)
+
+    assert folded(body)["content"] == "a" * 5 * MANY
+    assert len(play(body).payloads) > 5 * MANY
+
+
+def test_many_choices_of_one_answer() -> None:
+    """In one reply that was cut apart by kind."""
+    calls = [{"id": f"call_{n}", "type": "function", "function": {"name": "f", "arguments": "{}"}} for n in range(MANY)]
+    parts = [{"role": "assistant", "content": "a", f"x{n}": n, "tool_calls": [one]} for n, one in enumerate(calls)]
+    choices = [{"index": 0, "message": part, "finish_reason": "stop"} for part in parts]
+
+    message = play(dumps({**whole(), "choices": choices}), chat(tools=TOOLS)).body["choices"][0]["message"]
+
+    assert message["content"] == "a" * MANY
+    assert len(message["tool_calls"]) == MANY and message[f"x{MANY - 1}"] == MANY - 1
 
 
 def test_many_values_with_raw_control_characters() -> None:

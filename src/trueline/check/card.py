@@ -127,27 +127,66 @@ class _Met(NamedTuple):
 def _entries(results: Iterable[Result], mint: Mint) -> list[Entry]:
     met: dict[str, list[_Met]] = {}
     for result in results:
+        names: dict[int, set[str]] = {}
         for issue, exchange in result.issues:
-            others = {other.name for other, at in result.issues if at is exchange and other.level != "legal"}
-            met.setdefault(issue.name, []).append(_Met(issue, exchange, result.probe, len(others)))
-    entries = [_entry(found, mint) for found in met.values()]
+            if issue.level != "legal":
+                names.setdefault(id(exchange), set()).add(issue.name)
+        for issue, exchange in result.issues:
+            others = len(names.get(id(exchange), ()))
+            met.setdefault(issue.name, []).append(_Met(issue, exchange, result.probe, others))
+    trueline = _Trueline(mint)
+    entries = [_entry(found, trueline) for found in met.values()]
     return sorted(entries, key=lambda entry: (LEVELS.index(entry.level), -entry.replies, entry.name))
 
 
-def _entry(found: list[_Met], mint: Mint) -> Entry:
+class _Behind(NamedTuple):
+    """What Trueline makes of a reply."""
+
+    mended: Mended
+    headers: dict[str, str]
+    cured: frozenset[str]
+    """Names of issues that the reply as it leaves no longer has."""
+
+
+class _Trueline:
+    """Takes replies through Trueline and judges them in the same way behind it, each of them once."""
+
+    def __init__(self, mint: Mint) -> None:
+        self._mint = mint
+        self._known: dict[int, _Behind] = {}
+
+    def behind(self, met: _Met) -> _Behind:
+        """What becomes of the reply in which something was met."""
+        key = id(met.exchange)
+        if key not in self._known:
+            self._known[key] = self._take(met.exchange, met.probe)
+        return self._known[key]
+
+    def _take(self, exchange: Exchange, probe: Probe) -> _Behind:
+        mended = mend(exchange, self._mint)
+        headers = _headers_behind(exchange, mended)
+        if not mended.done:
+            return _Behind(mended, headers, frozenset())
+        after = replace(exchange, body=mended.body, status=mended.status, headers=headers, failure="", tolerated=())
+        _, was = examine(probe, exchange, self._mint)
+        _, still = examine(probe, after, self._mint)
+        return _Behind(mended, headers, frozenset({each.name for each in was} - {each.name for each in still}))
+
+
+def _entry(found: list[_Met], trueline: _Trueline) -> Entry:
     worst = min((met.issue.level for met in found), key=LEVELS.index)
     best = min(found, key=lambda met: (met.issue.level != worst, not met.issue.excerpt, met.others))
     issue, exchange = best.issue, best.exchange
-    mended = mend(exchange, mint)
-    cured = _cured(best, mended, mint)
+    behind = trueline.behind(best)
+    cured = issue.name in behind.cured
     return Entry(
         replace(issue, level=worst, excerpt=redact(issue.excerpt)),
         sum(met.issue.count for met in found),
         len({id(met.exchange) for met in found}),
         tuple(dict.fromkeys(met.probe.id for met in found)),
-        _evidence(best, mended, cured),
+        _evidence(best, behind, cured),
         broken_by(issue.name),
-        _outcome(issue, exchange, mended, cured),
+        _outcome(issue, exchange, behind.mended, cured),
         cured,
     )
 
@@ -156,13 +195,12 @@ _HEADERS = {"headers-lost": "x-request-id", "ctype-missing": "content-type", "ct
 """Faults whose evidence is a header."""
 
 
-def _evidence(met: _Met, mended: Mended, cured: bool) -> Excerpt:
+def _evidence(met: _Met, behind: _Behind, cured: bool) -> Excerpt:
     """What the server sent, and what Trueline sends where that is the remedy; without keys, whoever wrote them."""
-    exchange, issue = met.exchange, met.issue
+    exchange, issue, mended = met.exchange, met.issue, behind.mended
     header = _HEADERS.get(issue.name)
     if header is not None:
-        after = _headers_behind(exchange, mended)
-        was, now = exchange.headers.get(header), after[header]
+        was, now = exchange.headers.get(header), behind.headers[header]
         return Excerpt((f"{header}: {was}" if was else f"(no {header})",), (f"{header}: {now}",) if cured else ())
     found = before_after(
         exchange.body, mended.body if mended.done else exchange.body, issue.place, issue.excerpt, issue.name
@@ -175,16 +213,6 @@ def _headers_behind(exchange: Exchange, mended: Mended) -> dict[str, str]:
     stream = exchange.streaming and mended.status < 400
     kind = "text/event-stream; charset=utf-8" if stream else "application/json"
     return {**exchange.headers, "content-type": kind, "x-request-id": "req_trueline"}
-
-
-def _cured(met: _Met, mended: Mended, mint: Mint) -> bool:
-    """Judge the reply that Trueline would send in the same way: is the fault gone?"""
-    exchange, probe = met.exchange, met.probe
-    headers = _headers_behind(exchange, mended)
-    after = replace(exchange, body=mended.body, status=mended.status, headers=headers, failure="", tolerated=())
-    _, was = examine(probe, exchange, mint)
-    _, still = examine(probe, after, mint)
-    return mended.done and met.issue.name in {each.name for each in was} - {each.name for each in still}
 
 
 def _outcome(issue: Issue, exchange: Exchange, mended: Mended, cured: bool) -> str:

@@ -16,7 +16,7 @@ from difflib import SequenceMatcher
 from typing import Any, NamedTuple
 
 from ..wire import jsonio
-from .heard import Heard, hear
+from .heard import Heard, hear, hear_payload
 
 __all__ = ["Excerpt", "before_after"]
 
@@ -93,7 +93,7 @@ def _likest(line: str, others: Sequence[str]) -> str:
     best, score = "", 0.0
     matcher = SequenceMatcher(autojunk=False)
     matcher.set_seq2(line[:_COMPARED])
-    for other in others:
+    for other in dict.fromkeys(others):
         matcher.set_seq1(other[:_COMPARED])
         ratio = matcher.quick_ratio()
         # What Trueline leaves out makes a line less alike, though all that is left comes from the first one.
@@ -120,7 +120,7 @@ def _counterpart(payload: Any, now: Heard) -> Any:
 
 def _words(payload: Any) -> str:
     """The text or arguments that a chunk adds: what a repair leaves as it is."""
-    heard = hear(_compact(payload).encode())
+    heard = hear_payload(payload)
     return heard.first.text + "".join(call.arguments for call in heard.calls)
 
 

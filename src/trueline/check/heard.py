@@ -5,12 +5,14 @@ The judge looks at the form; here the form is read over as a forgiving client wo
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..judge.pieces import Pieces
 from ..wire import jsonio, sse
 
-__all__ = ["Heard", "HeardCall", "HeardChoice", "hear"]
+__all__ = ["Heard", "HeardCall", "HeardChoice", "hear", "hear_payload"]
 
 _MAX_CHOICES = 128
 _REASONING = ("reasoning_content", "reasoning", "thinking", "reasoning_text")
@@ -21,19 +23,37 @@ class HeardCall:
     """A tool call."""
 
     name: str = ""
-    arguments: str = ""
+    pieces: Pieces = field(default_factory=Pieces)
+
+    @property
+    def arguments(self) -> str:
+        """Its arguments, as text."""
+        return str(self.pieces)
 
 
 @dataclass(slots=True)
 class HeardChoice:
     """One choice, all its chunks together."""
 
-    text: str = ""
-    reasoning: str = ""
-    refusal: str = ""
+    texts: dict[str, Pieces] = field(default_factory=lambda: defaultdict(Pieces))
     calls: dict[Any, HeardCall] = field(default_factory=dict)
     finish: str | None = None
     logprobs: int = 0
+
+    @property
+    def text(self) -> str:
+        """What it answers."""
+        return str(self.texts["content"])
+
+    @property
+    def reasoning(self) -> str:
+        """What it thought."""
+        return str(self.texts["reasoning"])
+
+    @property
+    def refusal(self) -> str:
+        """Why it does not answer."""
+        return str(self.texts["refusal"])
 
 
 @dataclass(slots=True)
@@ -77,6 +97,14 @@ def hear(body: bytes) -> Heard:
     return heard
 
 
+def hear_payload(payload: Any) -> Heard:
+    """One chunk by itself."""
+    heard = Heard(payloads=[payload])
+    if isinstance(payload, dict):
+        _take(payload, heard)
+    return heard
+
+
 def _texts(body: bytes, streamed: bool) -> list[bytes]:
     if not streamed:
         return [body.strip()]
@@ -100,9 +128,11 @@ def _take_choice(choice: dict[str, Any], into: HeardChoice) -> None:
     part = choice.get("delta") or choice.get("message")
     part = part if isinstance(part, dict) else {}
     text = part.get("content", choice.get("text"))
-    into.text += text if isinstance(text, str) else ""
-    into.refusal += part["refusal"] if isinstance(part.get("refusal"), str) else ""
-    into.reasoning += next((part[name] for name in _REASONING if isinstance(part.get(name), str)), "")
+    if isinstance(text, str):
+        into.texts["content"].add(text)
+    if isinstance(part.get("refusal"), str):
+        into.texts["refusal"].add(part["refusal"])
+    into.texts["reasoning"].add(next((part[name] for name in _REASONING if isinstance(part.get(name), str)), ""))
     if isinstance(choice.get("finish_reason"), str) and choice["finish_reason"]:
         into.finish = choice["finish_reason"]
     logprobs = choice.get("logprobs")
@@ -121,4 +151,5 @@ def _take_call(call: dict[str, Any], position: int, into: HeardChoice) -> None:
     if isinstance(function.get("name"), str) and not known.name:
         known.name = function["name"]
     arguments = function.get("arguments")
-    known.arguments += arguments if isinstance(arguments, str) else ""
+    if isinstance(arguments, str):
+        known.pieces.add(arguments)

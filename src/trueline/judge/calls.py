@@ -5,28 +5,64 @@ from __future__ import annotations
 from typing import Any
 
 from ..wire import jsonio
+from ..wire.brackets import ObjectBrackets
 from .answer import Call
 from .findings import Docket
+from .pieces import Pieces
 
 __all__ = ["Calls"]
 
 Json = dict[str, Any]
 
 
-class _Open(Call):
+_LONG = 4096
+"""Characters beyond which arguments are looked at as a whole only where they may be an object that is complete."""
+
+
+class _Open:
     """A call whose pieces are coming."""
 
-    named_late = False
+    def __init__(self, where: str, identity: Any, name: Any) -> None:
+        self.where = where
+        self.id = identity
+        self.name = name
+        self.arguments = Pieces()
+        self._brackets = ObjectBrackets()
+        self._is_object = False
+
+    def add(self, arguments: str) -> None:
+        """More of its arguments."""
+        if not self.arguments.size:
+            self._is_object = arguments[:1] == "{"
+        self.arguments.add(arguments)
+        self._brackets.feed(arguments)
+
+    def restart(self, arguments: str) -> None:
+        """Its arguments, all of them anew."""
+        self.arguments, self._brackets = Pieces(), ObjectBrackets()
+        self.add(arguments)
+
+    @property
+    def is_object(self) -> bool:
+        """Whether its arguments begin as an object does."""
+        return self._is_object
 
     def complete(self) -> bool:
         """Whether its arguments are JSON already."""
-        if not isinstance(self.arguments, str) or not self.arguments.strip():
+        if self.arguments.size > _LONG and not self._brackets.closed:
+            return False
+        text = str(self.arguments)
+        if not text.strip():
             return False
         try:
-            jsonio.decode_strict(self.arguments.encode("utf-8", "replace"))
+            jsonio.decode_strict(text.encode("utf-8", "replace"))
         except jsonio.JSONError:
             return False
         return True
+
+    def call(self) -> Call:
+        """The call, as far as it came."""
+        return Call(self.where, self.id, self.name, str(self.arguments))
 
 
 class Calls:
@@ -41,7 +77,7 @@ class Calls:
 
     def calls(self) -> list[Call]:
         """All calls, complete as far as they came."""
-        return list(self._open.values())
+        return [one.call() for one in self._open.values()]
 
     def see(self, entries: Any, where: str) -> None:
         """Take the `tool_calls` of a delta."""
@@ -96,12 +132,12 @@ class Calls:
         taken = self._docket.has("tool-index-all-zero", "tool-args-next-call-no-id")
         if not piece.get("id") and not function.get("name") and self._open and not taken:
             note("tool-index-id-vs-args", where, piece)
-            self._add(list(self._open.values())[-1], function, where)
+            self._add(next(reversed(self._open.values())), function, where)
             self._last = index
             return
         if index != len(self._open) and not taken:
             note("tool-index-bad", f"{where}.index", index)
-        call = _Open(where, piece.get("id"), function.get("name"), "")
+        call = _Open(where, piece.get("id"), function.get("name"))
         self._open[index] = call
         if not (isinstance(call.id, str) and call.id):
             note("tool-id-missing", where, piece)
@@ -125,7 +161,7 @@ class Calls:
         if "name" in function:
             name = function["name"]
             if name and not call.name:
-                call.name, call.named_late = name, True
+                call.name = name
                 note("tool-name-late", f"{where}.function.name", name)
             else:
                 note("tool-name-repeated" if name else "tool-name-empty-later", f"{where}.function.name", name)
@@ -140,13 +176,13 @@ class Calls:
             self._docket.note("tool-args-object", spot, arguments)
             return
         before = call.arguments
-        if before and arguments == before and call.complete():
+        if before.size == len(arguments) and arguments == str(before) and call.complete():
             self._docket.note("tool-args-dup-full", spot, arguments)
-        elif before[:1] == "{" and len(arguments) > len(before) and arguments.startswith(before):
+        elif call.is_object and len(arguments) > before.size and arguments.startswith(str(before)):
             self._docket.note("tool-args-cumulative", spot, arguments)
-            call.arguments = arguments
+            call.restart(arguments)
             return
-        call.arguments = before + arguments
+        call.add(arguments)
 
     def close(self) -> None:
         """The choice is complete: every call must have a name."""

@@ -9,6 +9,7 @@ from .calls import Calls
 from .chat import OMITS_LOGPROBS, Json
 from .findings import Docket
 from .logprobs import judge_logprobs
+from .pieces import Pieces
 from .reasoning import judge_reasoning, reasoning_of
 from .schema import ABSENT
 
@@ -31,7 +32,8 @@ class Choice:
         self._docket = docket
         self._request = request
         self._calls = Calls(docket)
-        self.answer = Answer(f"choice {index}")
+        self._answer = Answer(f"choice {index}")
+        self._content, self._reasoning, self._refusal = Pieces(), Pieces(), Pieces()
         self.begun = 0
         """How many times it began: deltas with a role that open it."""
         self.finishes = 0
@@ -133,10 +135,10 @@ class Choice:
             self._docket.note("logprobs-asked", f"{where}.logprobs", choice.get("logprobs"))
 
     def _say(self, delta: Json, finish: Any, where: str) -> None:
-        answer = self.answer
+        answer = self._answer
         self._repeats(delta.get("content"), finish, f"{where}.delta.content")
         if isinstance(delta.get("refusal"), str):
-            answer.refusal += delta["refusal"]
+            self._refusal.add(delta["refusal"])
         if "tool_calls" in delta:
             self._calls.see(delta["tool_calls"], f"{where}.delta.tool_calls")
         if delta.get("function_call"):
@@ -144,23 +146,26 @@ class Choice:
         elif "function_call" in delta:
             self._docket.note("tool-calls-null", f"{where}.delta.function_call", None)
         judge_reasoning(self._docket, delta, f"{where}.delta")
-        answer.reasoning += reasoning_of(delta)
+        self._reasoning.add(reasoning_of(delta))
 
     def _repeats(self, content: Any, finish: Any, where: str) -> None:
         """Add the text of a delta; text that says again what was said is noted, and counts once."""
         if not isinstance(content, str) or not content:
             return
-        said = self.answer.content
+        size = self._content.size
         self._pieces += 1
         self._singles += len(content) == 1
-        if finish is not None and len(content) >= _REPEATED and content == said:
+        if finish is not None and len(content) >= _REPEATED and len(content) == size and content == str(self._content):
             self._docket.note("final-full-repeat", where, content)
             return
-        longer = len(content) > len(said) and content.startswith(said) and bool(said)
+        longer = len(content) > size > 0 and content.startswith(str(self._content))
         self._running = self._running + 1 if longer else 0
         if self._running > 1 and len(content) >= _REPEATED:
             self._docket.note("content-cumulative", where, content)
-        self.answer.content = content if longer and self._running > 0 else said + content
+        if longer:
+            self._content = Pieces(content)
+        else:
+            self._content.add(content)
 
     def _finish(self, choice: Json, delta: Json, finish: Any, where: str) -> None:
         self.finishes += 1
@@ -170,15 +175,13 @@ class Choice:
             self._docket.note("empty-deltas", f"{where}.delta", delta, what="the delta of the finish chunk is not {}")
         if finish == "sensitive":
             self._docket.note("err-moderation-200", f"{where}.finish_reason", finish)
-        self.answer.finish = finish
-        self.answer.calls = self._calls.calls()
+        self._answer.finish = finish
         judge_finish(self._docket, self._request, self._called(), f"{where}.finish_reason")
 
     def _called(self) -> Answer:
         """The answer, with a call where one came that nobody can read."""
-        answer = self.answer
-        return Answer(answer.where, calls=answer.calls, function_call=answer.function_call, finish=answer.finish,
-                      custom=self._calls.seen)  # fmt: skip
+        answer = self._answer
+        return Answer(answer.where, function_call=answer.function_call, finish=answer.finish, custom=self._calls.seen)
 
     def _after_finish(self, delta: Json, finish: Any, where: str) -> None:
         says = any(value for name, value in delta.items() if name != "role")
@@ -191,7 +194,9 @@ class Choice:
 
     def close(self, completion_tokens: Any) -> None:
         """The stream has ended: judge the choice as a whole."""
-        answer = self.answer
+        answer = self._answer
+        answer.content, answer.reasoning = str(self._content), str(self._reasoning)
+        answer.refusal = str(self._refusal)
         answer.calls = self._calls.calls()
         self._calls.close()
         if self._first_null and answer.content:

@@ -11,7 +11,7 @@ from typing import Any
 from msgspec import UNSET
 
 from ..context import ReplyContext
-from ..events import Event, Finish, Opaque, ToolCallDelta, ToolCallStart
+from ..events import Event, Finish, Opaque, ToolCallDelta, ToolCallStart, add_fields
 from ..wire import jsonio
 from .base import Result, Rule
 from .loose_json import read_loose_object
@@ -68,10 +68,9 @@ class WholeCalls(Rule):
             event.index = choice.sent.get(event.index, event.index)
             return event
         held[1].append(event.arguments)
-        if event.call_extras or event.function_extras:
-            start = held[0]
-            start.call_extras = {**(start.call_extras or {}), **(event.call_extras or {})} or None
-            start.function_extras = {**(start.function_extras or {}), **(event.function_extras or {})} or None
+        start = held[0]
+        start.call_extras = add_fields(start.call_extras, event.call_extras)
+        start.function_extras = add_fields(start.function_extras, event.function_extras)
         return None if event.extras is None else Opaque(event.extras, event.choice)
 
     def _release(self, choice: _Choice, *, complete: bool = False, cut: bool = False) -> list[Event]:

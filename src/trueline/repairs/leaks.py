@@ -30,6 +30,10 @@ SPECIAL_TOKENS = (
 
 _FENCE = re.compile(r"\s*```(?:json|JSON)?[ \t]*\n")
 _MAY_BE_FENCE = re.compile(r"\s*(?:`{0,2}|```(?:j|js|jso|json|J|JS|JSO|JSON)?[ \t]*)\Z")
+MAX_STOP = 256
+"""Characters of a stop string that is looked for: at every piece of a text, each end of that length is compared."""
+MAX_START = 1024
+"""Characters at the beginning of a text that may be blanks before a fence."""
 MAX_END = 64
 """Characters at the end of a text that may be a closing fence and the blanks around it: more of them must not wait."""
 _CUT = ("length", "max_tokens", "model_length")
@@ -45,6 +49,11 @@ class _Held(Rule):
         self._texts: dict[int, str] = {}
         self._over: set[int] = set()
 
+    @property
+    def holding(self) -> list[int]:
+        """The choices of which something is held."""
+        return list(self._texts)
+
     def take(self, choice: int, text: str) -> tuple[str, str]:
         """What leaves of `text`, and what is held."""
         raise NotImplementedError
@@ -57,7 +66,7 @@ class _Held(Rule):
         if isinstance(event, TextDelta):
             return event if event.choice in self._over else self._text(event)
         if isinstance(event, ReplyEnd):
-            released = [e for choice in list(self._texts) for e in self._release(choice, not event.done)]
+            released = [e for choice in self.holding for e in self._release(choice, not event.done)]
         else:
             released = self._release(event.choice, isinstance(event, Finish) and event.reason.lower() in _CUT)
         return [*released, event] if released else event
@@ -67,6 +76,11 @@ class _Held(Rule):
         out, held = self.take(event.choice, before + event.text)
         if held:
             self._texts[event.choice] = held
+        return self._left(event, out)
+
+    @staticmethod
+    def _left(event: TextDelta, out: str) -> Result:
+        """The event with what leaves of its text."""
         if not out and not isinstance(event.logprobs, dict):
             return None if event.extras is None else Opaque(event.extras, event.choice)
         event.text = out
@@ -96,7 +110,7 @@ class TextEnds(_Held):
         if context.opted("stop-echoed"):
             stop = context.request.body.get("stop")
             words = [stop] if isinstance(stop, str) else stop if isinstance(stop, list) else []
-            self._ends |= {word: "stop-echoed" for word in words if isinstance(word, str) and word}
+            self._ends |= {word: "stop-echoed" for word in words if isinstance(word, str) and 0 < len(word) <= MAX_STOP}
         self._longest = max(map(len, self._ends), default=0)
 
     def take(self, choice: int, text: str) -> tuple[str, str]:
@@ -124,15 +138,27 @@ class PrefillEcho(_Held):
     def __init__(self, context: ReplyContext) -> None:
         super().__init__(context)
         self._prefill = _prefill(context)
+        self._echoed: dict[int, int] = {}  # what is held is so many characters of the prefill
 
-    def take(self, choice: int, text: str) -> tuple[str, str]:
-        if self._prefill.startswith(text) and text != self._prefill:
-            return "", text
-        self._over.add(choice)
-        if not text.startswith(self._prefill):
-            return text, ""
+    def _text(self, event: TextDelta) -> Result:
+        at = self._echoed.pop(event.choice, 0)
+        end = at + len(event.text)
+        if end < len(self._prefill) and self._prefill.startswith(event.text, at):
+            self._echoed[event.choice] = end
+            return self._left(event, "")
+        self._over.add(event.choice)
+        if not event.text.startswith(self._prefill[at:]):
+            return self._left(event, self._prefill[:at] + event.text)
         self.note("prefill-echo")
-        return text[len(self._prefill) :], ""
+        return self._left(event, event.text[len(self._prefill) - at :])
+
+    @property
+    def holding(self) -> list[int]:
+        return list(self._echoed)
+
+    def _release(self, choice: int, cut: bool) -> list[Event]:
+        at = self._echoed.pop(choice, 0)
+        return [TextDelta(choice, self._prefill[:at])] if at else []
 
 
 def _prefill(context: ReplyContext) -> str:
@@ -164,7 +190,7 @@ class JsonFences(_Held):
         if choice not in self._inside:
             fence = _FENCE.match(text)
             if fence is None:
-                if _MAY_BE_FENCE.match(text):
+                if len(text) <= MAX_START and _MAY_BE_FENCE.match(text):
                     return "", text
                 self._over.add(choice)
                 return text, ""

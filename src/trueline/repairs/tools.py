@@ -22,6 +22,7 @@ from ..events import (
     ToolCallDelta,
     ToolCallStart,
     ToolFragment,
+    add_fields,
 )
 from ..wire import jsonio
 from ..wire.brackets import ObjectBrackets
@@ -356,8 +357,10 @@ class ToolCalls(Rule):
             return self._replace(call, event, arguments)
         arguments = self._increment(call, arguments)
         call.add(arguments)
-        if not call.started and call.fragment is not event:
-            call.fragment = _with_extras(call.fragment, event)
+        first = call.fragment
+        if not call.started and first is not None and first is not event:
+            first.call_extras = add_fields(first.call_extras, event.call_extras)
+            first.function_extras = add_fields(first.function_extras, event.function_extras)
         if not call.name:
             return None  # held until the name is known
         if not call.started:
@@ -477,11 +480,3 @@ def _delta(call: _Call, event: ToolFragment, arguments: str) -> ToolCallDelta:
         event.call_extras,
         event.function_extras,
     )
-
-
-def _with_extras(first: ToolFragment | None, later: ToolFragment) -> ToolFragment | None:
-    """The fragment that a call leaves with, and the fields of one that came while it waited for its name."""
-    if first is not None:
-        first.call_extras = {**(first.call_extras or {}), **(later.call_extras or {})} or None
-        first.function_extras = {**(first.function_extras or {}), **(later.function_extras or {})} or None
-    return first

@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import UNSET
 
 from ..context import ReplyContext
-from ..events import Extras, Opaque, ReasoningDelta, ReplyEnd, ReplyStart, TextDelta, ToolCallDelta, Usage
+from ..events import Extras, Opaque, ReasoningDelta, ReplyEnd, ReplyStart, TextDelta, ToolCallDelta, Usage, add_fields
 from ..wire import jsonio
 from .base import Result, Rule
 
@@ -149,9 +149,7 @@ class MissingUsage(Rule):
         return self._reported
 
     def _estimate(self) -> Fields:
-        body = self.context.request.body
-        prompt = len(jsonio.encode([body.get("messages") or body.get("prompt"), body.get("tools")]))
-        prompt_tokens, completion_tokens = prompt // 4 + 1, self._bytes // 4 + 1
+        prompt_tokens, completion_tokens = self.context.request.prompt_size // 4 + 1, self._bytes // 4 + 1
         return {
             "prompt_tokens": prompt_tokens,
             "completion_tokens": completion_tokens,
@@ -173,7 +171,7 @@ def _merged(old: Extras | None, new: Extras | None) -> Extras | None:
         return new
     if new is None or not new.reply:
         return old
-    return Extras(reply={**old.reply, **new.reply})
+    return Extras(reply=add_fields(old.reply, new.reply))
 
 
 def mend_usage(data: Fields, note: Callable[[str], None], gemini: bool = False, off: Collection[str] = ()) -> Fields:

@@ -211,16 +211,16 @@ def _call(entry: Fields) -> Call:
 def _merge_choices(choices: list[Choice]) -> Choice:
     """One answer that came over several choices, as one (`choices-split-by-kind`)."""
     first, *others = choices
+    first.content = "".join(choice.content or "" for choice in choices) or first.content
+    first.reasoning = "".join(choice.reasoning or "" for choice in choices) or first.reasoning
+    first.calls = [call for choice in choices for call in choice.calls]
     for other in others:
-        if other.content:
-            first.content = (first.content or "") + other.content
-        if other.reasoning:
-            first.reasoning = (first.reasoning or "") + other.reasoning
         first.refusal = first.refusal or other.refusal
-        first.calls = first.calls + other.calls
         first.finish = _stronger(first.finish, other.finish)
-        first.extras = {**other.extras, **first.extras}
-        first.message_extras = {**other.message_extras, **first.message_extras}
+    first.extras = {name: value for choice in reversed(choices) for name, value in choice.extras.items()}
+    first.message_extras = {
+        name: value for choice in reversed(choices) for name, value in choice.message_extras.items()
+    }
     return first
 
 
