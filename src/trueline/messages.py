@@ -35,6 +35,10 @@ NOT_JSON = (
 MAX_N = 128
 """Choices or pictures of one request."""
 
+_LARGE = 32 * 1024
+"""Bytes of a request beyond which what was said in it is not kept for the length of its reply."""
+_WORDS = frozenset(("messages", "prompt", "input"))
+
 _KINDS: dict[type, str] = {
     str: "a string",
     bool: "a boolean",
@@ -77,11 +81,12 @@ _SAYS_NO_MORE = frozenset(
 
 
 class _Request:
-    __slots__ = ("_raw", "body", "model", "stream")
+    __slots__ = ("_prompt_size", "_raw", "body", "model", "stream")
 
     def __init__(self, body: dict[str, Any], raw: bytes) -> None:
         self.body = body
         self._raw = raw
+        self._prompt_size: int | None = None
         self.model: str | None = body.get("model")
         self.stream: bool = bool(body.get("stream"))
 
@@ -90,6 +95,28 @@ class _Request:
         if model is None or model == self.model:
             return self._raw
         return jsonio.with_member(self._raw, "model", model) or jsonio.encode({**self.body, "model": model})
+
+    @property
+    def prompt_size(self) -> int:
+        """Bytes of the JSON of what the model was given to read; of a large request about so many."""
+        if self._prompt_size is not None:
+            return self._prompt_size
+        body = self.body
+        return len(jsonio.encode([body.get("messages") or body.get("prompt"), body.get("tools")]))
+
+    def let_go(self) -> None:
+        """The request was sent: keep of a large one only what its reply is looked at with.
+
+        A reply may take minutes, and the pictures in its request many megabytes.
+        """
+        size, self._raw = len(self._raw), b""
+        if size < _LARGE or self._prompt_size is not None:
+            return
+        last = _last_said(self.body)
+        self.body = {name: value for name, value in self.body.items() if name not in _WORDS}
+        self._prompt_size = size - len(jsonio.encode({**self.body, "tools": None}))
+        if last is not None:
+            self.body["messages"] = [last]
 
 
 class ChatRequest(_Request):
@@ -180,6 +207,13 @@ class EmbeddingRequest(_Request):
 
 
 _R = TypeVar("_R", bound=_Request)
+
+
+def _last_said(body: dict[str, Any]) -> Any:
+    """The last message, if it begins the answer: the reply may repeat it (`prefill-echo`)."""
+    messages = body.get("messages")
+    last = messages[-1] if isinstance(messages, list) and messages else None
+    return last if isinstance(last, dict) and last.get("role") == "assistant" else None
 
 
 def _tool_name(tool: Any) -> str | None:

@@ -213,6 +213,37 @@ def test_half_a_pair_is_forwarded_as_it_came() -> None:
     assert json.loads(read_chat_request(raw).with_model("x"))["messages"][0]["content"] == "\ufffd"
 
 
+LONG = "x" * 100_000
+LARGE: list[dict[str, Any]] = [
+    {"messages": [{"role": "user", "content": LONG}]},
+    {"messages": [{"role": "user", "content": LONG}, {"role": "assistant", "content": "It"}], "stop": ["a"]},
+    {"messages": [{"role": "user", "content": "a"}], "tools": [{"type": "function", "function": {"name": LONG}}]},
+]
+
+
+@pytest.mark.parametrize("fields", LARGE)
+def test_what_was_said_in_a_large_request_is_not_kept_once_it_was_sent(fields: dict[str, Any]) -> None:
+    raw = json.dumps(chat_body(**fields), separators=(",", ":")).encode()
+    request = read_chat_request(raw)
+    size, (*_, last) = request.prompt_size, fields["messages"]
+
+    request.let_go()
+
+    assert abs(request.prompt_size - size) < 50
+    assert request.body.get("messages") == ([last] if last["role"] == "assistant" else None)
+    assert request.body.get("stop") == fields.get("stop")
+    assert request.body.get("tools") == fields.get("tools")
+
+
+def test_a_small_request_is_kept_for_the_rules() -> None:
+    request = chat()
+    body, size = dict(request.body), request.prompt_size
+
+    request.let_go()
+
+    assert (request.body, request.prompt_size) == (body, size)
+
+
 IMAGE_REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"prompt": None}, "missing_required_parameter", "prompt"),
     ({"prompt": ["x"]}, "invalid_type", "prompt"),

@@ -9,7 +9,6 @@ from msgspec import UNSET
 
 from ..context import ReplyContext
 from ..events import Extras, Opaque, ReasoningDelta, ReplyEnd, ReplyStart, TextDelta, ToolCallDelta, Usage, add_fields
-from ..wire import jsonio
 from .base import Result, Rule
 
 __all__ = ["DETAILS", "TOTALS", "MissingUsage", "UsageTotals", "mend_usage"]

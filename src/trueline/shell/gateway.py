@@ -41,7 +41,7 @@ from .passthrough import pass_through
 from .recorder import Recorder
 from .routes import Choice, Routes
 from .tape import current as tape_of_task
-from .upstream import UpstreamClient
+from .upstream import Response, UpstreamClient
 
 __all__ = ["PIPELINES", "Gateway", "options_of"]
 
@@ -223,7 +223,9 @@ class Gateway:
         choice = self.choose(host, request.model)
         exchange.options = options_of(exchange.client, choice)
         pipe: Pipeline = make(request, choice.route, self.mint, exchange.options)
-        last = await self._run(exchange, choice, path, request.with_model(choice.model), pipe, kind)
+        response = await self._send(exchange, choice, path, request, kind)
+        await exchange.refuse_error(response, choice.backend)
+        last = await exchange.run(pipe, response)
         if isinstance(pipe, WholeImages) and pipe.missing:
             for url in dict.fromkeys(pipe.missing):
                 with exchange.waiting():
@@ -232,14 +234,12 @@ class Gateway:
             last = pipe.finish()
         await exchange.finish(last)
 
-    async def _run(
-        self, exchange: AwaitedExchange, choice: Choice, path: str, body: bytes, pipe: Pipeline, kind: bytes
-    ) -> bytes:
-        upstream = self.client_for(choice)
+    async def _send(self, exchange: AwaitedExchange, choice: Choice, path: str, request: Any, kind: bytes) -> Response:
+        """Send the request on; nobody here keeps its bytes for longer than that takes."""
+        body = request.with_model(choice.model)
+        request.let_go()
         path += exchange.client.query
-        response = await exchange.call(upstream, choice, "POST", path, body, content_type=kind)
-        await exchange.refuse_error(response, choice.backend)
-        return await exchange.run(pipe, response)
+        return await exchange.call(self.client_for(choice), choice, "POST", path, body, content_type=kind)
 
     async def _models(self, exchange: AwaitedExchange, host: str | None) -> None:
         await exchange.body()

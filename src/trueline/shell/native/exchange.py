@@ -80,9 +80,11 @@ class NativeExchange(Exchange[NativeClient]):
         prepared, self.secrets = client.protocol.prepared(self, choice, path)
         pipe.secrets = self.secrets
         self.faults = pipe.faults
+        forwarded = request.with_model(choice.model)
+        request.let_go()
         self._idle_since = perf_counter()
         self._call = gateway.client_for(choice).start_prepared(
-            prepared, b"\r\nx-request-id: " + self.request_id, request.with_model(choice.model), sink=self
+            prepared, b"\r\nx-request-id: " + self.request_id, forwarded, sink=self
         )
         if self._paused:
             self._call.pause()

@@ -61,6 +61,10 @@ class Request(NamedTuple):
     head_only: bool
 
 
+_ANSWERED = Request(RequestHead(b"", False, 0), b"", False)
+"""Stands for a request that will not be sent again, so that a long reply does not keep a large body."""
+
+
 class _NoSink:
     def on_head(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         pass
@@ -256,6 +260,7 @@ class Call:
         """See Receiver."""
         if status >= 400:
             self._stop_upload()  # it has decided; the rest would be read by nobody
+        self._request = _ANSWERED
         headers = head.headers
         if head.codings and not self.head_only and status not in _NO_BODY:
             try:
