@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -194,6 +195,20 @@ FINER_OTHERS: dict[str, Mistake] = {
         probes=("images.b64",),
         whole=body(lambda b: [x.update(b64_json="data:image/png;base64," + x["b64_json"]) for x in b["data"]]),
     ),
+    "a picture that is no base64": M(
+        "G1",
+        "img-base64-broken",
+        on="/images",
+        probes=("images.b64",),
+        whole=body(lambda b: [x.update(b64_json="!!not base64") for x in b["data"]]),
+    ),
+    "a streamed picture that is no base64": M(
+        "G1",
+        "img-base64-broken",
+        on="/images",
+        probes=("images.stream",),
+        frames=lambda f: [re.sub(rb'"b64_json":"[^"]*"', b'"b64_json":"!!not base64"', x) for x in f],
+    ),
     "URL and base64": M(
         "G1",
         "img-both",
@@ -241,6 +256,13 @@ FINER_OTHERS: dict[str, Mistake] = {
         on="/embeddings",
         probes=("embeddings.base64",),
         whole=body(lambda b: [x.update(embedding="abc") for x in b["data"]]),
+    ),
+    "vectors of another length than was asked for": M(
+        "M2",
+        "emb-dimensions",
+        on="/embeddings",
+        probes=("embeddings.dimensions",),
+        whole=body(lambda b: [x.update(embedding=[0.5] * 9) for x in b["data"]]),
     ),
     "embeddings with another total": M(
         "M1",

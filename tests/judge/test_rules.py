@@ -238,6 +238,9 @@ IMAGES, EMBEDDINGS, MODELS = "/v1/images/generations", "/v1/embeddings", "/v1/mo
 OTHERS: list[tuple[str, str, Json | None, Change]] = [
     ("img-both", IMAGES, DALLE, set_in("data.0.b64_json", "aGk=")),
     ("img-none", IMAGES, DALLE, out_of("data.0.url")),
+    ("img-base64-broken", IMAGES, {**DALLE, "response_format": "b64_json"}, set_in("data.0.b64_json", "!!not base64")),
+    ("img-base64-broken", IMAGES, PICTURE, set_in("data.0.b64_json", "data:image/png;base64,abc")),
+    ("img-base64-broken", IMAGES, PICTURE, set_in("data.0.b64_json", "grün")),
     ("img-too-many", IMAGES, DALLE, lambda reply: reply["data"].append(reply["data"][0])),
     ("img-revised-prompt", IMAGES, PICTURE, set_in("data.0.revised_prompt", "tea")),
     ("img-fields-missing", IMAGES, PICTURE, out_of("quality")),

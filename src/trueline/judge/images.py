@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
 from typing import Any
 
@@ -132,12 +134,23 @@ def _judge_image(docket: Docket, request: Json, image: Json, want: str, where: s
     encoded, url = image.get("b64_json"), image.get("url")
     if isinstance(encoded, str) and encoded.startswith("data:"):
         docket.note("img-data-prefix", f"{where}.b64_json", encoded)
+    _judge_base64(docket, encoded, f"{where}.b64_json")
     if isinstance(url, str) and _PRIVATE.match(url):
         docket.note("img-url-private", f"{where}.url", url)
     revised = image.get("revised_prompt", ABSENT)
     # By OpenAI's schema it may be absent for any model.
     if revised == "" or (revised is not ABSENT and _is_gpt(request)):
         docket.note("img-revised-prompt", f"{where}.revised_prompt", revised)
+
+
+def _judge_base64(docket: Docket, encoded: Any, where: str) -> None:
+    """What no strict decoder takes is no picture; `data:` before it is another finding."""
+    if not isinstance(encoded, str):
+        return
+    try:
+        base64.b64decode(encoded.partition(",")[2] if encoded.startswith("data:") else encoded, validate=True)
+    except (binascii.Error, ValueError):
+        docket.note("img-base64-broken", where, encoded)
 
 
 def _judge_gpt(docket: Docket, value: Json) -> None:
@@ -198,6 +211,7 @@ def _judge_event(docket: Docket, event: Event, edit: bool) -> Any:
     if event.name != value["type"]:
         docket.note("img-event-name", event.where, event.name)
     judge_shape(docket, value, IMAGE_EDIT_EVENT if edit else IMAGE_EVENT, _EVENT_TABLE, event.where)
+    _judge_base64(docket, value.get("b64_json"), f"{event.where}, b64_json")
     return value["type"]
 
 

@@ -10,6 +10,8 @@ from ..model import Call, Expect, Probe
 __all__ = ["PROBES"]
 
 _FEATURE = "embeddings"
+_DIMENSIONS: Final = 256
+"""A length that most models which can be shortened offer."""
 
 
 def _embed(given: Any, **fields: Any) -> Call:
@@ -32,6 +34,14 @@ PROBES: Final = (
         (_embed("tea", encoding_format="base64"),),
         (embeddings_as_asked,),
         feature="embeddings as base64",
+        tokens=2,
+    ),
+    Probe(
+        "embeddings.dimensions",
+        "an embedding of so many numbers",
+        (_embed("tea", encoding_format="float", dimensions=_DIMENSIONS),),
+        (embeddings_as_asked,),
+        feature="embeddings of a chosen length",
         tokens=2,
     ),
     Probe(

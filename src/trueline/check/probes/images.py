@@ -1,4 +1,4 @@
-"""Probes of pictures.  They are what costs most: five pictures in all."""
+"""Probes of pictures.  They are what costs most: six pictures in all."""
 
 from __future__ import annotations
 

@@ -26,6 +26,7 @@ ROWS: tuple[Row, ...] = (
     odd("img-both", "must", "G1", "a picture has both `url` and `b64_json`", _IMAGES),
     odd("img-none", "must", "G1", "a picture has neither `url` nor `b64_json`", _IMAGES),
     Row("img-data-prefix", "exact", "G1", "the base64 begins with `data:`, at which decoders fail", _IMAGES),
+    odd("img-base64-broken", "must", "G1", "`b64_json` is no base64, so that there is no picture in it", _IMAGES),
     Row("img-url-private", "exact", "G1", "the URL is one that only the server's own network can fetch",
         "OpenAI sends public URLs"),
     Row("img-revised-prompt", "exact", "G2", "`revised_prompt` is empty, or there for the wrong model",
