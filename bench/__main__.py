@@ -38,6 +38,10 @@ def main() -> int:
         from .micro import main as micro
 
         return micro(asked.short, asked.set)
+    if asked.mode == "profile":
+        from .profile import main as profile
+
+        return profile()
     if asked.saved:
         show(*saved(asked.saved), asked.write_readme)
         return 0
@@ -55,7 +59,9 @@ def main() -> int:
 def arguments() -> argparse.ArgumentParser:
     """The flags."""
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
-    parser.add_argument("mode", nargs="?", choices=["quick", "full", "micro"], default="quick", help="default: quick")
+    parser.add_argument(
+        "mode", nargs="?", choices=["quick", "full", "micro", "profile"], default="quick", help="default: quick"
+    )
     parser.add_argument("--only", metavar="PART,…", help=f"of {', '.join(sorted(ALL_PARTS))}")
     parser.add_argument("--gateways", metavar="NAME,…", help=f"of {', '.join(each.key for each in CONTENDERS)}")
     parser.add_argument("--rounds", type=int, help="how often each case is measured (quick: 2, full: 3)")
