@@ -38,9 +38,9 @@ class Worker:
 
 
 @contextmanager
-def worker(upstream: str, folder: Path) -> Iterator[Worker]:
-    """A proxy before an upstream, gone at the end of the block."""
-    arguments = ["-m", "trueline", "serve", "--port", "0", "--upstream", upstream]
+def worker(upstream: str, folder: Path, server: str) -> Iterator[Worker]:
+    """A proxy before an upstream, gone at the end of the block; `server`: how it takes its requests."""
+    arguments = ["-m", "trueline", "serve", "--port", "0", "--server", server, "--upstream", upstream]
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(
             [sys.executable, *arguments],

@@ -106,18 +106,19 @@ class Crowd:
 
 
 @pytest.mark.timeout(PATIENCE + 60)
-def test_many_streams(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("server", ["native", "asgi"])
+def test_many_streams(server: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     figures = Figures()
 
     async def run() -> None:
         async with asyncio.timeout(PATIENCE), SimServer() as sim:
-            with worker(sim.url, tmp_path) as proxy:
+            with worker(sim.url, tmp_path, server) as proxy:
                 await play(sim, proxy, figures)
                 assert proxy.stop() == 0
 
     asyncio.run(run())
     with capsys.disabled():
-        print(f"\n{figures}")  # noqa: T201 - the figures are the point
+        print(f"\n{server}: {figures}")  # noqa: T201 - the figures are the point
     if figures.memory:
         assert max(figures.memory) - figures.memory[0] < GROWTH_MB
 
