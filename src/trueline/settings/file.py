@@ -7,7 +7,6 @@ The file is read as YAML nodes, not as Python data, because nodes know their lin
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +16,10 @@ from .errors import Origin, SettingsError, did_you_mean
 from .kinds import Kind, read_header_name
 from .references import expand
 from .rows import SHORT_FORMS, TREE, Row, Section
+from .values import Value, Values, read_kind
 
-__all__ = ["Document", "Value", "Values", "read_file", "read_kind"]
+__all__ = ["Document", "read_file"]
 
-
-@dataclass(frozen=True, slots=True)
-class Value:
-    value: Any
-    """The value of a row; None for a section, whose entry says that it exists and where."""
-    origin: Origin
-
-
-Values = dict[tuple[str, ...], Value]
 
 _MERGE = "tag:yaml.org,2002:merge"
 _NULL = "tag:yaml.org,2002:null"
@@ -36,17 +27,6 @@ _NODE_NAMES: dict[type[yaml.Node], str] = {yaml.MappingNode: "a mapping", yaml.S
 _LITELLM_SECTIONS = frozenset(
     {"model_list", "litellm_settings", "general_settings", "router_settings", "environment_variables"}
 )
-
-
-def read_kind(kind: Kind, found: str | None) -> Any:
-    """The value of a text; ValueError with a whole sentence where it is refused."""
-    try:
-        return kind.read(found)
-    except ValueError as refused:
-        if refused.args:
-            raise
-        shown = "nothing" if not found else "a value that is kept secret" if kind.secret else f'"{found[:200]}"'
-        raise ValueError(f"found {shown}; allowed: {kind.allowed}") from None
 
 
 class Document:

@@ -15,8 +15,9 @@ from urllib.parse import urlsplit
 import yaml
 
 from . import kinds
-from .file import Document, Value, Values
+from .file import Document
 from .secret import Secret
+from .values import Value, Values
 
 __all__ = ["PROVIDERS", "Provider", "read_litellm"]
 

@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 from trueline.context import FormatOptions
 
 from .errors import Origin, did_you_mean
-from .file import Value, Values, read_file, read_kind
 from .kinds import Kind
 from .model import Limits, ModelAlias, Proxy, Settings, Timeouts, Upstream
 from .references import expand
 from .rows import ROWS, TREE, Row
+from .values import Value, Values, read_kind
 
 __all__ = ["FILE_NAME", "find_settings_file", "load_settings"]
 
@@ -50,6 +50,8 @@ def load_settings(
     values: Values = {}
     warnings: list[str] = []
     if file is not None:
+        from .file import read_file  # and YAML with it, which nobody else needs
+
         values, warnings = read_file(Path(file), env)
     loaders = (_read_env(env, warnings), _read_flags(flags or {}, env))
     for later in loaders:

@@ -13,8 +13,6 @@ from starlette.routing import Route
 
 from .. import __version__
 from ..settings import Settings
-from ..sim.options import SimOptions
-from ..sim.server import SimServer
 from .client import Receive, Scope, Send, broken_off
 from .fetcher import is_public_address
 from .gateway import Gateway
@@ -58,6 +56,8 @@ def create_app(settings: Settings) -> Starlette:
         async with AsyncExitStack() as stack:
             demo_url = None
             if any(upstream.demo for upstream in settings.upstreams.values()):
+                from ..sim import SimOptions, SimServer  # with its hundreds of faults, for a demo alone
+
                 demo = await stack.enter_async_context(SimServer(SimOptions(rate=_DEMO_RATE)))
                 demo_url = demo.url
             limits = Limits(max_body_bytes=settings.limits.reply_bytes, max_head_bytes=settings.limits.header_bytes)
