@@ -378,6 +378,17 @@ def test_a_model_that_is_named_late() -> None:
     agree(chat(stream=True), stream([_ROLE | {"model": None}, *said, chunk({}, "stop")]))
 
 
+@pytest.mark.parametrize("first", [-1, 0, 1, 2, 1.0, True, None, "1"])
+def test_a_first_time_that_is_odd(first: Any) -> None:
+    """Another time behind it is a change, and never a time that is missing."""
+    later = [chunk({"content": "a"}, created=time) for time in (1, 1, 2, 2, 5, 6)]
+    sent = stream([chunk({"role": "assistant", "content": ""}, created=first), *later, chunk({}, "stop")])
+
+    for parts in (sent, [b"".join(sent)]):
+        for _ in range(2):
+            agree(chat(stream=True), parts)
+
+
 def test_choices_among_others_go_the_general_way() -> None:
     events = stream([chunk({"content": f"w{n}"}, index=n % 2) for n in range(20)])
     pipe: Any = chat_pipeline(chat(stream=True, n=2), ROUTE, CountingMint())

@@ -204,7 +204,7 @@ class StreamLane:
         if known.identity != known.text:
             sample["id"] = f"{first[0]}~" if other_id else first[0]
         if known.created != known.text:
-            sample["created"] = (first[1] if type(first[1]) is int else 0) + 1 if other_time else first[1]
+            sample["created"] = (1 if first[1] != 1 else 2) if other_time else first[1]  # a slot holds no 0
         notes = shape.notes[differs] = (*shape.noted, *self._changes(sample))
         return notes
 
