@@ -7,6 +7,8 @@ import pytest
 from engine.kit import ROLE, STOP, Fields, chunk, sse
 from trueline.check.offline import judge_files
 
+pytestmark = pytest.mark.no_cover  # what it runs over and over is covered elsewhere
+
 MANY = 4_000
 
 

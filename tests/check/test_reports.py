@@ -126,7 +126,7 @@ def test_the_shape_of_the_json(cards: dict[str, Card]) -> None:
     ]
     assert list(made["faults"][0]) == [
         *("id", "known", "level", "rule", "what", "openai", "place", "count", "replies", "probes"),
-        *("before", "after", "cured", "outcome", "breaks"),
+        *("before", "after", "cured", "outcome", "outcomes", "breaks"),
     ]
     assert list(made["probes"][0]) == ["id", "title", "verdict", "reason", "faults", "tokens"]
     assert made["schema"] == 1
@@ -248,7 +248,7 @@ EXCERPTS = {
         WHOLE, FIXED, "usage.total_tokens", "9",
         ('{"prompt_tokens":1,"total_tokens":9}',), ('{"prompt_tokens":1,"total_tokens":1}',),
     ),
-    "a field that is absent": (WHOLE, FIXED, "model", "", ("(no model)",), ("(no model)",)),
+    "a field that is absent": (WHOLE, FIXED, "model", "", ("(no model)",), ()),
     "no place": (b"<html>", b'{"error":{}}', "", "", ("<html>",), ('{"error":{}}',)),
     "nothing at all": (b"", b'{"error":{}}', "", "", ("(an empty body)",), ('{"error":{}}',)),
     "a place that is not there": (b"x", b"y", "chunk 7, choices[0]", "", ("x",), ("y",)),

@@ -6,19 +6,18 @@ fewest other faults in it.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from ..dialects.error_bodies import redact
-from ..faults import FAULTS
 from ..mint import Mint
 from .clients import Effect, broken_by
 from .excerpts import Excerpt, before_after
 from .grade import Grade, grade
-from .judging import examine
-from .mend import Mended, mend
 from .model import LEVELS, Exchange, Issue, Level, Probe, Result, Shade
+from .outcome import CURED, Behind, Fate, Trueline, outcome
 
 __all__ = ["Card", "Entry", "Group", "make_card"]
 
@@ -37,8 +36,13 @@ class Entry:
     clients: tuple[Effect, ...]
     outcome: str
     """What Trueline makes of it, as one clause."""
-    cured: bool
-    """The reply that leaves Trueline no longer has it."""
+    fates: Counter[Fate]
+    """In how many replies it was what."""
+
+    @property
+    def cured(self) -> bool:
+        """No reply that leaves Trueline has it any more."""
+        return self.fates.keys() <= CURED
 
     @property
     def level(self) -> Level:
@@ -134,60 +138,32 @@ def _entries(results: Iterable[Result], mint: Mint) -> list[Entry]:
         for issue, exchange in result.issues:
             others = len(names.get(id(exchange), ()))
             met.setdefault(issue.name, []).append(_Met(issue, exchange, result.probe, others))
-    trueline = _Trueline(mint)
+    trueline = Trueline(mint)
     entries = [_entry(found, trueline) for found in met.values()]
     return sorted(entries, key=lambda entry: (LEVELS.index(entry.level), -entry.replies, entry.name))
 
 
-class _Behind(NamedTuple):
-    """What Trueline makes of a reply."""
-
-    mended: Mended
-    headers: dict[str, str]
-    cured: frozenset[str]
-    """Names of issues that the reply as it leaves no longer has."""
-
-
-class _Trueline:
-    """Takes replies through Trueline and judges them in the same way behind it, each of them once."""
-
-    def __init__(self, mint: Mint) -> None:
-        self._mint = mint
-        self._known: dict[int, _Behind] = {}
-
-    def behind(self, met: _Met) -> _Behind:
-        """What becomes of the reply in which something was met."""
-        key = id(met.exchange)
-        if key not in self._known:
-            self._known[key] = self._take(met.exchange, met.probe)
-        return self._known[key]
-
-    def _take(self, exchange: Exchange, probe: Probe) -> _Behind:
-        mended = mend(exchange, self._mint)
-        headers = _headers_behind(exchange, mended)
-        if not mended.done:
-            return _Behind(mended, headers, frozenset())
-        after = replace(exchange, body=mended.body, status=mended.status, headers=headers, failure="", tolerated=())
-        _, was = examine(probe, exchange, self._mint)
-        _, still = examine(probe, after, self._mint)
-        return _Behind(mended, headers, frozenset({each.name for each in was} - {each.name for each in still}))
-
-
-def _entry(found: list[_Met], trueline: _Trueline) -> Entry:
+def _entry(found: list[_Met], trueline: Trueline) -> Entry:
+    name = found[0].issue.name
     worst = min((met.issue.level for met in found), key=LEVELS.index)
-    best = min(found, key=lambda met: (met.issue.level != worst, not met.issue.excerpt, met.others))
-    issue, exchange = best.issue, best.exchange
-    behind = trueline.behind(best)
-    cured = issue.name in behind.cured
+    behind = {id(met.exchange): trueline.behind(met.exchange, met.probe) for met in found}
+    text, fates = outcome(name, behind.values())
+
+    def shows(met: _Met) -> tuple[bool, bool, bool, int]:
+        fate = behind[id(met.exchange)].fate(name)
+        return met.issue.level != worst, fate != fates.most_common(1)[0][0], not met.issue.excerpt, met.others
+
+    best = min(found, key=shows)
+    issue, seen = best.issue, behind[id(best.exchange)]
     return Entry(
         replace(issue, level=worst, excerpt=redact(issue.excerpt)),
         sum(met.issue.count for met in found),
-        len({id(met.exchange) for met in found}),
+        len(behind),
         tuple(dict.fromkeys(met.probe.id for met in found)),
-        _evidence(best, behind, cured),
-        broken_by(issue.name),
-        _outcome(issue, exchange, behind.mended, cured),
-        cured,
+        _evidence(best, seen, seen.fate(name) in CURED),
+        broken_by(name),
+        text,
+        fates,
     )
 
 
@@ -195,7 +171,7 @@ _HEADERS = {"headers-lost": "x-request-id", "ctype-missing": "content-type", "ct
 """Faults whose evidence is a header."""
 
 
-def _evidence(met: _Met, behind: _Behind, cured: bool) -> Excerpt:
+def _evidence(met: _Met, behind: Behind, cured: bool) -> Excerpt:
     """What the server sent, and what Trueline sends where that is the remedy; without keys, whoever wrote them."""
     exchange, issue, mended = met.exchange, met.issue, behind.mended
     header = _HEADERS.get(issue.name)
@@ -206,26 +182,3 @@ def _evidence(met: _Met, behind: _Behind, cured: bool) -> Excerpt:
         exchange.body, mended.body if mended.done else exchange.body, issue.place, issue.excerpt, issue.name
     )
     return Excerpt(tuple(map(redact, found.before)), tuple(map(redact, found.after)) if cured else ())
-
-
-def _headers_behind(exchange: Exchange, mended: Mended) -> dict[str, str]:
-    """The headers that Trueline would send."""
-    stream = exchange.streaming and mended.status < 400
-    kind = "text/event-stream; charset=utf-8" if stream else "application/json"
-    return {**exchange.headers, "content-type": kind, "x-request-id": "req_trueline"}
-
-
-def _outcome(issue: Issue, exchange: Exchange, mended: Mended, cured: bool) -> str:
-    known = FAULTS.get(issue.name)
-    if cured and mended.status >= 400 and exchange.answered:
-        return f"an honest OpenAI error ({mended.status}) leaves in its place"
-    if cured:
-        return "mended: the client gets the exact form"
-    if known is None:
-        return "passed on as it is"
-    return {
-        "mends": "mended where Trueline stands before the server",
-        "refuses": "an OpenAI error leaves instead",
-        "leaves": "counted, and passed on as it is",
-        "option": "left as it is, unless a setting asks for more",
-    }[known.action]

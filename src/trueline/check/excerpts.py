@@ -15,15 +15,14 @@ from collections.abc import Sequence
 from difflib import SequenceMatcher
 from typing import Any, NamedTuple
 
-from ..wire import jsonio
+from .became import Part, became
 from .heard import Heard, hear, hear_payload
+from .outline import compact, differing, outlines, window
 
 __all__ = ["Excerpt", "before_after"]
 
 _WIDTH = 150
-_AROUND = 24
-_LEAST = 64
-"""What is shown of a long line at least, where the place is at its end."""
+_DEEPEST = 8
 _COMPARED = 2000
 _LIKE = 0.4
 """How alike two lines must be for one to have become the other."""
@@ -48,10 +47,26 @@ _AT_THE_END = ("done-", "eof-", "finish-missing", "usage-missing", "usage-only")
 def before_after(before: bytes, after: bytes, place: str = "", excerpt: str = "", name: str = "") -> Excerpt:
     """What stands at `place` in both bodies; `excerpt` is what was found there, and `name` the fault.
 
-    Where no place is known, faults of the end show the end of a stream, and those of usage the first usage.
+    Where no place is known, faults of the end show the end of a stream, those of usage the first usage, and others
+    where the bodies begin to differ.  Nothing is shown behind Trueline where it would be the same once more.
     """
+    found = _find(before, after, place, excerpt, name)
+    if _is_error(after) and not _is_error(before):
+        found = Excerpt(found.before, (_start(after),))
+    old, new = (tuple(line if line.strip() else "(an empty line)" for line in lines) for lines in found)
+    return Excerpt(old, () if old == new else new)
+
+
+def _is_error(body: bytes) -> bool:
+    """Is it one of OpenAI's errors, and nothing else?"""
+    heard = hear(body)
+    first = heard.payloads[0] if len(heard.payloads) == 1 and not heard.streamed else None
+    return isinstance(first, dict) and first.keys() == {"error"}
+
+
+def _find(before: bytes, after: bytes, place: str, excerpt: str, name: str) -> Excerpt:
     if not place and name.startswith(_AT_THE_END) and hear(before).streamed:
-        return Excerpt((_end(before),), (_end(after),))
+        return Excerpt(_end(before), _end(after))
     if not place and name.startswith("usage-"):
         old = _first_usage(hear(before))
         if old is not None:
@@ -64,9 +79,17 @@ def before_after(before: bytes, after: bytes, place: str = "", excerpt: str = ""
     if kind == "choice":
         return _texts(was, now, number)
     if kind == "chunk" and number < len(was.payloads):
-        return _fields(was.payloads[number], _counterpart(was.payloads[number], now), path)
-    if path and len(was.payloads) == 1 and _STEP.match(path) and " " not in path:
-        return _fields(was.payloads[0], now.payloads[0] if len(now.payloads) == 1 else None, path)
+        return _chunks(was, number, now, path, name)
+    if len(was.payloads) == 1 and not was.streamed and (not path or (_STEP.match(path) and " " not in path)):
+        one, other = was.payloads[0], now.payloads[0] if len(now.payloads) == 1 else None
+        around = _around(one, other, _steps(path), name)
+        if around is not None or path:
+            return around or _fields(one, other, path)
+    if not place and was.streamed and now.streamed:
+        left = {compact(_said(payload)) for payload in now.payloads}
+        changed = next((at for at, each in enumerate(was.payloads) if compact(_said(each)) not in left), None)
+        if changed is not None:
+            return _chunks(was, changed, now, "", name)
     return _starts(before, after, excerpt)
 
 
@@ -77,10 +100,14 @@ def _lines(before: bytes, after: bytes, number: int) -> Excerpt:
     old, new = _split(before), _split(after)
     if not 0 < number <= len(old):
         return _starts(before, after, "")
+    if not old[number - 1]:  # the end of an event, which is told by its last line
+        number = next((at for at in range(number, 0, -1) if old[at - 1].strip()), number)
     line = old[number - 1]
     other = _likest(line, new)
     at = len(line) if line.endswith("\r") else 0
-    return Excerpt((_window(line, at),), (_window(other, at) if other else _GONE,))
+    if not at and other and window(line, 0) == window(other, 0):
+        at = _differ_at(line, other)
+    return Excerpt((window(line, at),), (window(other, at) if other else _GONE,))
 
 
 def _split(body: bytes) -> list[str]:
@@ -110,11 +137,11 @@ def _counterpart(payload: Any, now: Heard) -> Any:
     """The event that became of one: the one that says most of the same."""
     if not now.streamed or not now.payloads:
         return now.payloads[0] if now.payloads else None
-    words, call = _words(payload), _CALL_ID.search(_compact(payload))
-    same = [other for other in now.payloads if call and call[0] in _compact(other)]
+    words, call = _words(payload), _CALL_ID.search(compact(payload))
+    same = [other for other in now.payloads if call and call[0] in compact(other)]
     same = same or [other for other in now.payloads if words and _words(other) == words] or now.payloads
-    texts = [_compact(_said(other)) for other in same]
-    likest = _likest(_compact(_said(payload)), texts)
+    texts = [compact(_said(other)) for other in same]
+    likest = _likest(compact(_said(payload)), texts)
     return same[texts.index(likest)] if likest in texts else same[0]
 
 
@@ -140,12 +167,71 @@ class _Seen(NamedTuple):
     """None: it is absent."""
 
 
-def _fields(was: Any, now: Any, path: str) -> Excerpt:
-    steps = [int(index) if index else name for name, index in _STEP.findall(path)]
+def _chunks(was: Heard, number: int, now: Heard, path: str, name: str) -> Excerpt:
+    """A place in an event, and in what became of that event."""
+    old, steps = was.payloads[number], _steps(path)
+    position = steps[1] if steps[:1] == ["choices"] and len(steps) > 1 else 0
+    parts = [] if _CALL_ID.search(compact(old)) else became(was, number, position, now)
+    if parts is None:
+        return Excerpt((window(compact(_at(old, steps) if _at(old, steps) is not _ABSENT else old), 0),), (_GONE,))
+    if not parts:
+        other = _counterpart(old, now)
+        return _around(old, other, steps, name) or _fields(old, other, path)
+    made = [_around(old, part.payload, steps, name, part) or _fields(old, part.payload, path) for part in parts[:2]]
+    # What came and left as it was says nothing; of two events one may be that.
+    told = [each for each in made if each.before != each.after] or made[:1]
+    return Excerpt(told[0].before, tuple(line for each in told for line in each.after))
+
+
+def _around(was: Any, now: Any, steps: list[Any], name: str, part: Part | None = None) -> Excerpt | None:
+    """The object at a place and what it became, where keys came, went, or changed below it; else None."""
+    here = [steps[0], part.position, *steps[2:]] if part is not None and steps[:1] == ["choices"] else steps
+    old, new = _at(was, steps), _at(now, here)
+    if not isinstance(old, dict) or not isinstance(new, dict):
+        return None
     if not steps:
-        return Excerpt((_window(_compact(was), 0),), (_window(_compact(now), 0),) if now is not None else ())
+        old, new = _inmost(old, new, name)
+    keys = differing(old, new, name)
+    named = steps and isinstance(steps[-1], str) and old.keys() == new.keys()
+    if not keys or named:
+        return None
+    one, other = outlines(old, new, keys)
+    return Excerpt((one,), (other,))
+
+
+def _inmost(old: dict[str, Any], new: dict[str, Any], name: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The objects within two that hold the first difference."""
+    for _ in range(_DEEPEST):
+        key = next(iter(differing(old, new, name)), "")
+        one, other = old.get(key), new.get(key)
+        if isinstance(one, list) and isinstance(other, list):
+            pairs = zip(one, other, strict=False)
+            one, other = next(((a, b) for a, b in pairs if a != b), (None, None))
+        if not isinstance(one, dict) or not isinstance(other, dict):
+            break
+        old, new = one, other
+    return old, new
+
+
+def _at(value: Any, steps: list[Any]) -> Any:
+    for step in steps:
+        value = _child(value, step)
+    return value
+
+
+def _steps(path: str) -> list[Any]:
+    return [int(index) if index else name for name, index in _STEP.findall(path)]
+
+
+def _fields(was: Any, now: Any, path: str) -> Excerpt:
+    steps = _steps(path)
+    if not steps:
+        return Excerpt((window(compact(was), 0),), (window(compact(now), 0),) if now is not None else ())
     name = next((step for step in reversed(steps) if isinstance(step, str)), "")
     seen = [_look(value, steps) for value in (was, now)]
+    if isinstance(steps[-1], int) and not all(each.around for each in seen):
+        old, new = (f"(no {path})" if each.leaf is None else window(each.leaf, 0) for each in seen)
+        return Excerpt((old,), (new,) if now is not None else ())
     alone = any(len(each.around) > _WIDTH or not each.around for each in seen) and isinstance(steps[-1], str)
     old, new = (_field(each, name, alone) for each in seen)
     return Excerpt((old,), (new,) if now is not None else ())
@@ -163,32 +249,25 @@ def _look(value: Any, steps: list[Any]) -> _Seen:
     around = parents[-1] if missing else parents[-2]
     if isinstance(around, list) and len(parents) > 2:
         around = parents[-2] if missing else parents[-3]
-    return _Seen("" if around is value else _compact(around), None if missing else _compact(parents[-1]))
+    return _Seen("" if around is value else compact(around), None if missing else compact(parents[-1]))
 
 
 def _field(seen: _Seen, name: str, alone: bool) -> str:
     """The field by itself, or within its object where that is short enough."""
     if alone and seen.leaf is not None:
-        return _window(f'"{name}": {seen.leaf}', 0)
+        return window(f'"{name}": {seen.leaf}', 0)
     at = seen.around.find(f'"{name}"')
     if alone and at < 0:
         # It may have another name now, that begins like the old one.
         at = seen.around.find(f'"{name}')
-        return _window(seen.around, at) if at >= 0 else f"(no {name})"
-    return _window(seen.around, max(at, 0))
+        return window(seen.around, at) if at >= 0 else f"(no {name})"
+    return window(seen.around, max(at, 0))
 
 
 def _child(value: Any, step: Any) -> Any:
     if isinstance(step, int):
         return value[step] if isinstance(value, list) and step < len(value) else _ABSENT
     return value.get(step, _ABSENT) if isinstance(value, dict) else _ABSENT
-
-
-def _compact(value: Any) -> str:
-    try:
-        return jsonio.encode(value).decode("utf-8", "replace")
-    except (TypeError, ValueError, RecursionError):
-        return repr(value)
 
 
 # ---- texts, and bodies as a whole
@@ -201,20 +280,21 @@ def _texts(was: Heard, now: Heard, number: int) -> Excerpt:
     line = old[number].text or old[number].reasoning
     other = new[number].text if number < len(new) else ""
     at = _differ_at(line, other)
-    return Excerpt((_window(line, at),), (_window(other or _GONE, at),))
+    return Excerpt((window(line, at),), (window(other or _GONE, at),))
 
 
 def _starts(before: bytes, after: bytes, excerpt: str) -> Excerpt:
     old, new = (_start(body) for body in (before, after))
     if old == new and excerpt:
-        return Excerpt((_window(excerpt, 0),))
+        return Excerpt((window(excerpt, 0),))
     return Excerpt((old or "(an empty body)",), (new or _GONE,))
 
 
-def _end(body: bytes) -> str:
-    """The last line of a stream."""
+def _end(body: bytes) -> tuple[str, ...]:
+    """The last line of a stream, and the error before it where there is one."""
     lines = [line.rstrip() for line in _split(body) if line.strip()]
-    return _window(lines[-1], len(lines[-1])) if lines else "(an empty body)"
+    last = lines[-2:] if '"error"' in "".join(lines[-2:-1]) else lines[-1:]
+    return tuple(window(line, 0 if '"error"' in line else len(line)) for line in last) or ("(an empty body)",)
 
 
 def _first_usage(heard: Heard) -> str | None:
@@ -224,7 +304,7 @@ def _first_usage(heard: Heard) -> str | None:
         if usage:
             choices = payload.get("choices")
             beside = f'"choices": [{"…" if choices else ""}], ' if heard.streamed and choices is not None else ""
-            return _window(f'{beside}"usage": {_compact(usage)}', 0)
+            return window(f'{beside}"usage": {compact(usage)}', 0)
     return None
 
 
@@ -232,18 +312,9 @@ def _start(body: bytes) -> str:
     """The beginning of a body on one line."""
     heard = hear(body)
     if heard.payloads and isinstance(heard.payloads[0], dict):
-        return _window(_compact(_said(heard.payloads[0]) if heard.streamed else heard.payloads[0]), 0)
-    return _window(" ".join(body[: 2 * _WIDTH].decode("utf-8", "replace").split()), 0)
+        return window(compact(_said(heard.payloads[0]) if heard.streamed else heard.payloads[0]), 0)
+    return window(" ".join(body[: 2 * _WIDTH].decode("utf-8", "replace").split()), 0)
 
 
 def _differ_at(one: str, other: str) -> int:
     return next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
-
-
-def _window(line: str, at: int) -> str:
-    """The part of a long line around a place."""
-    if len(line) <= _WIDTH:
-        return line
-    start = max(0, min(at - _AROUND, len(line) - _LEAST))
-    end = start + _WIDTH - 2
-    return ("…" if start else "") + line[start:end] + ("…" if end < len(line) else "")

@@ -19,10 +19,10 @@ from .mend import Mended, mend
 from .model import Check, Exchange, Issue, Level, Probe
 from .refusals import Standing, expected, honest_failure, standing
 
-__all__ = ["examine", "issues_of"]
+__all__ = ["CUT_SHORT", "examine", "issues_of"]
 
 _CUT = "abrupt-reset"
-_CUT_SHORT = frozenset(
+CUT_SHORT = frozenset(
     {
         "completions-finish",
         "done-missing",
@@ -87,7 +87,7 @@ def issues_of(exchange: Exchange, checks: Iterable[Check], mint: Mint) -> tuple[
     if exchange.failure == "dropped":
         return [], mended
     failed = exchange.failure in ("cut", "timeout")
-    excused = _CUT_SHORT if honest_failure(exchange) else _CUT_SHORT - {_TRUNCATED} if failed else frozenset()
+    excused = CUT_SHORT if honest_failure(exchange) else CUT_SHORT - {_TRUNCATED} if failed else frozenset()
     found: dict[str, Issue] = {}
     meaning = () if excused else _meaning(exchange, checks)
     for issue in (*_forms(exchange), *_transport(exchange), *meaning, *_noted(mended)):

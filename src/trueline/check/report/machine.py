@@ -70,6 +70,7 @@ def _fault(entry: Entry) -> dict[str, Any]:
         "after": list(entry.excerpt.after),
         "cured": entry.cured,
         "outcome": entry.outcome,
+        "outcomes": dict(entry.fates),
         "breaks": [{"client": effect.client, "what": effect.what} for effect in entry.clients],
     }
 

@@ -1,0 +1,72 @@
+"""An object of a reply with one place in it: what stands beside that place is told by name only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..wire import jsonio
+
+__all__ = ["compact", "differing", "outlines", "window"]
+
+_WIDTH = 150
+_AROUND = 24
+_LEAST = 64
+"""What is shown of a long line at least, where the place is at its end."""
+_NEST = 30
+_TEXT = 40
+"""Characters of a neighbour that are shown."""
+
+
+def compact(value: Any) -> str:
+    """A value as JSON on one line."""
+    try:
+        return jsonio.encode(value).decode("utf-8", "replace")
+    except (TypeError, ValueError, RecursionError):
+        return repr(value)
+
+
+def window(line: str, at: int) -> str:
+    """The part of a long line around a place."""
+    if len(line) <= _WIDTH:
+        return line
+    start = max(0, min(at - _AROUND, len(line) - _LEAST))
+    end = start + _WIDTH - 2
+    return ("…" if start else "") + line[start:end] + ("…" if end < len(line) else "")
+
+
+def differing(was: dict[str, Any], now: dict[str, Any], fault: str) -> list[str]:
+    """The keys that differ between two objects; only those that the name of the fault speaks of, where it does."""
+    keys = [key for key in {**was, **now} if key not in was or key not in now or was[key] != now[key]]
+    words = set(fault.split("-"))
+    return [key for key in keys if words & {key, *key.split("_")}] or keys
+
+
+def outlines(was: dict[str, Any], now: dict[str, Any], keys: list[str]) -> tuple[str, str]:
+    """Both objects, each around the first of the keys, or around where it is missing."""
+    return _outline(was, now, keys), _outline(now, was, keys)
+
+
+def _outline(value: dict[str, Any], other: dict[str, Any], keys: list[str]) -> str:
+    parts = [f"{compact(key)}:{compact(item) if key in keys else _brief(item)}" for key, item in value.items()]
+    first = keys[0] if keys else ""
+    names = list(value)
+    if first in value:
+        count = names.index(first)
+    else:
+        known = [name for name in _until(first, other) if name in value]
+        count = names.index(known[-1]) if known else 0
+    return window("{" + ",".join(parts) + "}", sum(len(part) + 1 for part in parts[:count]) + 1)
+
+
+def _until(key: str, value: dict[str, Any]) -> list[str]:
+    """The keys that stand before one."""
+    names = list(value)
+    return names[: names.index(key)] if key in value else []
+
+
+def _brief(value: Any) -> str:
+    """A neighbour: whole where it is short."""
+    text = compact(value)
+    if isinstance(value, dict | list) and len(text) > _NEST:
+        return "{…}" if isinstance(value, dict) else "[…]"
+    return f'{text[:_TEXT]}…"' if isinstance(value, str) and len(text) > _TEXT + 2 else text
