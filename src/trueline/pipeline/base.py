@@ -39,6 +39,8 @@ class Pipeline(Protocol):
     def upstream_id(self) -> str | None: ...
     def feed(self, data: bytes) -> bytes: ...
     def close(self, cut: TruelineError | None = None) -> bytes: ...
+    def release(self) -> None:
+        """Nothing more is asked of it: leave no circle of references behind."""
 
 
 class WholeBody:
@@ -82,6 +84,9 @@ class WholeBody:
             self.note("leading-blank-lines")
         out = cut or self.read(body)
         return self._fail(out) if isinstance(out, TruelineError) else out
+
+    def release(self) -> None:
+        """See Pipeline."""
 
     def _fail(self, error: TruelineError) -> bytes:
         sharpen(error, self._options.options)

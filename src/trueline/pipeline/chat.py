@@ -65,6 +65,9 @@ class _Chat:
     def upstream_id(self) -> str | None:
         return self._context.upstream_id
 
+    def release(self) -> None:
+        """See Pipeline."""
+
     def _read_chunks(self, values: list[Any], reader: Reader) -> list[Event] | None:
         """The events of chunks that came in an array or on lines of their own; None for one value that is a reply."""
         if len(values) == 1 and isinstance(values[0], list):
@@ -140,6 +143,10 @@ class ChatStream(_Chat):
         self._written = False
         self._failed = False
         self._raw = b""  # the read that is under way, for the lane to learn from
+
+    def release(self) -> None:
+        """See Pipeline: the lane and its stream know each other."""
+        self._lane = None
 
     def feed(self, data: bytes) -> bytes:
         lane = self._lane

@@ -36,6 +36,9 @@ class _Images:
     def note(self, fault: str) -> None:
         self.faults[fault] = self.faults.get(fault, 0) + 1
 
+    def release(self) -> None:
+        """See Pipeline."""
+
     def _keep(self, data: bytes) -> None:
         self._body.append(data)
         self._size += len(data)

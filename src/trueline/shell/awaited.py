@@ -220,3 +220,5 @@ class AwaitedExchange(Exchange[Client]):
         self.unwatch()
         if self._response is not None:
             self._response.close()
+        if self.pipe is not None:
+            self.pipe.release()

@@ -173,6 +173,9 @@ class _Passed:
         self._named = path.endswith("/responses")
         self._tail = b"\n\n"
 
+    def release(self) -> None:
+        """See Pipeline."""
+
     def feed(self, data: bytes) -> bytes:
         """`data` as it is."""
         self._tail = (self._tail + data)[-4:] if len(data) < 4 else data[-4:]

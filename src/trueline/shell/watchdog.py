@@ -31,8 +31,9 @@ class Watchdog:
             self._schedule(deadline)
 
     def stop(self) -> None:
-        """Take the deadline away and give the timer back to the loop."""
+        """Take the deadline away for good, and give the timer back to the loop."""
         self._deadline = None
+        self._callback = _nothing
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -54,3 +55,7 @@ class Watchdog:
             return
         self._deadline = None
         self._callback()
+
+
+def _nothing() -> None:
+    """Stands for the callback of a watchdog that was stopped, whose owner is to be freed."""

@@ -287,6 +287,10 @@ class NativeExchange(Exchange[NativeClient]):
         """Leave no circle of references behind: what ends is freed at once, and its memory is used again while warm."""
         self.client.exchange = None
         self._call = None
+        if self.pipe is not None:
+            self.pipe.release()
+        if self.error is not None:
+            self.error.__traceback__ = self.error.__context__ = None
 
     # -- the client's pace --------------------------------------------------------------------------------------------
 

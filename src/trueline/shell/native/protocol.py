@@ -60,6 +60,11 @@ class _Meaning(NamedTuple):
 class NativeProtocol(RequestReader):
     """See the module."""
 
+    __slots__ = (
+        "_body_began", "_current", "_date", "_dated", "_hot", "_known", "_learned", "_max_body", "_ok_line",
+        "_patience", "_prepared", "_read", "_receiving", "_unwritten", "_watchdog",
+    )  # fmt: skip
+
     pipeline: deque[tuple[Any, Any]]
     """Requests that wait for their turn, the next one last: uvicorn's, or a NativeClient and None."""
 
@@ -109,6 +114,7 @@ class NativeProtocol(RequestReader):
                 client.exchange.gone()
         self.pipeline.clear()
         self._current = self._receiving = None
+        self.cycle = None  # type: ignore[assignment]  # as before the first; it knows this connection
 
     def shutdown(self) -> None:
         """See uvicorn: answer what runs, then close."""

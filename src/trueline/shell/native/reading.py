@@ -39,6 +39,12 @@ class _Refused(Exception):
 class RequestReader(HttpToolsProtocol):
     """A connection as far as it is read; `NativeProtocol` says what becomes of it."""
 
+    # Its many attributes would not fit the keys that instances share, and cost each connection a dictionary.
+    __slots__ = (
+        "_body_size", "_discarding", "_gateway", "_header_bytes", "_hosts", "_in_body", "_in_head", "_max_head", "_old",
+        "_settings", "_unseen",
+    )  # fmt: skip
+
     def __init__(
         self,
         config: Config,

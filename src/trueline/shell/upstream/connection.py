@@ -69,6 +69,13 @@ class _StopParsing(Exception):
 class Connection(asyncio.Protocol):
     """See the module.  `answered`, `reused`, `writable` are there to be read."""
 
+    __slots__ = (
+        "__weakref__", "_at_chunk", "_closed", "_complete", "_failure", "_head", "_head_delivered", "_header_bytes",
+        "_header_count", "_headers", "_interim", "_keep_alive", "_known", "_length_at", "_limits", "_owner", "_parser",
+        "_pieces", "_reading", "_receiver", "_status", "_surplus", "_transport", "_undelivered", "answered",
+        "idle_since", "loop", "on_body", "reused", "watchdog", "where", "writable",
+    )  # fmt: skip
+
     def __init__(self, loop: asyncio.AbstractEventLoop, owner: ConnectionOwner, where: str, limits: Limits) -> None:
         self.loop = loop
         self._owner = owner
@@ -342,6 +349,7 @@ class Connection(asyncio.Protocol):
     def _forget(self) -> None:
         if not self._closed:
             self._closed = True
+            self._parser = None  # type: ignore[assignment]  # which knows this connection
             self.watchdog.stop()
             self._owner.forget(self)
 
