@@ -17,12 +17,13 @@ from typing import Any, NamedTuple
 
 from .became import Part, became
 from .heard import Heard, hear, hear_payload
-from .outline import compact, differing, outlines, window
+from .outline import compact, differing, named, outlines, window
 
 __all__ = ["Excerpt", "before_after"]
 
 _WIDTH = 150
 _DEEPEST = 8
+_SPEAKS_FOR_ITSELF = ("delta", "message")
 _COMPARED = 2000
 _LIKE = 0.4
 """How alike two lines must be for one to have become the other."""
@@ -65,6 +66,8 @@ def _is_error(body: bytes) -> bool:
 
 
 def _find(before: bytes, after: bytes, place: str, excerpt: str, name: str) -> Excerpt:
+    if not place and name == "usage-missing-stream" and (usage := _first_usage(hear(after))):
+        return Excerpt(_end(before), (usage,))
     if not place and name.startswith(_AT_THE_END) and hear(before).streamed:
         return Excerpt(_end(before), _end(after))
     if not place and name.startswith("usage-"):
@@ -80,17 +83,26 @@ def _find(before: bytes, after: bytes, place: str, excerpt: str, name: str) -> E
         return _texts(was, now, number)
     if kind == "chunk" and number < len(was.payloads):
         return _chunks(was, number, now, path, name)
-    if len(was.payloads) == 1 and not was.streamed and (not path or (_STEP.match(path) and " " not in path)):
+    if len(was.payloads) == 1 and not was.streamed and path and _STEP.match(path) and " " not in path:
         one, other = was.payloads[0], now.payloads[0] if len(now.payloads) == 1 else None
-        around = _around(one, other, _steps(path), name)
-        if around is not None or path:
-            return around or _fields(one, other, path)
-    if not place and was.streamed and now.streamed:
+        return _around(one, other, _steps(path), name) or _fields(one, other, path)
+    return (None if place else _unplaced(was, now, excerpt, name)) or _starts(before, after, excerpt)
+
+
+def _unplaced(was: Heard, now: Heard, excerpt: str, name: str) -> Excerpt | None:
+    """What the fault is named after, where that came, went or changed; else what was found; else the first change."""
+    if len(was.payloads) == len(now.payloads) == 1 and not was.streamed:
+        one, other = was.payloads[0], now.payloads[0]
+        both = isinstance(one, dict) and isinstance(other, dict)
+        if both and (not excerpt or named(differing(one, other), name)):
+            return _around(one, other, [], name)
+    if excerpt:
+        return Excerpt((window(excerpt, 0),))
+    if was.streamed and now.streamed:
         left = {compact(_said(payload)) for payload in now.payloads}
         changed = next((at for at, each in enumerate(was.payloads) if compact(_said(each)) not in left), None)
-        if changed is not None:
-            return _chunks(was, changed, now, "", name)
-    return _starts(before, after, excerpt)
+        return None if changed is None else _chunks(was, changed, now, "", name)
+    return None
 
 
 # ---- lines
@@ -191,19 +203,22 @@ def _around(was: Any, now: Any, steps: list[Any], name: str, part: Part | None =
         return None
     if not steps:
         old, new = _inmost(old, new, name)
-    keys = differing(old, new, name)
-    named = steps and isinstance(steps[-1], str) and old.keys() == new.keys()
-    if not keys or named:
+    keys = differing(old, new)
+    label = steps[-1] if steps and isinstance(steps[-1], str) else ""
+    if not keys or (label and old.keys() == new.keys()):
         return None
-    one, other = outlines(old, new, keys)
-    return Excerpt((one,), (other,))
+    head = f'"{label}": ' if label and label not in _SPEAKS_FOR_ITSELF else ""
+    one, other = outlines(old, new, named(keys, name) or keys)
+    return Excerpt((head + one,), (head + other,))
 
 
 def _inmost(old: dict[str, Any], new: dict[str, Any], name: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The objects within two that hold the first difference."""
+    """The objects within two that hold the first difference, or the one that the fault is named after."""
     for _ in range(_DEEPEST):
-        key = next(iter(differing(old, new, name)), "")
-        one, other = old.get(key), new.get(key)
+        keys = differing(old, new)
+        if not keys or named(keys, name):
+            break
+        one, other = old.get(keys[0]), new.get(keys[0])
         if isinstance(one, list) and isinstance(other, list):
             pairs = zip(one, other, strict=False)
             one, other = next(((a, b) for a, b in pairs if a != b), (None, None))

@@ -36,7 +36,12 @@ def mend(exchange: Exchange, mint: Mint) -> Mended:
     """Take the reply through the engine; never raises."""
     if exchange.status >= 400:
         return _refused(read_error(exchange.status, exchange.headers, exchange.body))
-    pipe = _pipeline(exchange, mint)
+    try:
+        pipe = _pipeline(exchange, mint)
+    except RequestError as refused:
+        # Trueline answers such a request itself; of a recording without its request nothing is known.
+        known = exchange.request or exchange.origin
+        return _refused(refused) if known and exchange.answered else Mended(exchange.body, done=False)
     if pipe is None or not exchange.answered:
         return Mended(exchange.body, done=False)
     out = pipe.feed(exchange.body)
@@ -52,22 +57,19 @@ def _refused(error: TruelineError, faults: Mapping[str, int] | None = None) -> M
 
 
 def _pipeline(exchange: Exchange, mint: Mint) -> Pipeline | None:
-    """The pipeline for an endpoint; None where Trueline passes bytes, or where the request is none that it takes."""
+    """The pipeline for an endpoint; None where Trueline passes bytes.  Raises RequestError."""
     route, body = Route(upstream="checked"), jsonio.encode(exchange.request)
-    try:
-        match exchange.endpoint:
-            case "chat":
-                return chat_pipeline(read_chat_request(body), route, mint)
-            case "images":
-                return image_pipeline(read_image_request(body), route, mint)
-            case "embeddings":
-                return embedding_pipeline(read_embedding_request(body), route, mint)
-            case "completions":
-                return completion_pipeline(read_completion_request(body), route, mint)
-            case "models":
-                return Models()
-            case "model":
-                return Models(exchange.path.rpartition("/models/")[2])
-    except RequestError:
-        return None
+    match exchange.endpoint:
+        case "chat":
+            return chat_pipeline(read_chat_request(body), route, mint)
+        case "images":
+            return image_pipeline(read_image_request(body), route, mint)
+        case "embeddings":
+            return embedding_pipeline(read_embedding_request(body), route, mint)
+        case "completions":
+            return completion_pipeline(read_completion_request(body), route, mint)
+        case "models":
+            return Models()
+        case "model":
+            return Models(exchange.path.rpartition("/models/")[2])
     return None

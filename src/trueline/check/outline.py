@@ -6,7 +6,7 @@ from typing import Any
 
 from ..wire import jsonio
 
-__all__ = ["compact", "differing", "outlines", "window"]
+__all__ = ["compact", "differing", "named", "outlines", "window"]
 
 _WIDTH = 150
 _AROUND = 24
@@ -34,11 +34,15 @@ def window(line: str, at: int) -> str:
     return ("…" if start else "") + line[start:end] + ("…" if end < len(line) else "")
 
 
-def differing(was: dict[str, Any], now: dict[str, Any], fault: str) -> list[str]:
-    """The keys that differ between two objects; only those that the name of the fault speaks of, where it does."""
-    keys = [key for key in {**was, **now} if key not in was or key not in now or was[key] != now[key]]
+def differing(was: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    """The keys that differ between two objects."""
+    return [key for key in {**was, **now} if key not in was or key not in now or was[key] != now[key]]
+
+
+def named(keys: list[str], fault: str) -> list[str]:
+    """Those keys that the name of a fault speaks of."""
     words = set(fault.split("-"))
-    return [key for key in keys if words & {key, *key.split("_")}] or keys
+    return [key for key in keys if words & {key, *key.split("_")}]
 
 
 def outlines(was: dict[str, Any], now: dict[str, Any], keys: list[str]) -> tuple[str, str]:
