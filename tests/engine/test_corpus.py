@@ -19,6 +19,8 @@ from trueline.errors import TruelineError
 from trueline.messages import read_chat_request, read_image_request
 from trueline.pipeline import Pipeline, chat_pipeline, image_pipeline
 
+pytestmark = pytest.mark.no_cover  # what it runs over and over is covered elsewhere
+
 Record = dict[str, Any]
 DIALECTS = ("openai-chat", "openai-images")  # those that the engine speaks
 

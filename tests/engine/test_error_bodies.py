@@ -298,6 +298,7 @@ WRONGS = st.lists(
 )
 
 
+@pytest.mark.no_cover
 @given(st.builds(wronged, st.sampled_from(ERRORS), WRONGS), st.sampled_from([302, 400, 402, 422, 500, 524]))
 @settings(max_examples=500)
 def test_any_error_is_told_as_one(body: Any, status: int) -> None:

@@ -84,6 +84,7 @@ def tracked(events: list[Event]) -> list[Event]:
     return out
 
 
+@pytest.mark.no_cover
 @given(replies())
 @settings(max_examples=300)
 def test_fold_undoes_unfold(reply: Reply) -> None:
@@ -93,6 +94,7 @@ def test_fold_undoes_unfold(reply: Reply) -> None:
     assert folded == reply
 
 
+@pytest.mark.no_cover
 @given(replies())
 def test_unfolded_replies_come_in_the_order_of_a_stream(reply: Reply) -> None:
     events = unfold(reply)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -11,6 +12,8 @@ from engine import garbage
 from engine.conftest import Oracle
 from engine.kit import Played, chat, dumps, pieces, play
 from trueline.context import FormatOptions
+
+pytestmark = pytest.mark.no_cover  # what it runs over and over is covered elsewhere
 
 CUTS = st.lists(st.integers(0, 4000), max_size=6)
 OPTIONS = st.builds(

@@ -339,6 +339,7 @@ def judged(oracle_of_images: Any, asked: dict[str, Any], played: Played, flavour
     return [p for p in problems if p[1] != "G1"]
 
 
+@pytest.mark.no_cover
 @given(BODIES, ASKED, st.sampled_from(["keep", "drop"]))
 @settings(max_examples=600)
 def test_any_reply(oracle_of_images: Any, body: Any, asked: dict[str, Any], extras: Any) -> None:
@@ -357,6 +358,7 @@ def test_any_reply(oracle_of_images: Any, body: Any, asked: dict[str, Any], extr
     assert judged(oracle_of_images, asked, Played(out, pipe.error, pipe.faults), flavour) == []
 
 
+@pytest.mark.no_cover
 @given(EVENTS, st.booleans())
 @settings(max_examples=600)
 def test_any_events(rules: Any, events: Any, named: bool) -> None:

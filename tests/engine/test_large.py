@@ -15,6 +15,8 @@ from engine.kit import DONE, ROLE, STOP, chat, chunk, dumps, play, sse, whole
 from trueline.context import FormatOptions
 from trueline.wire import jsonio
 
+pytestmark = pytest.mark.no_cover  # what it runs over and over is covered elsewhere
+
 MANY = 4_000
 LONG = 100_000
 TOOLS = [{"type": "function", "function": {"name": "f"}}]

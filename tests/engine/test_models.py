@@ -114,6 +114,7 @@ def test_a_cut_is_an_error() -> None:
 BODIES = st.builds(wronged, st.sampled_from([LIST, A, *(body for body, _ in LISTS)]), WRONGS)
 
 
+@pytest.mark.no_cover
 @given(BODIES, st.sampled_from([None, "a"]))
 @settings(max_examples=400)
 def test_any_body(shared: Any, rules: Any, body: Any, single: str | None) -> None:

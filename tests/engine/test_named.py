@@ -143,6 +143,7 @@ def recorded(shared: Path, kind: str) -> Iterator[tuple[dict[str, Any], bytes, b
             yield request, response["body"].encode("utf-8", "surrogatepass"), stream
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("kind", ["chat", "completions", "embeddings", "images", "models"])
 def test_recorded(shared: Path, kind: str) -> None:
     """Replies of real servers as they are, and with a few wrongs in those that nothing was noted for."""

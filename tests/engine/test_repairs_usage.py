@@ -129,6 +129,7 @@ VALUES: st.SearchStrategy[Any] = st.one_of(
 )
 
 
+@pytest.mark.no_cover
 @given(st.dictionaries(NAMES, VALUES, max_size=7))
 @settings(max_examples=500)
 def test_any_usage(oracle: Oracle, sent: dict[str, Any]) -> None:

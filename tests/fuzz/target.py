@@ -58,6 +58,7 @@ FALLBACK: dict[str, dict[str, Any]] = {
 LEFT = {
     "n-ignored",  # a server's own affair: what it did not make nobody can give
     "choice-index-missing",
+    "img-base64-broken",
     "img-partial-n",
     "img-too-many",
     "usage-missing-stream",

@@ -20,6 +20,8 @@ from fuzz.target import problems
 from meta.source import ROOT
 from trueline.faults import FAULTS
 
+pytestmark = pytest.mark.no_cover  # what it runs over and over is covered elsewhere
+
 ORACLE = ROOT.parent / "shared" / "spec" / "oracle.py"
 SEEDS = sorted((Path(__file__).parent / "seeds").glob("*.json"))
 EXECUTIONS = 800

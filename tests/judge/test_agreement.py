@@ -27,8 +27,10 @@ from trueline.judge import (
 )
 from trueline.sim import SimReply, render_json
 
-# The oracle leaves its files to be closed by the interpreter.
-pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
+pytestmark = [
+    pytest.mark.no_cover,  # what it runs over and over is covered elsewhere
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),  # the oracle leaves its files to the interpreter
+]
 
 DISAGREEMENTS: dict[str, str] = {}
 """Recording -> why the judge is right where the oracle says otherwise.  None is known."""

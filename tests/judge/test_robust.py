@@ -17,6 +17,8 @@ from trueline.judge.findings import Docket, excerpt_of
 from trueline.judge.rows import ROWS
 from trueline.sim import render_json
 
+pytestmark = pytest.mark.no_cover  # what it runs over and over is covered elsewhere
+
 REQUESTS: list[tuple[str, Json | None]] = [
     ("/v1/chat/completions", {**CHAT, "logprobs": True}),
     ("/v1/chat/completions", {**CHAT, "tools": [TOOL], "stop": ["tea"], "response_format": {"type": "json_object"}}),

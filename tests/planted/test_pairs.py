@@ -10,6 +10,7 @@ import random
 import re
 
 import hypothesis
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,6 +20,8 @@ from planted.exchange import asks_for, clean, planted, read_reply
 from planted.expected import STILL_BROKEN
 from planted.verdict import complaints
 from trueline.sim import PLANTERS
+
+pytestmark = pytest.mark.no_cover  # what it runs over and over is covered elsewhere
 
 EXAMPLES = max(600, hypothesis.settings().max_examples)  # more of them with --hypothesis-profile=explore
 

@@ -66,6 +66,7 @@ def test_an_answer_repeated_behind_thoughts(pieces: list[str], last: str, answer
     assert "".join(delta.get("content", "") for delta in deltas) == answer
 
 
+@pytest.mark.no_cover  # what it runs over and over is covered elsewhere
 def test_an_endless_stream_needs_no_memory() -> None:
     pipe = chat_pipeline(chat(stream=True), ROUTE, CountingMint())
     pipe.feed(sse(ROLE, done=False))

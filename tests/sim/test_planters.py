@@ -267,6 +267,7 @@ def test_unknown_names(options: SimOptions, message: str) -> None:
 
 
 @settings(max_examples=150)
+@pytest.mark.no_cover
 @given(
     faults=st.lists(st.sampled_from(sorted(PLANTERS)), min_size=1, max_size=12),
     stream=st.booleans(),

@@ -13,6 +13,8 @@ from trueline.cli.explain_screen import screen
 from trueline.recorded import look
 from trueline.trace import trace
 
+pytestmark = pytest.mark.no_cover  # what it runs over and over is covered elsewhere
+
 EACH = 3
 """Of so many recordings one is taken: other tests play all of them."""
 
