@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -11,6 +12,9 @@ from engine import garbage
 from engine.garbage import NOISE, framed
 from engine.kit import DONE, Played, chat, chunk, dumps, envelope, pieces, play, whole
 from trueline.context import FormatOptions
+from trueline.faults import LEFT_ALONE
+
+pytestmark = pytest.mark.no_cover  # what it runs over and over is covered elsewhere
 
 TEXT = st.text(alphabet='ab .,<>/é😀\n{}"\\', min_size=1, max_size=8)
 ARGUMENTS = st.sampled_from(["{}", '{"a":1}', '{"a":"}{"}', '{"é":[1,{"b":null}]}', '{"cut'])
@@ -163,7 +167,7 @@ def test_what_was_mended_needs_no_mending(data: bytes, asked: dict[str, Any], op
 
     if not AMBIGUOUS & (played.faults.keys() | second.faults.keys()):
         assert second.out == played.out
-        assert second.faults.keys() <= {"err-mid-stream"}
+        assert second.faults.keys() <= {"err-mid-stream", *LEFT_ALONE}
 
 
 @given(garbage.WHOLE, garbage.REQUEST, PLAIN)
@@ -179,4 +183,5 @@ def test_a_whole_reply_that_was_mended_needs_no_mending(
     second = again(played, asked, options)
 
     if not AMBIGUOUS & (played.faults.keys() | second.faults.keys()):
-        assert (second.out, second.faults) == (played.out, {})
+        assert second.out == played.out
+        assert second.faults.keys() <= LEFT_ALONE

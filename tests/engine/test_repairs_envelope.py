@@ -30,7 +30,7 @@ def test_what_is_exact_stays() -> None:
     ("sent", "kept", "fault"),
     [
         ("chatcmpl-x", "chatcmpl-x", None),
-        ("any-thing stable", "any-thing stable", None),
+        ("any-thing stable", "any-thing stable", "id-prefix-wrong"),
         (7, "7", "id-missing"),
         (UNSET, MINTED, "id-missing"),
         (None, MINTED, "id-missing"),

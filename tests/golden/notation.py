@@ -18,7 +18,8 @@ written short, everything else as it is:
     <hi>                          the choice of an exact whole reply that says Hi
     <24:1>                        the first thing that was minted, 24 letters long
 
-A golden without `out` comes out as it went in.  Rows that Trueline leaves alone have `leaves` only.
+A golden without `out` comes out as it went in.  Rows that Trueline leaves alone have `leaves` only, or
+`counts` for what leaves as it came and is noted.
 """
 
 from __future__ import annotations
@@ -102,7 +103,7 @@ def _read(name: str, entry: dict[str, Any]) -> Golden:
     request |= entry.get("request", {})
     leaves = entry["leaves"]
     if FAULTS[fault].action == "leaves":
-        mends, named = leaves, set()
+        mends, named = (entry["counts"], {fault}) if "counts" in entry else (leaves, set())
     else:
         mends, named = entry["mends"], {fault}
     return Golden(
@@ -120,7 +121,7 @@ def _read(name: str, entry: dict[str, Any]) -> Golden:
     )
 
 
-_KEYS = {"fault", "kind", "request", "options", "status", "headers", "mends", "leaves", "cut", "final"}
+_KEYS = {"fault", "kind", "request", "options", "status", "headers", "mends", "counts", "leaves", "cut", "final"}
 
 
 def _side(side: dict[str, Any], kind: str, request: dict[str, Any], faults: set[str]) -> Side:

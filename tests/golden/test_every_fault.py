@@ -27,7 +27,6 @@ WITHOUT_GOLDEN = {
     "img-extra-format": "of the request",
     "img-response-format-rejected": "of the request",
     "models-endpoint-404": "of the server's paths: tests/proxy/test_routes.py",
-    "n-ignored": "too few choices leave, which no judge calls exact",
     "huge-line": "takes more bytes than a golden should have: test_huge_line below",
 }
 

@@ -12,6 +12,7 @@ import pytest
 
 from golden.notation import Golden, goldens
 from golden.play import Played, cuts, play
+from trueline.faults import LEFT_ALONE
 
 GOLDENS = list(goldens())
 
@@ -58,7 +59,8 @@ def test_what_comes_out_passes_unchanged(golden: Golden) -> None:
 
     again = play(golden, [mended.out])
 
-    assert (again.out.decode(), again.faults) == (mended.out.decode(), frozenset())
+    assert again.out.decode() == mended.out.decode()
+    assert again.faults <= LEFT_ALONE
 
 
 @EACH
@@ -66,7 +68,9 @@ def test_what_comes_out_is_well_formed(golden: Golden, oracle: ModuleType) -> No
     for side in (golden.mends, golden.leaves):
         played = play(golden, [side.sent])
 
-        assert [problem for problem in problems(oracle, golden, played) if problem[0] == "must"] == []
+        broken = [problem for problem in problems(oracle, golden, played) if problem[0] == "must"]
+        # What a server did not make nobody can give.
+        assert [p for p in broken if not ("n-ignored" in played.faults and p[1] in ("C4", "N1"))] == []
 
 
 # -- the judge --------------------------------------------------------------------------------------------------------

@@ -32,7 +32,7 @@ from . import (
 )
 from .row import Fault
 
-__all__ = ["FAULTS", "OWN_IDS", "Fault"]
+__all__ = ["FAULTS", "LEFT_ALONE", "OWN_IDS", "Fault"]
 
 _FAMILIES = (
     envelope,
@@ -52,6 +52,9 @@ _FAMILIES = (
 )
 
 FAULTS: dict[str, Fault] = {fault.id: fault for family in _FAMILIES for fault in family.ROWS}
+
+LEFT_ALONE: frozenset[str] = frozenset(fault.id for fault in FAULTS.values() if fault.action == "leaves")
+"""Faults that are only counted: a reply with no other leaves to the byte as it came."""
 
 OWN_IDS: dict[str, str] = {
     "annotations-foreign": "the catalogue knows annotations only as a list without index; here the schema is broken",

@@ -37,7 +37,8 @@ ROWS: tuple[Fault, ...] = (
           "A choice of a chunk has no delta, or null: read as an empty one.",
           "https://github.com/openai/openai-python/issues/1677"),
     Fault("delta-not-message", C, "must", "mends",
-          "A whole reply says `delta` where `message` belongs: it is renamed; beside a message it goes."),
+          "A whole reply says `delta` where `message` belongs: it is renamed; beside a message it goes.",
+          "inferred: makers of chat replies from web pages (chat2api) that fold chunks"),
     Fault("text-not-message", CS, "must", "mends",
           "The answer stands in `text`: it moves into the message or delta; beside one it goes.",
           "https://github.com/predibase/lorax/pull/788"),
@@ -45,7 +46,8 @@ ROWS: tuple[Fault, ...] = (
           "One answer comes over several choices although one was asked for: they are joined into the first.",
           "https://github.com/HKUDS/nanobot/pull/1555"),
     Fault("choices-two-in-one-chunk", S, "legal", "mends",
-          "A chunk holds several choices: each leaves in its own chunk."),
+          "A chunk holds several choices: each leaves in its own chunk.",
+          "inferred: vLLM and llama.cpp with `n` above 1; the schema allows it"),
     Fault("non-chunk-object", SI, "must", "mends",
           "An event is JSON but no chunk: it is dropped.",
           "https://github.com/unslothai/unsloth/pull/10362"),
@@ -54,6 +56,7 @@ ROWS: tuple[Fault, ...] = (
           "https://github.com/earendil-works/pi/pull/2466"),
     Fault("content-filter-results", CS, "legal", "option",
           "Azure's filter results stand beside choices: kept, or dropped where `extras: drop` is set.",
+          "https://github.com/seratch/ChatGPT-in-Slack/pull/49",
           setting="extras"),
 )
 # fmt: on

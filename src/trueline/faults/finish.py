@@ -59,7 +59,8 @@ ROWS: tuple[Fault, ...] = (
           "The role, or what was said last, shares a chunk with the finish: they leave in two.",
           "https://github.com/vllm-project/vllm/issues/35705"),
     Fault("finish-twice", S, "must", "mends",
-          "A choice finishes more than once: it finishes once, for the stronger reason."),
+          "A choice finishes more than once: it finishes once, for the stronger reason.",
+          "recorded: OpenRouter, Together AI"),
     Fault("finish-missing", S, "must", "mends",
           "`[DONE]` comes without a finish: `tool_calls` after a call, else `stop`, since the server said it was "
           "done.",
@@ -71,6 +72,7 @@ ROWS: tuple[Fault, ...] = (
           "https://github.com/BerriAI/litellm/issues/10686",
           setting="off"),
     Fault("content-after-finish", S, "must", "mends",
-          "Text or calls come after the finish: they leave before it."),
+          "Text or calls come after the finish: they leave before it.",
+          "recorded: OpenRouter, Together AI"),
 )
 # fmt: on

@@ -9,7 +9,8 @@ __all__ = ["ROWS"]
 # fmt: off
 ROWS: tuple[Fault, ...] = (
     Fault("n-ignored", CS, "exact", "leaves",
-          "Fewer choices come than were asked for: passed on as they are; none is invented.",
+          "Fewer choices come than were asked for: passed on and counted. None is invented, and no option asks again: "
+          "that would bill the prompt several times, and a seed would give the same answer.",
           "https://github.com/InternLM/lmdeploy/issues/4073"),
     Fault("n-interleave", S, "legal", "leaves",
           "Chunks of several choices come mixed: each choice is kept apart by its index.",
@@ -23,15 +24,20 @@ ROWS: tuple[Fault, ...] = (
           "https://github.com/huggingface/text-generation-inference/issues/1724",
           setting="options"),
     Fault("stop-ignored", CS, "exact", "leaves",
-          "The text goes on behind a stop string: passed on as it is; limits are not kept for the server."),
+          "The text goes on behind a stop string: passed on, and no option cuts it, since usage and finish would be "
+          "those of another text. Not counted in traffic: `trueline check` looks for it.",
+          "inferred: small servers, and hosts of reasoning models"),
     Fault("special-token-leak", CS, "exact", "option",
           "A template's token (`<|im_end|>`, `</s>`) ends the text: cut off, where the option is set.",
+          "https://github.com/huggingface/text-generation-inference/issues/1724",
           setting="options"),
     Fault("prefill-echo", CS, "exact", "option",
           "The text begins with the assistant's message of the request: cut off, where the option is set.",
+          "inferred: text generation servers whose default is to echo",
           setting="options"),
     Fault("max_completion_tokens-ignored", CS, "exact", "leaves",
-          "More tokens come than were asked for: passed on as they are; limits are not kept for the server.",
+          "More tokens come than were asked for: passed on as they are. Not counted in traffic, since servers count "
+          "differently: `trueline check` looks for it.",
           "https://github.com/abetlen/llama-cpp-python/issues/1907"),
     Fault("logprobs-legacy", CS, "must", "mends",
           "`logprobs` have the shape of the old API: they are rewritten.",
@@ -46,14 +52,18 @@ ROWS: tuple[Fault, ...] = (
           "A log probability is infinite or no number: it becomes -9999.",
           "https://github.com/sgl-project/sglang/issues/4097"),
     Fault("logprobs-entry", CS, "must", "mends",
-          "A token's entry lacks `bytes` or `top_logprobs`, or holds something else there: they are filled in."),
+          "A token's entry lacks `bytes` or `top_logprobs`, or holds something else there: they are filled in.",
+          "specified: `bytes` and `top_logprobs` are required; which server leaves them out was not seen"),
     Fault("logprobs-top", CS, "must", "mends",
-          "More `top_logprobs` come than were asked for: those beyond go."),
+          "More `top_logprobs` come than were asked for: those beyond go.",
+          "specified: at most as many as were asked for; which server sends more was not seen"),
     Fault("json-mode-fenced", CS, "exact", "option",
           "JSON that was asked for stands in a Markdown fence: taken out, where the option is set.",
+          "inferred: relays of Claude and Gemini",
           setting="options"),
     Fault("logprobs-unasked", CS, "exact", "mends",
           "`logprobs` were not asked for: they become null.",
+          "recorded: OpenRouter",
           setting="off"),
 )
 # fmt: on

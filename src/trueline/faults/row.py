@@ -19,8 +19,10 @@ class Fault(NamedTuple):
     severity: Severity
     action: Action
     line: str
-    evidence: str = ""
-    """A report of a server that has it; empty where only its clients' complaints are remembered."""
+    evidence: str
+    """Where it was seen: the link of a report, or in words, behind `recorded:` (in replies of these servers),
+    `reported:` (an issue whose repository's owner is not known), `source:` (in the code of who deals with it),
+    `specified:` (from OpenAI's schema) or `inferred:` (from what is known of servers; no report was found)."""
     setting: Setting = ""
     """The setting `format.…` that decides: `off` switches a mend off, `options` one on, others say it in their words;
     empty where the reader or the writer is built so that there is no choice."""

@@ -27,9 +27,11 @@ ROWS: tuple[Fault, ...] = (
           "Thoughts stand in `reasoning`, or an empty field stands for none: one name leaves, and only with text.",
           "https://github.com/BerriAI/litellm/issues/15690"),
     Fault("reasoning-mirrored", CS, "exact", "mends",
-          "Two fields hold the same thoughts: one leaves."),
+          "Two fields hold the same thoughts: one leaves.",
+          "reported: kimi-code#3928, of StepFun"),
     Fault("reasoning-other-names", CS, "exact", "mends",
-          "Thoughts have an unusual name: the usual one leaves."),
+          "Thoughts have an unusual name: the usual one leaves.",
+          "source: copilot-api reads `reasoning_text` of GitHub Copilot"),
     Fault("reasoning-holds-answer", C, "must", "option",
           "The answer stands in the reasoning and the content is empty: copied, where the option is set; whole "
           "replies only.",

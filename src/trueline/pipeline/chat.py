@@ -17,6 +17,7 @@ from ..errors import (
     UpstreamReplyTooLargeError,
 )
 from ..events import Event, Failure, ReplyEnd, fold
+from ..faults import LEFT_ALONE
 from ..wire import jsonio, sse
 from . import lane_stream, lane_whole
 from .base import MAX_REPLY, Chain, not_json
@@ -398,7 +399,7 @@ class WholeChat(_Chat):
                 self._fail(failure.error)
                 return b""
         reply = self._dialect.write_whole(fold(mended), self._context)
-        if not self.faults and jsonio.same(reply, payload, len(body)):
+        if self.faults.keys() <= LEFT_ALONE and jsonio.same(reply, payload, len(body)):
             return body  # exact as it came: not even its white space changes
         return jsonio.encode(reply)
 

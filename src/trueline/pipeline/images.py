@@ -9,6 +9,7 @@ from ..dialects.error_bodies import error_in, without_secrets
 from ..dialects.openai_images import ImageEvents, ImageReply, mend_form, read_whole, supply, wanted_form, write_whole
 from ..dialects.sharper import sharpen
 from ..errors import TruelineError, UpstreamCutError, UpstreamReplyTooLargeError
+from ..faults import LEFT_ALONE
 from ..messages import ImageRequest
 from ..mint import Mint
 from ..wire import jsonio, sse
@@ -126,7 +127,7 @@ class WholeImages(_Images):
     def finish(self) -> bytes:
         """The reply, once nothing is missing; it is kept no longer."""
         body = write_whole(self._reply, self._request, self._options, self.note)
-        exact = not self.faults and jsonio.same(body, self._reply.payload, len(self._raw))
+        exact = self.faults.keys() <= LEFT_ALONE and jsonio.same(body, self._reply.payload, len(self._raw))
         out = self._raw if exact else jsonio.encode(body)
         self._raw, self._reply = b"", ImageReply(None, [], {})
         return out

@@ -16,10 +16,11 @@ import msgspec
 from ..context import ReplyContext
 from ..dialects.openai_chat.fields import REASONING_NAMES
 from ..errors import TruelineError
+from ..faults import LEFT_ALONE
 from ..messages import ChatRequest
 from ..wire import jsonio
 from .probes import FIRST, SECOND, Probe, ProbeMint
-from .skeleton import NAME, NUMBER, TEXT, VALUE, Path, Skeleton, Slot, find, get, is_sound, text_of
+from .skeleton import CHAT_ID, NAME, NUMBER, OTHER_ID, TEXT, VALUE, Path, Skeleton, Slot, find, get, is_sound, text_of
 
 __all__ = ["Played", "WholeLane", "lane_for"]
 
@@ -43,7 +44,7 @@ _REQUEST: Final = frozenset(
 """Fields of a request that no rule looks at, unless an option is on."""
 
 _MESSAGE: Path = ("choices", 0, "message")
-_ID, _CREATED = Slot(("id",), NAME), Slot(("created",), NUMBER)
+_OPENAI_ID, _OTHER_ID, _CREATED = Slot(("id",), CHAT_ID), Slot(("id",), OTHER_ID), Slot(("created",), NUMBER)
 _CONTENT = Slot((*_MESSAGE, "content"), TEXT)
 _THOUGHTS = tuple(Slot((*_MESSAGE, name), TEXT) for name in REASONING_NAMES)
 _PROMPT, _COMPLETION, _TOTAL = (
@@ -146,7 +147,7 @@ class WholeLane:
             context.faults.update(form.faults)
             context.usage_source = form.source
             if form.renamed:
-                context.upstream_id = text_of(match[1 + form.slots.index(_ID)])
+                context.upstream_id = _identity(form, match)
             return body if form.same else _filled(form, values, context)
         return None
 
@@ -212,8 +213,8 @@ def _values(form: _Form, match: re.Match[bytes]) -> Values | None:
                 if not said or (slot is _CONTENT and said.lstrip()[:1] in ("", "<")):
                     return None
                 values[number] = token[1:-1] if b"\\" not in token else jsonio.encode(said)[1:-1]
-            elif pattern is NAME:
-                if slot is _ID and token in _NO_ID:
+            elif pattern is NAME or pattern is CHAT_ID or pattern is OTHER_ID:
+                if token in _NO_ID and slot is _OTHER_ID:
                     return None
                 values[number] = token[1:-1]
             elif pattern is VALUE:
@@ -234,6 +235,12 @@ def _values(form: _Form, match: re.Match[bytes]) -> Values | None:
     return values
 
 
+def _identity(form: _Form, match: re.Match[bytes]) -> str | None:
+    """The upstream's own id."""
+    place = next((number for number, slot in enumerate(form.slots) if slot.path == _OTHER_ID.path), None)
+    return text_of(match[1 + place]) if place is not None else None
+
+
 def _filled(form: _Form, values: Values, context: ReplyContext) -> bytes:
     for length in form.minted:
         mint = context.mint
@@ -250,7 +257,8 @@ def _filled(form: _Form, values: Values, context: ReplyContext) -> bytes:
 def _skeleton(body: bytes, payload: Any) -> Skeleton | None:
     """The skeleton of a reply in which nothing is odd that may differ in the next one."""
     usage = get(payload, ("usage",))
-    slots = [_ID, _CREATED, _CONTENT, *_PASSING]
+    ours = str(get(payload, ("id",))).startswith("chatcmpl-")
+    slots = [_OPENAI_ID if ours else _OTHER_ID, _CREATED, _CONTENT, *_PASSING]
     message = get(payload, _MESSAGE)
     thoughts = [slot for slot in _THOUGHTS if isinstance(message, dict) and slot.path[-1] in message]
     if len(thoughts) == 1:
@@ -294,7 +302,7 @@ def _learned(skeleton: Skeleton, body: bytes, payload: Any, context: ReplyContex
         skeleton.compile().fullmatch,
         skeleton,
         skeleton.slots,
-        same and not own.faults,
+        same and own.faults.keys() <= LEFT_ALONE,
         pieces,
         fills,
         own.minted,
@@ -313,8 +321,7 @@ def _bears_out(form: _Form, body: bytes, outcome: _Outcome, context: ReplyContex
     values = _values(form, match) if match is not None else None
     if match is None or values is None:
         return False
-    identity = text_of(match[1 + form.slots.index(_ID)]) if _ID in form.slots else None
-    if outcome.upstream_id != (identity if form.renamed else None):
+    if outcome.upstream_id != (_identity(form, match) if form.renamed else None):
         return False
     probed = ReplyContext(context.request, context.route, ProbeMint(), context.options)
     return outcome.out == (body if form.same else _filled(form, values, probed))

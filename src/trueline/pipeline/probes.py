@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final, NamedTuple
 
-from .skeleton import NAME, NUMBER, TEXT, Slot
+from .skeleton import CHAT_ID, NAME, NUMBER, OTHER_ID, TEXT, Slot
 
 __all__ = ["FIRST", "SECOND", "Probe", "ProbeMint"]
 
@@ -34,7 +34,9 @@ class Probe(NamedTuple):
             return b"%d" % self._count(name)
         if slot.pattern is TEXT:
             return b'"%s %d says so."' % (self.word.encode(), number)
-        if slot.pattern is NAME:
+        if slot.pattern is CHAT_ID:
+            return b'"chatcmpl-%s-%d"' % (self.word.encode(), number)
+        if slot.pattern is NAME or slot.pattern is OTHER_ID:
             return b'"%s-%d"' % (self.word.encode(), number)
         return b"%d" % (self.unit * 11 + 13 + number * 17)
 

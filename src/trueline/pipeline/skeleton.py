@@ -17,8 +17,10 @@ import msgspec
 from ..wire import jsonio
 
 __all__ = [
+    "CHAT_ID",
     "NAME",
     "NUMBER",
+    "OTHER_ID",
     "TEXT",
     "VALUE",
     "Path",
@@ -38,6 +40,9 @@ TEXT: Final = rb'("[^"\\\x00-\x1f]*+(?:\\[^\x00-\x1f][^"\\\x00-\x1f]*+)*+")'
 """Any string; `text_of` tells whether it is one."""
 NAME: Final = rb'("[!#-\[\]-~]+")'
 """A string of printable ASCII that stands for itself: no blanks, no escapes, never empty."""
+CHAT_ID: Final = rb'("chatcmpl-[!#-\[\]-~]*")'
+OTHER_ID: Final = rb'("(?!chatcmpl-)[!#-\[\]-~]+")'
+"""A name that begins as OpenAI's ids of chats do, and one that does not, which is counted."""
 NUMBER: Final = rb"([1-9][0-9]{0,10})"
 """A whole number from 1 to 99,999,999,999."""
 
@@ -48,6 +53,8 @@ _ANYTHING = rb'\s*:\s*("(?:[^"\\]|\\.)*+"|-?[0-9][-+.0-9eE]*)'
 _PROBES: Final[dict[bytes, tuple[Any, ...]]] = {
     TEXT: ("~1 trueline", "~2 trueline"),
     NAME: ("~3-trueline", "~4-trueline"),
+    CHAT_ID: ("chatcmpl-3-trueline", "chatcmpl-4-trueline"),
+    OTHER_ID: ("~5-trueline", "~6-trueline"),
     NUMBER: (31415926535, 27182818284),
     VALUE: (-0.625, 12345),
 }
@@ -162,7 +169,7 @@ def get(value: Any, path: Path) -> Any:
 
 def _place(body: bytes, slot: Slot, token: bytes) -> tuple[int, int] | None:
     """Where the value of a slot stands: the first one of its name that has this value."""
-    as_it_is = slot.pattern is NAME or slot.pattern is NUMBER
+    as_it_is = slot.pattern in (NAME, CHAT_ID, OTHER_ID, NUMBER)
     wanted = None if as_it_is else _decode(token)
     for match in _pattern(str(slot.path[-1])).finditer(body):
         found = match[1]

@@ -15,6 +15,8 @@ from .base import Result, Rule
 __all__ = ["Envelope"]
 
 _NO_ID = ("", "null", "None", "undefined")
+_CHAT_ID = "chatcmpl-"
+_COMPLETION_ID = "cmpl-"
 _TIERS = ("auto", "default", "flex", "scale", "priority", "fast")
 _OTHER_TIERS = {"standard": "default", "on_demand": "default"}
 _DATES = ("%Y/%m/%d %H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S")
@@ -28,6 +30,8 @@ class Envelope(Rule):
         "id-missing",
         "id-empty",
         "id-null-string",
+        "id-prefix-wrong",
+        "completions-id",
         "created-missing",
         "created-float",
         "created-ms",
@@ -46,18 +50,26 @@ class Envelope(Rule):
         event.fingerprint = self._fingerprint(event.fingerprint, event.model)
         return event
 
+    @property
+    def _prefix(self) -> str:
+        return _CHAT_ID if self.context.chat else _COMPLETION_ID
+
     def _id(self, value: Any) -> str:
-        if isinstance(value, int) and not isinstance(value, bool):
+        number = isinstance(value, int) and not isinstance(value, bool)
+        if number:
             self.note("id-missing")
             value = str(value)
         if not isinstance(value, str) or value in _NO_ID:
             missing = value is UNSET or value is None or not isinstance(value, str)
             self.note("id-missing" if missing else "id-null-string" if value else "id-empty")
         elif self.context.options.id == "keep":
+            if not number and not value.startswith(self._prefix):
+                other = not self.context.chat and value.startswith(_CHAT_ID)
+                self.note("completions-id" if other else "id-prefix-wrong")
             return value
         else:
             self.context.upstream_id = value
-        return ("chatcmpl-" if self.context.chat else "cmpl-") + self.context.mint.token(29)
+        return self._prefix + self.context.mint.token(29)
 
     def _created(self, value: Any) -> int:
         if isinstance(value, str):

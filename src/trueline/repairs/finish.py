@@ -67,6 +67,7 @@ class FinishReasons(Rule):
         "finish-missing",
         "finish-lost-with-logprobs",
         "err-moderation-200",
+        "n-ignored",
         "n-finish-shared",
         "content-after-finish",
         "eof-truncated",
@@ -209,7 +210,10 @@ class FinishReasons(Rule):
             calls = self._calls.get(choice)
             reason = "stop" if calls is None else "function_call" if calls == "function_call" else "tool_calls"
             self._held[choice] = Finish(choice, reason)
-        return [*self._release(), event]
+        released = self._release()
+        if len(self._finished) < self.context.request.n:
+            self.note("n-ignored")
+        return [*released, event]
 
     def _cut(self) -> Failure:
         self.note("eof-truncated")

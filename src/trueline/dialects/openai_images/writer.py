@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from typing import Any
 
@@ -15,6 +16,12 @@ __all__ = ["mend_form", "supply", "wanted_form", "write_whole"]
 Fields = dict[str, Any]
 
 _GPT_IMAGE = ("gpt-image", "chatgpt-image")
+_PRIVATE = re.compile(
+    r"https?://(localhost|0\.0\.0\.0|127\.[0-9.]+|10\.[0-9.]+|192\.168\.[0-9.]+|172\.(1[6-9]|2[0-9]|3[01])\.[0-9.]+"
+    r"|169\.254\.[0-9.]+|\[::1?\]|\[f[cd][0-9a-f]{2}:[^]]*\]|\[fe80:[^]]*\]|[^/:?#]+\.(local|internal|lan))([:/?#]|\Z)",
+    re.IGNORECASE,
+)
+"""Hosts that nobody reaches from outside their network."""
 
 
 def _bare_model(request: ImageRequest) -> str:
@@ -78,6 +85,8 @@ def _image(image: Image, form: str | None, request: ImageRequest, keep: bool, no
         body["b64_json"] = image.b64_json
     elif image.url is not None:
         body["url"] = image.url
+        if _PRIVATE.match(image.url):
+            note("img-url-private")
     else:
         body["b64_json"] = image.b64_json
     if keep:
