@@ -243,3 +243,20 @@ async def test_a_chat_that_is_not_there_is_said_first() -> None:
         card = card_of(await examine(server.url, "chat.whole", "stream.plain", "errors.bad-json"))
 
     assert summary(card).startswith("The plain chat does not answer. 1 fault breaks clients")
+
+
+async def test_a_key_that_opens_chats_is_not_what_is_wrong_with_a_bad_request() -> None:
+    """A server that calls every mistake a login failure misleads clients; one that lets nobody in says nothing."""
+
+    def everything_is_the_key(asked: Asked) -> Answer:
+        said = clean(asked)
+        return said if said[0] < 400 else refused(401, "login fail: no valid key")
+
+    async with scripted(everything_is_the_key) as server:
+        results = await examine(server.url, "chat.whole", "errors.no-messages")
+        alone = await examine(server.url, "errors.no-messages")
+
+    issue = results[1].issues[0][0]
+    assert (results[1].verdict, issue.name, issue.level) == ("wrong", "status-other", "exact")
+    assert "401" in issue.text
+    assert alone[0].verdict == "unreachable"

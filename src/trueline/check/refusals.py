@@ -18,7 +18,7 @@ from typing import NamedTuple
 from ..dialects.error_bodies import read_error
 from .model import Exchange, Expect, Issue, Verdict
 
-__all__ = ["Standing", "expected", "honest_failure", "standing"]
+__all__ = ["Standing", "blames_the_key", "expected", "honest_failure", "standing"]
 
 _ABSENT = (404, 405, 410, 501)
 _LACKS = re.compile(
@@ -96,6 +96,14 @@ def expected(exchange: Exchange, expect: Expect, feature: str | None) -> Standin
 def _refuses_the_key(message: str) -> bool:
     """Is it the key that is refused, and not the request?"""
     return bool(_ABOUT_KEYS.search(message) or _ABOUT_RIGHTS.search(message))
+
+
+def blames_the_key(exchange: Exchange, expect: Expect) -> Issue | None:
+    """What is wrong with a refusal of the key where the key is known to be good; None where it refuses no key."""
+    if exchange.status != 401 or exchange.status in expect.statuses:
+        return None
+    text = f"OpenAI refuses this with {' or '.join(map(str, expect.statuses))}, the server with 401, as if by the key"
+    return Issue.of("exact", "status-other", text, _message(exchange), rule="X")
 
 
 def _let_in(exchange: Exchange, expect: Expect, feature: str | None) -> Standing:

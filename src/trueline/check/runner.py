@@ -19,6 +19,7 @@ from .judging import examine
 from .model import Call, Exchange, Probe, Result, Verdict
 from .names import choose, listed
 from .probes.models import LISTED
+from .refusals import blames_the_key
 
 __all__ = ["Estimate", "NoModelError", "Options", "Pace", "Runner", "UnreachableError", "estimate"]
 
@@ -153,6 +154,7 @@ class Runner:
         async with asyncio.TaskGroup() as tasks:
             for result in results:
                 tasks.create_task(one(result))
+        _clear_the_key(results)
         return results
 
     async def _learn_limit(self, probes: Sequence[Probe]) -> None:
@@ -221,6 +223,26 @@ class Runner:
         result.verdict, result.reason = min(verdicts, key=lambda each: _RANK.index(each[0]))
         if result.verdict == "pass" and any(issue.level != "legal" for issue, _ in result.issues):
             result.verdict = "wrong"
+
+
+def _clear_the_key(results: Sequence[Result]) -> None:
+    """A key that opened an endpoint cannot be what is wrong with a bad request to it."""
+    opened = {
+        exchange.endpoint
+        for result in results
+        for call, exchange in zip(result.probe.calls, result.exchanges, strict=False)
+        if exchange.answered and call.key == "own" and result.verdict in ("pass", "wrong")
+    }
+    for result in results:
+        probe = result.probe
+        own = all(call.key == "own" for call in probe.calls)
+        if probe.expect is None or result.verdict != "unreachable" or not own:
+            continue
+        for exchange in result.exchanges:
+            issue = blames_the_key(exchange, probe.expect) if exchange.endpoint in opened else None
+            if issue is not None:
+                result.issues.append((issue, exchange))
+                result.verdict = "wrong"
 
 
 def _no_models(listing: Exchange) -> str:
