@@ -71,6 +71,7 @@ class Calls:
     def __init__(self, docket: Docket) -> None:
         self._docket = docket
         self._open: dict[int, _Open] = {}
+        self._custom: set[int] = set()  # calls of custom tools, whose input is no JSON
         self._last = -1
         self.seen = False
         """Whether a piece came, however broken."""
@@ -105,6 +106,10 @@ class Calls:
         index = piece.get("index")
         if not isinstance(index, int) or isinstance(index, bool):
             return  # which the schema has said
+        if index in self._custom or (piece.get("type") == "custom" and isinstance(piece.get("custom"), dict)):
+            self._custom.add(index)
+            self._last = index
+            return
         call = self._open.get(index)
         if call is not None and self._is_next(call, piece, function, where):
             call = self._open.pop(index)
@@ -135,7 +140,7 @@ class Calls:
             self._add(next(reversed(self._open.values())), function, where)
             self._last = index
             return
-        if index != len(self._open) and not taken:
+        if index != len(self._open) + len(self._custom) and not taken:
             note("tool-index-bad", f"{where}.index", index)
         call = _Open(where, piece.get("id"), function.get("name"))
         self._open[index] = call
