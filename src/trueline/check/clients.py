@@ -75,7 +75,8 @@ TABLE: tuple[tuple[str, str, str], ...] = (
     (_NODE, "compares `[DONE]` exactly, and reads other forms as JSON", "done-variants"),
     (_GO, "rejects the chunk", "id-changes-per-chunk"),
     (_GO, "adds up the usage of all chunks", "usage-every-chunk-cumulative usage-dup usage-placeholder-zero"),
-    (_GO, "cannot read a number where a string belongs", "err-code-int created-float usage-float-string"),
+    (_GO, "cannot read a number where a string belongs", "err-code-int"),
+    (_GO, "cannot read a decimal, or text, where a whole number belongs", "created-float usage-float-string"),
     (
         _NET,
         "throws on a word that it does not know",

@@ -62,8 +62,8 @@ ROWS: tuple[Fault, ...] = (
           "A choice finishes more than once: it finishes once, for the stronger reason.",
           "recorded: OpenRouter, Together AI"),
     Fault("finish-missing", S, "must", "mends",
-          "`[DONE]` comes without a finish: `tool_calls` after a call, else `stop`, since the server said it was "
-          "done.",
+          "The reply is complete, and a choice has no finish: `tool_calls` after a call, else `stop`, since the server "
+          "said it was done.",
           "https://github.com/github/copilot-sdk/issues/1081",
           setting="off"),
     Fault("finish-lost-with-logprobs", S, "must", "mends",

@@ -65,7 +65,7 @@ ROWS: tuple[Row, ...] = (
         "OpenAI sends an error instead"),
     Row("finish-with-content", "exact", "C7", "the finish comes in a chunk that carries something", _ONCE),
     Row("finish-twice", "must", "C7", "a choice finishes more than once", _ONCE),
-    Row("finish-missing", "must", "C7", "a choice never finishes, and `[DONE]` comes all the same", _ONCE),
+    Row("finish-missing", "must", "C7", "a choice never finishes, and the reply ends all the same", _ONCE),
     Row("content-after-finish", "must", "C7", "text or a call comes after the finish", _ONCE),
     odd("chunk-after-finish", "must", "C7", "a choice goes on after its finish", _ONCE),
     Row("err-moderation-200", "must", "R1", "a filtered reply says `sensitive`", "OpenAI says content_filter, or 400"),
