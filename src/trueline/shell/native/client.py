@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["CONTINUE", "NativeClient"]
 
+LARGE = 256 * 1024
+"""Bytes of a body that is not copied to be in one write with its head."""
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -70,7 +72,14 @@ class NativeClient:
         """Answer; `head`: header lines, the body's length among them."""
         self.started = True
         self.sent = len(body)
-        self.protocol.transport.write(self._render(status, head, b"\r\n") + body)
+        protocol = self.protocol
+        if len(body) > LARGE:
+            protocol.transport.write(self._render(status, head, b"\r\n"))
+            protocol.transport.write(body)
+        elif status == 200 and self.keep_alive:
+            protocol.transport.write(b"%b%b\r\n%b" % (protocol.ok_line, head, body))
+        else:
+            protocol.transport.write(self._render(status, head, b"\r\n") + body)
 
     def start(self, status: int, head: bytes) -> None:
         """Begin a stream; its head leaves with its first bytes."""
@@ -108,10 +117,6 @@ class NativeClient:
             self.protocol.transport.write(self._head)
             self._head = b""
         self.protocol.transport.close()
-
-    def done(self) -> None:
-        """The reply has ended: the connection is free for the next one."""
-        self.protocol.replied(self)
 
     def _render(self, status: int, head: bytes, last: bytes) -> bytes:
         """The head of a reply."""

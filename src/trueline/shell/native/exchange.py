@@ -10,7 +10,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from ...errors import DrainingError, TruelineError, UpstreamError
-from ..exchange import CLIENT_CLOSED, MAX_ERROR_BODY, Exchange, log_failure
+from ..exchange import CLIENT_CLOSED, JSON, MAX_ERROR_BODY, Exchange, log_failure
 from ..gateway import PIPELINES, Gateway, options_of
 from ..headers import Pairs
 from .client import NativeClient
@@ -50,6 +50,8 @@ class NativeExchange(Exchange[NativeClient]):
 
     def admit(self) -> bool:
         """Whether the request may send its body; if not, it has been answered."""
+        if not self.gateway.settings.keys:
+            return True
         try:
             self.gateway.authenticate(self.client)
         except TruelineError as error:
@@ -163,9 +165,18 @@ class NativeExchange(Exchange[NativeClient]):
         self.received = len(body)
         if body[:1] != b"{" or _PLAIN_JSON not in headers:
             self.note_content_type(body)
-        out = pipe.feed(body)
+        last = pipe.feed(body)
         try:
-            self._finish(out if pipe.done else out + pipe.close())
+            if not pipe.done:
+                last += pipe.close()
+            if pipe.error is not None or pipe.content_type != JSON:
+                self._finish(last)
+                return
+            if self.faults:
+                self.keep_examples(body, self.faults)
+            self.status = 200
+            self.client.reply(200, self.whole_head(len(last)), last)
+            self._end()
         except Exception:
             self._fail_inside()
 
@@ -281,7 +292,8 @@ class NativeExchange(Exchange[NativeClient]):
             self._ended = True
             self.gateway.end(self)
             self._let_go()
-            self.client.done()
+            client = self.client
+            client.protocol.replied(client)
 
     def _let_go(self) -> None:
         """Leave no circle of references behind: what ends is freed at once, and its memory is used again while warm."""

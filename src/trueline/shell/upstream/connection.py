@@ -70,10 +70,10 @@ class Connection(asyncio.Protocol):
     """See the module.  `answered`, `reused`, `writable` are there to be read."""
 
     __slots__ = (
-        "__weakref__", "_at_chunk", "_closed", "_complete", "_failure", "_head", "_head_delivered", "_header_bytes",
-        "_header_count", "_headers", "_interim", "_keep_alive", "_known", "_length_at", "_limits", "_owner", "_parser",
-        "_pieces", "_reading", "_receiver", "_status", "_surplus", "_transport", "_undelivered", "answered",
-        "idle_since", "loop", "on_body", "reused", "watchdog", "where", "writable",
+        "__weakref__", "_at_chunk", "_closed", "_complete", "_failure", "_fresh", "_head", "_head_delivered",
+        "_header_bytes", "_header_count", "_headers", "_interim", "_keep_alive", "_known", "_length_at", "_limits",
+        "_owner", "_parser", "_pieces", "_reading", "_receiver", "_status", "_surplus", "_transport",
+        "_undelivered", "answered", "idle_since", "loop", "on_body", "reused", "watchdog", "where", "writable",
     )  # fmt: skip
 
     def __init__(self, loop: asyncio.AbstractEventLoop, owner: ConnectionOwner, where: str, limits: Limits) -> None:
@@ -108,6 +108,8 @@ class Connection(asyncio.Protocol):
         return parser
 
     def _reset(self) -> None:
+        self._fresh = True
+        """Nothing has been parsed since: what is set here is as it was set."""
         self.answered = False
         """A byte of the response has arrived."""
         self._at_chunk = False
@@ -130,7 +132,8 @@ class Connection(asyncio.Protocol):
     def begin(self, receiver: Receiver) -> None:
         """Take the next request's receiver; the request itself is written by its owner."""
         self._receiver = receiver
-        self._reset()
+        if not self._fresh:
+            self._reset()
 
     def write(self, data: bytes | memoryview) -> None:
         """Hand bytes to the socket."""
@@ -197,6 +200,7 @@ class Connection(asyncio.Protocol):
             return
         first = not self.answered
         self.answered = True
+        self._fresh = False
         self._at_chunk = False
         broken = False
         try:
@@ -238,8 +242,15 @@ class Connection(asyncio.Protocol):
             return False
         headers = known.meaning.headers.copy()
         headers[self._length_at] = (b"content-length", b"%d" % len(body))
-        self._keep_alive = True
-        self._let_go(receiver)
+        if receiver.sent and self.usable:  # else it is of no more use, as in `_let_go`
+            self._receiver = None
+            self.watchdog.set(None)
+            self.reused = True
+            if not self._reading:
+                self.resume()
+            self._owner.release(self)
+        else:
+            self._let_go(receiver)
         receiver.response_whole(200, headers, body)
         return True
 
