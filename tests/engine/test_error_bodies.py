@@ -57,7 +57,7 @@ SHAPES: list[tuple[Any, str, str, str | None, str | None]] = [
     ({"message": "No.", "type": "t", "code": "c", "object": "error"}, "No.", "t", "c", None),
     ({"object": "error", "message": "No.", "code": 40303, "param": "p"}, "No.", INVALID, "40303", "p"),
     ({"detail": "No."}, "No.", INVALID, None, None),
-    ({"detail": [{"loc": ["body", "n"], "msg": "No.", "type": "x"}]}, "body.n: No.", INVALID, None, None),
+    ({"detail": [{"loc": ["body", "n"], "msg": "No.", "type": "x"}]}, "body.n: No.", INVALID, None, "n"),
     ({"detail": [{"msg": "A."}, "B.", {"loc": [], "message": "C."}]}, "A.; B.; C.", INVALID, None, None),
     ({"detail": {"error": {"message": "No.", "code": "c"}}}, "No.", INVALID, "c", None),
     ({"detail": {"message": "No."}}, "No.", INVALID, None, None),

@@ -41,6 +41,9 @@ def test_dropped_extras() -> None:
 
     assert run(Models(None, drop), [dumps(sent)]).body == {"object": "list", "data": [A]}
     assert run(Models("a", drop), [dumps({**A, "max_tokens": 9})]).body == A
+    assert run(Models(None, drop), [dumps(sent)]).faults == {"extra-fields": 1}
+    assert run(Models("a", drop), [dumps({**A, "max_tokens": 9})]).faults == {"extra-fields": 1}
+    assert run(Models(None, drop), [dumps(LIST)]).faults == {}
 
 
 LISTS: list[tuple[Any, list[Any]]] = [
@@ -53,6 +56,12 @@ LISTS: list[tuple[Any, list[Any]]] = [
     (["a", "b"], [{"id": "a", **BARE}, {"id": "b", **BARE}]),
     ({"data": [{"id": "a"}]}, [{"id": "a", **BARE}]),
     ({"data": [{**A, "created": 5.9}]}, [A]),
+    (
+        {"data": [{"id": "a", "created_at": "2023-11-14T22:13:20Z"}]},
+        [{"id": "a", **BARE, "created": 1_700_000_000, "created_at": "2023-11-14T22:13:20Z"}],
+    ),
+    ({"data": [{"id": "a", "created_at": 17e8}]}, [{"id": "a", **BARE, "created": 1_700_000_000, "created_at": 17e8}]),
+    ({"data": [{"id": "a", "created_at": "soon"}]}, [{"id": "a", **BARE, "created_at": "soon"}]),
     ({"data": [{**A, "created": 1_700_000_000_000}]}, [{**A, "created": 1_700_000_000}]),
     ({"data": [{**A, "created": "2025"}]}, [{**A, "created": 0}]),
     ({"data": [{**A, "created": "1686935002"}]}, [{**A, "created": 1686935002}]),

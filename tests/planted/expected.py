@@ -199,7 +199,11 @@ CHANGED: dict[str, dict[str, Check]] = {
     "err-cf-envelope": _NO_CODE,
     "err-code-int": {"code": _is("400")},
     "err-context-code": _NO_CODE,
-    "err-detail": {**_NO_CODE, "message": lambda clean, heard: heard == "body.messages.0.content: " + clean},
+    "err-detail": {
+        **_NO_CODE,
+        "message": lambda clean, heard: heard == "body.messages.0.content: " + clean,
+        "param": lambda clean, heard: heard in (None, "messages[0].content"),  # the place, where it says one
+    },
     "err-empty-body": {"message": _is("Service unavailable")},
     "err-fault": _NO_CODE,
     "err-fields-missing": _NO_CODE,
@@ -225,6 +229,7 @@ REFUSED: dict[str, set[tuple[int, str | None]]] = {
     "err-mid-stream": {(0, None), (0, "500")},
     "finish-error-value": {(502, "502"), (0, "502")},
     # nothing that could be mended: 502, with a message that says what came
+    "emb-count": {(502, "upstream_invalid_reply")},
     "emb-nan": {(502, "upstream_invalid_reply")},
     "emb-nested": {(502, "upstream_invalid_reply")},  # one vector for each token; a wrapped one is taken out
     "images-shape-on-chat": {(502, "upstream_invalid_reply")},

@@ -96,7 +96,7 @@ def test_every_fault_stands_where_it_was_noted() -> None:
 
     assert told == found.faults
     assert found.steps[0].faults == {"sse-comment": 1}
-    assert acts(found, "Envelope")[0].faults == {"created-float": 1, "fingerprint-missing": 1}
+    assert acts(found, "Envelope")[0].faults == {"id-prefix-wrong": 1, "created-float": 1, "fingerprint-missing": 1}
 
 
 def test_a_rule_that_changes() -> None:

@@ -362,11 +362,22 @@ def _base_resp(p: dict[str, Any]) -> _Said | None:
 def _detail(p: dict[str, Any]) -> _Said | None:
     detail = p.get("detail") if "detail" in p else p.get("details")
     if isinstance(detail, list) and detail:
-        detail = "; ".join(_detail_item(item) for item in detail)
+        text = "; ".join(_detail_item(item) for item in detail)
+        return _Said(
+            text, param=_param(detail[0].get("loc")) if isinstance(detail[0], dict) else None, fault="err-detail"
+        )
     elif isinstance(detail, dict):
         said = _describe(detail)
         return (said or _Said(detail))._replace(fault="err-detail")
     return _Said(detail, fault="err-detail") if isinstance(detail, str) else None
+
+
+def _param(place: Any) -> str | None:
+    """A place in the body as OpenAI names it: `["body", "messages", 3, "role"]` is `messages[3].role`."""
+    if not isinstance(place, list) or place[:1] != ["body"] or not all(type(p) in (str, int) for p in place):
+        return None
+    named = "".join(f"[{p}]" if type(p) is int else f".{p}" for p in place[1:])
+    return named[1:] if named[:1] == "." else None
 
 
 def _detail_item(item: Any) -> str:

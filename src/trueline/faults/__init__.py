@@ -60,6 +60,7 @@ OWN_IDS: dict[str, str] = {
     "annotations-foreign": "the catalogue knows annotations only as a list without index; here the schema is broken",
     "annotations-null": "a ruling names it and gives it no id",
     "control-characters": "found by the fuzzer: lenient readers bear them, and strict clients get no JSON",
+    "emb-count": "the catalogue has vectors in another order, not their number",
     "extra-foreign-type": "the catalogue knows fields beyond the schema, not foreign values of the schema's own",
     "fingerprint-changes": "the catalogue has the id and the time that change, and not the rest of the envelope",
     "first-content-missing": "the catalogue has a first delta of null only",

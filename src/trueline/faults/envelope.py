@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .row import CP, CS, CSI, C, Fault, H, S
+from .row import CP, CS, CSI, C, Fault, H, M, P, S, V
 
 __all__ = ["ROWS"]
 
@@ -58,7 +58,7 @@ ROWS: tuple[Fault, ...] = (
     Fault("model-changes", S, "must", "mends",
           "Chunks name different models: the first one's stands on all of them.",
           "inferred: from the id and the time, which proxies are seen to change"),
-    Fault("model-differs", CS, "legal", "option",
+    Fault("model-differs", (*CSI, *V, *P), "legal", "option",
           "The reply names another model than the request: kept, or replaced where `model_name: requested` is set.",
           "https://github.com/BerriAI/litellm/issues/15141",
           setting="model_name"),
@@ -76,7 +76,7 @@ ROWS: tuple[Fault, ...] = (
           "`service_tier` is none of OpenAI's words: it is translated, or dropped where nothing fits.",
           "https://github.com/pydantic/pydantic-ai/issues/4895",
           setting="off"),
-    Fault("extra-fields", CS, "legal", "option",
+    Fault("extra-fields", (*CSI, *V, *P, *M), "legal", "option",
           "Fields beyond OpenAI's schema: kept at their level, or dropped where `extras: drop` is set.",
           "https://github.com/Grt1228/chatgpt-java/issues/233",
           setting="extras"),

@@ -42,7 +42,7 @@ ROWS: tuple[Fault, ...] = (
           "Pictures come as embeddings: their fields and envelope go.",
           "https://github.com/nextcloud/integration_openai/issues/65"),
     Fault("img-url-private", I, "legal", "leaves",
-          "A picture's URL can only be reached from where the server runs: passed as it came, and counted; ask for "
+          "A picture's URL has no host, or one that only the server can reach: passed as it came, and counted; ask for "
           "`b64_json`, which is fetched.",
           "https://github.com/nextcloud/integration_openai/issues/53"),
     Fault("img-extra-format", I, "legal", "leaves",

@@ -61,6 +61,12 @@ class WholeBody:
     def note(self, fault: str) -> None:
         self.faults[fault] = self.faults.get(fault, 0) + 1
 
+    def _trimmed(self, reply: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
+        """The reply without its extras, which were dropped if there were any."""
+        if known != reply:
+            self.note("extra-fields")
+        return known
+
     def read(self, body: bytes) -> bytes | TruelineError:
         """The exact reply, or why there is none."""
         raise NotImplementedError

@@ -36,6 +36,9 @@ class Embeddings(WholeBody):
         reply = read_embeddings(payload, self._request, self.note)
         if isinstance(reply, TruelineError):
             return reply
+        if self._options.model_name == "requested" and self._request.model and reply["model"] != self._request.model:
+            self.note("model-differs")
+            reply["model"] = self._request.model
         if not self._keep:
-            reply = without_extras(reply)
+            reply = self._trimmed(reply, without_extras(reply))
         return body if not self.faults and jsonio.same(reply, payload) else jsonio.encode(reply)

@@ -36,7 +36,7 @@ class Models(WholeBody):
         if isinstance(reply, TruelineError):
             return reply
         if not self._keep:
-            reply = without_extras(reply)
+            reply = self._trimmed(reply, without_extras(reply))
         return body if not self.faults and jsonio.same(reply, payload) else jsonio.encode(reply)
 
     def _read(self, payload: Any) -> dict[str, Any] | TruelineError:

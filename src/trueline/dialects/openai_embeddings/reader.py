@@ -27,7 +27,7 @@ _COUNTS = ("prompt_tokens", "total_tokens")
 
 
 def read_embeddings(payload: Any, request: EmbeddingRequest, note: Note) -> Fields | TruelineError:
-    """The exact reply, or the error that the payload amounts to: no vectors, too few, or not finite (`emb-nan`)."""
+    """The exact reply, or the error that the payload amounts to: no vectors, too few, or not finite."""
     if isinstance(payload, list):
         note("emb-top-array")
         payload = {"data": payload}
@@ -41,7 +41,9 @@ def read_embeddings(payload: Any, request: EmbeddingRequest, note: Note) -> Fiel
             return vector
         data.append(_item(position, entry, vector, note))
     if request.inputs is not None and len(data) != request.inputs:
-        return UpstreamFormatError(f"The upstream sent {len(data)} embeddings for {request.inputs} inputs.")
+        return UpstreamFormatError(
+            f"The upstream sent {len(data)} embeddings for {request.inputs} inputs.", faults=("emb-count",)
+        )
     if sorted(item["index"] for item in data) != list(range(len(data))):
         note("emb-index-object-missing")
         for position, item in enumerate(data):
@@ -83,8 +85,7 @@ def _vector(entry: Any, base64: bool, note: Note) -> list[float] | str | Truelin
             note("emb-nested")
         return UpstreamFormatError("The upstream sent an embedding that is not one vector of numbers.")
     if not all(type(v) in (int, float) and -_LARGEST < v < _LARGEST for v in vector):
-        note("emb-nan")
-        return UpstreamFormatError("The upstream sent an embedding with values that are no finite numbers.")
+        return _not_finite()
     if not base64:
         return vector
     note("emb-base64-ignored")
@@ -101,9 +102,13 @@ def _decoded(text: str) -> list[float] | TruelineError:
         return UpstreamFormatError("The upstream sent an embedding as text that is not base64 of 32-bit floats.")
     if byteorder == "big":
         numbers.byteswap()
-    if not all(map(isfinite, numbers)):
-        return UpstreamFormatError("The upstream sent an embedding with values that are no finite numbers.")
-    return numbers.tolist()
+    return numbers.tolist() if all(map(isfinite, numbers)) else _not_finite()
+
+
+def _not_finite() -> TruelineError:
+    return UpstreamFormatError(
+        "The upstream sent an embedding with values that are no finite numbers.", faults=("emb-nan",)
+    )
 
 
 def _item(position: int, entry: Any, vector: list[float] | str, note: Note) -> Fields:

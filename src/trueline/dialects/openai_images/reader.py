@@ -149,10 +149,14 @@ def _no_picture(items: list[Any]) -> TruelineError:
 
 
 def _is_withheld(item: Any) -> bool:
-    """Whether an entry stands for a picture that moderation took: null, empty, or nothing under a picture's key."""
+    """Whether an entry stands for a picture that moderation took: null, empty, or null under a picture's key."""
     if not isinstance(item, dict):
         return item is None
-    return not item or item.get("respect_moderation") is False or any(k in item for k in (*_B64_KEYS, *_URL_KEYS))
+    return (
+        not item
+        or item.get("respect_moderation") is False
+        or any(item.get(k, "") is None for k in (*_B64_KEYS, *_URL_KEYS))
+    )
 
 
 def _find_items(payload: Fields, note: Note) -> tuple[str | None, list[Any]]:

@@ -117,5 +117,7 @@ class ImageEvents:
             self._note("usage-missing-stream")
             body["usage"] = {**_NO_USAGE, "x_trueline": "unknown"}
         if not self._keep:
-            body = known_of_event(body)
+            given, body = body, known_of_event(body)
+            if body != given:
+                self._note("extra-fields")
         return b"event: " + kind.encode() + b"\n" + sse.write(jsonio.encode(body))

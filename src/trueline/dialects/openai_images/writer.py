@@ -17,11 +17,11 @@ Fields = dict[str, Any]
 
 _GPT_IMAGE = ("gpt-image", "chatgpt-image")
 _PRIVATE = re.compile(
-    r"https?://(localhost|0\.0\.0\.0|127\.[0-9.]+|10\.[0-9.]+|192\.168\.[0-9.]+|172\.(1[6-9]|2[0-9]|3[01])\.[0-9.]+"
+    r"/|https?://(localhost|0\.0\.0\.0|127\.[0-9.]+|10\.[0-9.]+|192\.168\.[0-9.]+|172\.(1[6-9]|2[0-9]|3[01])\.[0-9.]+"
     r"|169\.254\.[0-9.]+|\[::1?\]|\[f[cd][0-9a-f]{2}:[^]]*\]|\[fe80:[^]]*\]|[^/:?#]+\.(local|internal|lan))([:/?#]|\Z)",
     re.IGNORECASE,
 )
-"""Hosts that nobody reaches from outside their network."""
+"""Hosts that nobody reaches from outside their network, and paths without a host."""
 
 
 def _bare_model(request: ImageRequest) -> str:
@@ -66,6 +66,11 @@ def write_whole(reply: ImageReply, request: ImageRequest, options: FormatOptions
         form = "b64_json" if reply.images[0].b64_json is not None else "url"
     keep = options.extras == "keep"
     extras = reply.extras if keep else {k: known(k, v) for k, v in reply.extras.items() if k in KINDS}
+    if extras != reply.extras or (not keep and any(image.extras for image in reply.images)):
+        note("extra-fields")
+    if options.model_name == "requested" and request.model and extras.get("model", request.model) != request.model:
+        note("model-differs")
+        extras = {**extras, "model": request.model}
     body: Fields = {"created": reply.created, "data": [_image(i, form, request, keep, note) for i in reply.images]}
     for key, value in extras.items():
         body.setdefault(key, value)

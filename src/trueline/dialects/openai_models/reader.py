@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 from ...wire import jsonio
@@ -49,6 +50,17 @@ def _is_date(created: float) -> bool:
     return 0 <= created <= 1e10 or 1e11 < created <= 1e13
 
 
+def _time(value: Any) -> Any:
+    """The Unix seconds of `created_at`: a number, or a date in ISO 8601, whose time is UTC unless it says otherwise."""
+    if not isinstance(value, str) or jsonio.integer(value) is not None:
+        return value
+    try:
+        date = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return int((date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp())
+
+
 def without_extras(reply: Fields) -> Fields:
     """The list or the model with OpenAI's fields only (`extras: drop`)."""
     if reply["object"] == "model":
@@ -66,6 +78,8 @@ def read_model(entry: Any, note: Note) -> Fields | None:
     if name is None:
         return None
     created = entry.get("created")
+    if created is None and (created := _time(entry.get("created_at"))) is not None:
+        note("models-fields-missing")
     if isinstance(created, str) and (jsonio.integer(created) or 0) >= _EARLIEST:
         note("models-created-float-ms")
         created = jsonio.integer(created)

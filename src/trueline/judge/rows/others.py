@@ -58,7 +58,7 @@ ROWS: tuple[Row, ...] = (
     Row("emb-nested", "must", "M2", "a vector is a list of lists", _VECTORS),
     Row("emb-index-object-missing", "must", "M1", "a vector has no index or no `object`", _VECTORS),
     Row("emb-order", "must", "M1", "the vectors are not in the order of the inputs", _VECTORS),
-    odd("emb-count", "must", "M1", "there is not one vector per input", _VECTORS),
+    Row("emb-count", "must", "M1", "there is not one vector per input", _VECTORS),
     odd("emb-base64-broken", "must", "M2", "the base64 is no list of 32-bit numbers", _VECTORS),
     odd("emb-dimensions", "must", "M2", "a vector has not the dimensions that were asked for", _VECTORS),
     Row("emb-usage-null", "must", "M1", "usage or model is missing or null", _VECTORS),

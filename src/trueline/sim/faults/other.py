@@ -120,6 +120,12 @@ def _odd_created(item: Json, ctx: Ctx) -> None:
         item["created"] = ctx.pick((created + 0.5, created * 1000, str(created)))
 
 
+def _one_less(body: Any, ctx: Ctx) -> Any:
+    if isinstance(body, dict) and isinstance(body.get("data"), list):
+        body["data"].pop()
+    return body
+
+
 def _as_chat(choice: Json, ctx: Ctx) -> None:
     text = choice.pop("text", "")
     choice["delta" if ctx.stream else "message"] = {"role": "assistant", "content": text}
@@ -159,6 +165,7 @@ PLANTERS: dict[str, Planter] = {
     "emb-nested": on_items(_nested, on=_EMBEDDINGS),
     "emb-index-object-missing": on_items(_no_index, on=_EMBEDDINGS),
     "emb-order": Planter(whole=_reversed, on=_EMBEDDINGS, needs=("inputs",)),
+    "emb-count": Planter(whole=_one_less, on=_EMBEDDINGS, needs=("inputs",)),
     "emb-usage-null": Planter(whole=_no_usage, on=_EMBEDDINGS),
     "emb-top-array": Planter(whole=_top_array, on=_EMBEDDINGS),
     "models-created-float-ms": on_items(_odd_created, on=_MODELS),
