@@ -32,10 +32,10 @@ def fix(reply: dict[str, Any], *, model: str | None = ..., options: FormatOption
 def fix(
     reply: dict[str, Any] | bytes, *, model: str | None = None, options: FormatOptions = FormatOptions()
 ) -> dict[str, Any] | bytes:
-    """The exact OpenAI form of a chat or image reply, in the type in which it came.
+    """The exact OpenAI form of a reply of any endpoint, in the type in which it came.
 
     `reply`: a whole reply as a dict, or a body as bytes, JSON or an event stream.  `model`: the name that was
-    requested.  The rest of the request is inferred from the reply (`recorded.py`).
+    requested.  The rest of the request is inferred from the reply (`recorded/`).
 
     Raises TruelineError where the honest answer is an error; its `body()` is the OpenAI error.  A stream that fails
     after its first chunk is returned with the error event in it, as a client would receive it.

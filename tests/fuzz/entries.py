@@ -208,7 +208,7 @@ def _not_fixed(case: Case, mode: list[str], code: int, out: bytes) -> list[str]:
     seen = look(case.body)
     stream = seen.streamed if not mode else mode == ["--stream"]
     kind = "text/event-stream" if stream else "application/json"
-    path = PATHS["images" if seen.image else "chat"]
+    path = seen.path
     out = out if out.endswith(DONE) or stream else out.removesuffix(b"\n")
     asked = seen.request(None, stream)
     findings = judge_exchange(path, asked, 200, {"content-type": kind, "x-request-id": "r"}, out, extras="allow")

@@ -1,7 +1,7 @@
 """Judges recordings in the place of a server: bodies as they came (.sse, .json), HAR files, and Trueline's own records.
 
 HAR files and the records of `trueline serve --record` have their requests with them; judged is what the upstream sent.
-A bare body has no request beside it, so the request is taken to be the one that the reply answers (`recorded.py`).
+A bare body has no request beside it, so the request is taken to be the one that the reply answers (`recorded/`).
 """
 
 from __future__ import annotations
@@ -15,31 +15,27 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..mint import Mint
-from ..recorded import look
+from ..recorded import KINDS, Kind, look
 from ..recordings import Recording, read_recording
 from ..shell.clock import SystemMint
 from ..wire import jsonio
 from .card import Card, make_card
 from .judging import issues_of
-from .model import Call, Exchange, Json, Probe, Result, endpoint_of
+from .model import Call, Exchange, Probe, Result, endpoint_of
 
 __all__ = ["judge_files", "read_file"]
 
-_PATHS = {
-    "chat": "/v1/chat/completions",
-    "images": "/v1/images/generations",
-    "embeddings": "/v1/embeddings",
-    "completions": "/v1/completions",
-    "models": "/v1/models",
-}
-_KNOWN = {*_PATHS, "model"}
+_KNOWN = frozenset(KINDS)
 _FAILED = 400
 
 
-def judge_files(files: Sequence[tuple[str, bytes]]) -> Card:
-    """The card of some recordings, each with its name.  Raises ValueError: there is no reply in them."""
+def judge_files(files: Sequence[tuple[str, bytes]], kind: Kind | None = None) -> Card:
+    """The card of some recordings, each with its name; `kind`: what bare bodies are, where looks deceive.
+
+    Raises ValueError: there is no reply in them.
+    """
     mint = SystemMint()
-    results = [_result(name, exchange, mint) for name, data in files for name, exchange in read_file(name, data)]
+    results = [_result(name, exchange, mint) for name, data in files for name, exchange in read_file(name, data, kind)]
     if not results:
         raise ValueError("there is no reply of a chat, image, embedding, completion or model endpoint in these files")
     models = {exchange.heard.model for result in results for exchange in result.exchanges} - {None}
@@ -59,7 +55,7 @@ def _result(name: str, exchange: Exchange, mint: Mint) -> Result:
     return result
 
 
-def read_file(name: str, data: bytes) -> Iterator[tuple[str, Exchange]]:
+def read_file(name: str, data: bytes, kind: Kind | None = None) -> Iterator[tuple[str, Exchange]]:
     """The exchanges in a recording, each with a name.  Raises ValueError: a HAR file or a record that is broken."""
     short = PurePath(name).name
     recording = read_recording(data)
@@ -74,7 +70,7 @@ def read_file(name: str, data: bytes) -> Iterator[tuple[str, Exchange]]:
     if name.lower().endswith(".har"):
         raise ValueError(f"{name}: this is no HAR file: there is no `log` in it")
     if data.strip():
-        yield short, _bare(data)
+        yield short, _bare(data, kind)
 
 
 def _json(data: bytes) -> Any:
@@ -84,48 +80,16 @@ def _json(data: bytes) -> Any:
         return None
 
 
-def _bare(data: bytes) -> Exchange:
+def _bare(data: bytes, kind: Kind | None) -> Exchange:
     """A body alone, with the smallest request that it answers."""
-    seen = look(data)
-    payload = None if seen.streamed else _json(data)
-    endpoint = "images" if seen.image else _sniff(data, payload, seen.streamed)
-    status = _FAILED if _is_error(payload) else 200
-    request: Json = {}
-    if endpoint in ("chat", "images"):
-        request = seen.request(None, seen.streamed)
-    elif endpoint == "embeddings":
-        request = _embedding_request(payload)
-    elif endpoint == "completions":
-        request = {"model": seen.model, "prompt": "recorded", "stream": seen.streamed, "n": max(len(seen.choices), 1)}
-        if seen.usage and seen.streamed:
-            request["stream_options"] = {"include_usage": True}
-    return Exchange("POST" if endpoint != "models" else "GET", _PATHS[endpoint], request, status, body=data)
-
-
-def _sniff(data: bytes, payload: Any, streamed: bool) -> str:
-    if streamed:
-        return "completions" if b'"text_completion"' in data[:2000] else "chat"
-    if not isinstance(payload, dict):
-        return "chat"
-    if str(payload.get("object")).startswith("text_completion"):
-        return "completions"
-    items = payload.get("data")
-    first = items[0] if isinstance(items, list) and items and isinstance(items[0], dict) else {}
-    if "embedding" in first:
-        return "embeddings"
-    return "models" if first.get("object") == "model" or ("id" in first and "choices" not in payload) else "chat"
+    seen = look(data, kind)
+    status = _FAILED if not seen.streamed and _is_error(_json(data)) else 200
+    method = "GET" if seen.kind in ("models", "model") else "POST"
+    return Exchange(method, seen.path, seen.request(None, seen.streamed), status, body=data)
 
 
 def _is_error(payload: Any) -> bool:
     return isinstance(payload, dict) and bool(payload.get("error")) and not ({"choices", "data"} & set(payload))
-
-
-def _embedding_request(payload: Any) -> Json:
-    items = [item for item in payload["data"] if isinstance(item, dict)]
-    request: Json = {"model": payload.get("model"), "input": ["recorded"] * len(items)}
-    if items and isinstance(items[0].get("embedding"), str):
-        request["encoding_format"] = "base64"
-    return request
 
 
 # ---- records of Trueline itself

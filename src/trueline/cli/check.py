@@ -12,6 +12,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from .files import AS
 from .terminal import has_colour, paint, width
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["DESCRIPTION", "EPILOG", "USAGE", "add_arguments", "run"]
 
 USAGE = """trueline check URL [--model NAME] [--key env:NAME] [--only GROUP,…] [flags]
-       trueline check --offline FILE… [--json] [--html FILE]"""
+       trueline check --offline FILE… [--as KIND] [--json] [--html FILE]"""
 DESCRIPTION = (
     "Probe an OpenAI-compatible endpoint, or judge recorded replies, and print a report card: what is exact, what is "
     "wrong, which clients it breaks, and what Trueline makes of it."
@@ -45,6 +46,7 @@ _FLAGS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("--only", {"metavar": "GROUP,…", "help": "only these groups of probes, or probes by their id"}),
     ("--list", {"action": "store_true", "help": "list the probes, and ask nothing"}),
     ("--offline", {"nargs": "+", "metavar": "FILE", "help": "judge recordings: .sse, .json, .har"}),
+    ("--as", {**AS, "help": "with --offline: " + str(AS["help"])}),
     ("--json", {"action": "store_true", "help": "write the report as JSON"}),
     ("--html", {"metavar": "FILE", "help": "write the report as one page too"}),
     ("--junit", {"metavar": "FILE", "help": "write the report as JUnit XML too"}),
@@ -291,7 +293,7 @@ def _offline(args: argparse.Namespace) -> Card:
         except OSError as failed:
             raise _UsageError(f"{name}: {failed.strerror or failed}") from None
     try:
-        card = judge_files(contents)
+        card = judge_files(contents, args.kind)
     except ValueError as error:
         raise _UsageError(str(error)) from None
     from dataclasses import replace

@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 
-from .files import read_reply
+from .files import add_kind, read_reply
 from .terminal import has_colour, width
 
 __all__ = ["DESCRIPTION", "EPILOG", "USAGE", "add_arguments", "run"]
 
-USAGE = "trueline explain [FILE] [--all] [--full] [--json] [--model NAME] [--stream | --no-stream]"
+USAGE = "trueline explain [FILE] [--all] [--full] [--json] [--as KIND] [--model NAME] [--stream | --no-stream]"
 DESCRIPTION = (
     "Show a recorded reply event by event: as it came, which faults were noted there, what each rule did with what was "
     "read, and the bytes as they left. Reads bodies (JSON, event streams) and the files of `trueline serve --record`."
@@ -39,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--full", action="store_true", help="shorten nothing")
     parser.add_argument("--json", action="store_true", help="write the trace as JSON")
     parser.add_argument("--model", metavar="NAME", help="the model that was requested (default: the recording's)")
+    add_kind(parser)
     parser.add_argument(
         "--stream",
         action=argparse.BooleanOptionalAction,
@@ -60,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
         return 2
     name = "stdin" if args.file in (None, "-") else str(args.file)
     try:
-        traced = trace(data, SystemMint(), model=args.model, stream=args.stream)
+        traced = trace(data, SystemMint(), model=args.model, stream=args.stream, kind=args.kind)
     except RecordingError as error:
         print(f"trueline: {name}: {error}", file=sys.stderr)
         return 2

@@ -1,11 +1,25 @@
-"""The file that a verb is given: read, or complained about."""
+"""The file that a verb is given: read, or complained about; and what is in it, where looks deceive."""
 
 from __future__ import annotations
 
+import argparse
 import sys
 from pathlib import Path
 
-__all__ = ["read_reply"]
+__all__ = ["AS", "add_kind", "read_reply"]
+
+AS = {
+    "dest": "kind",
+    "metavar": "KIND",
+    "choices": ("chat", "completions", "embeddings", "images", "models", "model"),
+    "help": "what a bare body is: chat, completions, embeddings, images, models or model (default: as it looks)",
+}
+"""The settings of `--as`: the kinds of `trueline.recorded`, which is not imported to write a help text."""
+
+
+def add_kind(parser: argparse.ArgumentParser) -> None:
+    """The flag `--as`."""
+    parser.add_argument("--as", **AS)  # type: ignore[arg-type]
 
 
 def read_reply(file: str | None) -> bytes | None:

@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from .files import read_reply
+from .files import add_kind, read_reply
 from .terminal import fit, has_colour, paint, width
 
 if TYPE_CHECKING:
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 __all__ = ["DESCRIPTION", "EPILOG", "USAGE", "add_arguments", "run"]
 
-USAGE = "trueline fix [FILE] [--model NAME] [--stream | --no-stream]"
+USAGE = "trueline fix [FILE] [--as KIND] [--model NAME] [--stream | --no-stream]"
 DESCRIPTION = (
-    "Write the exact OpenAI form of a recorded chat or image reply (JSON, an event stream, or a file of "
+    "Write the exact OpenAI form of a recorded reply of any endpoint (JSON, an event stream, or a file of "
     "`trueline serve --record`) to stdout, and name its faults on stderr, each with how often it was found."
 )
 EPILOG = """\
@@ -34,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `trueline fix`."""
     parser.add_argument("file", nargs="?", metavar="FILE", help="the body or the recording; - or nothing for stdin")
     parser.add_argument("--model", metavar="NAME", help="the model that was requested (default: the reply's own)")
+    add_kind(parser)
     parser.add_argument(
         "--stream",
         action=argparse.BooleanOptionalAction,
@@ -51,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     if data is None:
         return 2
     try:
-        played = open_reply(data, SystemMint(), model=args.model, stream=args.stream)
+        played = open_reply(data, SystemMint(), model=args.model, stream=args.stream, kind=args.kind)
     except RecordingError as broken:
         print(f"trueline: {args.file or 'stdin'}: {broken}", file=sys.stderr)
         return 2

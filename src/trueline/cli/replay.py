@@ -113,12 +113,16 @@ def _bare(data: bytes) -> Play:
     from ..trace.cut import cut_events
 
     seen = look(data)
-    path = "/images/generations" if seen.image else "/chat/completions"
+    path = seen.path.removeprefix("/v1")
     kind = "text/event-stream" if seen.streamed else "application/json"
     pieces = cut_events(data) if seen.streamed else [data]
     models = frozenset([seen.model] if seen.model else [])
     return Play(
-        "POST", path, models, seen.streamed, SimReply(200, {"content-type": kind}, pieces, stream=seen.streamed)
+        "GET" if seen.kind in ("models", "model") else "POST",
+        path,
+        models,
+        seen.streamed,
+        SimReply(200, {"content-type": kind}, pieces, stream=seen.streamed),
     )
 
 

@@ -1,7 +1,7 @@
 """A recorded reply, ready to go through the engine once more: from a file of `trueline serve --record`, or a bare body.
 
 A recording holds the request, so its reply is made exact for that one; a bare body has none beside it, and is read for
-what it tells about its request (`recorded.py`).
+what it tells about its request (`recorded/`).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from ..pipeline import (
     embedding_pipeline,
     image_pipeline,
 )
-from ..recorded import look
+from ..recorded import Kind, look
 from ..wire import jsonio
 from .form import Call, Recording, RecordingError, read_recording
 
@@ -65,15 +65,17 @@ def open_reply(
     stream: bool | None = None,
     options: FormatOptions | None = None,
     tracer: Tracer | None = None,
+    kind: Kind | None = None,
 ) -> Played:
-    """The reply in a file.  `model`, `stream`: in place of what was, or seems to have been, requested.
+    """The reply in a file.  `model`, `stream`: in place of what was, or seems to have been, requested; `kind`: what a
+    bare body is, in place of what it looks like.
 
     Raises RecordingError: a recording that cannot be read, or one without an upstream's reply.
     """
     recording = read_recording(data)
     if recording is None:
-        pipe = look(data).pipeline(mint, model=model, stream=stream, options=options or FormatOptions(), tracer=tracer)
-        return Played([data], pipe)
+        seen, chosen = look(data, kind), options or FormatOptions()
+        return Played([data], seen.pipeline(mint, model=model, stream=stream, options=chosen, tracer=tracer))
     call = recording.call
     if call is None:
         code = f" ({recording.error})" if recording.error else ""

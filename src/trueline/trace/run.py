@@ -6,6 +6,7 @@ from ..context import FormatOptions
 from ..errors import TruelineError
 from ..mint import Mint
 from ..pipeline import Pipeline, WholeImages
+from ..recorded import Kind
 from ..recordings import Played, open_reply
 from .cut import cut_events, is_stream
 from .form import Step, Trace
@@ -21,22 +22,23 @@ def trace(
     model: str | None = None,
     stream: bool | None = None,
     options: FormatOptions | None = None,
+    kind: Kind | None = None,
 ) -> Trace:
     """The trace of a file: a bare body, or a recording of `trueline serve --record`.
 
     Raises RecordingError, as `open_reply`.
     """
     watcher = Watcher()
-    played = open_reply(data, mint, model=model, stream=stream, options=options, tracer=watcher)
+    played = open_reply(data, mint, model=model, stream=stream, options=options, tracer=watcher, kind=kind)
     body = b"".join(played.pieces)
-    kind = "one body"
+    form = "one body"
     if is_stream(body):
-        kind = "event stream" if body.lstrip()[:1] != b"{" else "JSON lines"
+        form = "event stream" if body.lstrip()[:1] != b"{" else "JSON lines"
     if played.pipe is None:
-        return _without_engine(played, body, kind)
-    error = _run(played, played.pipe, body, kind != "one body", watcher)
+        return _without_engine(played, body, form)
+    error = _run(played, played.pipe, body, form != "one body", watcher)
     return Trace(
-        kind,
+        form,
         watcher.steps,
         dict(played.pipe.faults),
         error.body()["error"] if error is not None else None,
