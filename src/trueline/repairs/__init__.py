@@ -11,7 +11,7 @@ from .arguments import MissingArguments
 from .base import Result, Rule
 from .calls import WholeCalls
 from .envelope import Envelope
-from .extras import DropExtras
+from .extras import DropExtras, HiddenThoughts
 from .finish import FinishReasons
 from .leaks import JsonFences, PrefillEcho, TextEnds
 from .logprobs import Logprobs
@@ -42,6 +42,7 @@ REPAIRS: tuple[type[Rule], ...] = (
     MissingUsage,
     UsageTotals,
     WholeCalls,
+    HiddenThoughts,
     DropExtras,
 )
 

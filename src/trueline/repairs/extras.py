@@ -23,7 +23,7 @@ from ..events import (
 from .base import Result, Rule
 from .usage import DETAILS, TOTALS
 
-__all__ = ["DropExtras"]
+__all__ = ["DropExtras", "HiddenThoughts"]
 
 Fields = dict[str, Any]
 
@@ -33,6 +33,61 @@ _MESSAGE = {True: ("audio",), False: ("annotations", "audio")}
 _FILTERS = ("content_filter_results", "content_filter_result", "prompt_filter_results", "prompt_annotations")
 _LEGACY = ("tokens", "token_logprobs", "top_logprobs", "text_offset")
 _TOKEN = ("token", "logprob", "bytes", "top_logprobs")
+
+
+_BLOCKS = ("reasoning_details", "thinking_blocks")
+_FIELDS = ("reasoning_content", "reasoning", "reasoning_text", "thinking_content", "thinking", "thought")
+_SAID = ("text", "thinking", "summary")
+_EMPTY = frozenset(("type", "index", "format", "id"))
+
+
+class HiddenThoughts(Rule):
+    """Take thoughts out of the lists of blocks beside them too, where they are dropped or leave as text.
+
+    What else a block holds stays: a next turn needs its signature.
+    """
+
+    sees = (ChoiceStart, TextDelta, ReasoningDelta, RefusalDelta, ToolCallStart, ToolCallDelta, Finish, Opaque)
+    mends = ("reasoning-other-names",)
+
+    @classmethod
+    def wanted(cls, context: ReplyContext) -> bool:
+        return context.chat and context.options.reasoning in ("drop", "think")
+
+    def see(self, event: Any) -> Result:
+        extras = event.extras
+        if extras is None or not extras.message:
+            return event  # type: ignore[no-any-return]
+        message = self._hidden(extras.message)
+        if message != extras.message:
+            self.note("reasoning-other-names")
+            event.extras = None
+            if message or extras.reply or extras.choice:
+                event.extras = Extras(extras.reply, extras.choice, message or None)
+        gone = type(event) is Opaque and event.extras is None
+        return None if gone else event
+
+    def _hidden(self, message: Fields) -> Fields:
+        kept = dict(message)
+        for name in _BLOCKS:
+            if isinstance(kept.get(name), list):
+                blocks = [_without_thought(block) for block in kept[name]]
+                kept[name] = [block for block in blocks if block is not None]
+                if not kept[name]:
+                    del kept[name]
+        if self.context.options.reasoning == "drop":
+            for name in _FIELDS:
+                if kept.get(name) is not None:
+                    del kept[name]
+        return kept
+
+
+def _without_thought(block: Any) -> Any:
+    """What a block holds beside its text; None where that is nothing."""
+    if not isinstance(block, dict) or not any(isinstance(block.get(name), str) for name in _SAID):
+        return block
+    rest = {name: value for name, value in block.items() if name not in _SAID}
+    return rest if any(rest[name] is not None for name in rest.keys() - _EMPTY) else None
 
 
 class DropExtras(Rule):

@@ -253,6 +253,8 @@ class StreamWriter:
         text = event.text
         name = self._reasoning
         if name == "drop":
+            if event.extras is not None and event.extras.message:
+                return out + self._chunk(event.choice, {}, UNSET, event.extras)
             self._take(event.extras, event.choice)
             return out
         if name == "think":
