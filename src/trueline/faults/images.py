@@ -49,7 +49,8 @@ ROWS: tuple[Fault, ...] = (
           "A server knows other values of `response_format`: the request is forwarded as it is.",
           "https://github.com/vllm-project/vllm-omni/pull/1673"),
     Fault("img-meta-null", I, "must", "mends",
-          "`size` or the like is null or no text: dropped; in events, filled in.",
+          "`size` or the like is null or no text: dropped; in events, filled in from the picture's first bytes, else "
+          "from the request, else `auto`.",
           "https://github.com/vllm-project/vllm-omni/issues/3092"),
     Fault("img-revised-prompt", I, "exact", "mends",
           "`revised_prompt` is empty, or of a model that has none: the key goes.",

@@ -13,7 +13,8 @@ ROWS: tuple[Fault, ...] = (
           "https://github.com/LostRuins/koboldcpp/issues/2481",
           setting="off"),
     Fault("usage-missing-stream", SI, "must", "mends",
-          "Usage was asked for and is not sent: an estimate, marked as one; for pictures zeros, marked as unknown.",
+          "Usage was asked for and is not sent: an estimate, marked as one; for pictures zeros, marked as unknown; "
+          "the mark stays under `extras: drop`.",
           "https://github.com/zed-industries/zed/pull/45812",
           setting="off"),
     Fault("usage-empty-object", CS, "must", "mends",

@@ -10,6 +10,7 @@ from ...messages import ImageRequest
 from ...mint import Mint
 from ...wire import jsonio, sse
 from ..error_bodies import error_in
+from .header import format_of, size_of
 from .meta import in_event, is_image_usage, known_of_event
 from .reader import ImageReply, read_picture
 
@@ -31,6 +32,10 @@ _NO_USAGE: Fields = {
     "input_tokens_details": {"text_tokens": 0, "image_tokens": 0},
 }
 """The schema requires a usage; `x_trueline: unknown` beside it says that nobody counted."""
+
+_DEFAULTS = {"size": "auto", "quality": "auto", "background": "auto", "output_format": "png"}
+"""What the schema requires of a picture, where neither it nor the request says more."""
+_SEEN = {"size": size_of, "output_format": format_of}
 
 
 class ImageEvents:
@@ -96,16 +101,12 @@ class ImageEvents:
         if type(body.get("created_at")) is not int:
             self._note("img-created-missing")
             body["created_at"] = self._created
-        for name, default in (
-            ("size", "1024x1024"),
-            ("quality", "auto"),
-            ("background", "auto"),
-            ("output_format", "png"),
-        ):
+        for name, default in _DEFAULTS.items():
             if not in_event(name, body.get(name)):
                 self._note("img-meta-null")
                 asked = self._request.body.get(name)
-                body[name] = asked if in_event(name, asked) else default
+                seen = _SEEN[name](body["b64_json"]) if name in _SEEN else None
+                body[name] = seen or (asked if in_event(name, asked) else default)
         if not in_event("safety_identifier", body.get("safety_identifier")):
             self._note("extra-foreign-type")
             body["upstream_safety_identifier"] = body.pop("safety_identifier")
@@ -118,6 +119,8 @@ class ImageEvents:
             body["usage"] = {**_NO_USAGE, "x_trueline": "unknown"}
         if not self._keep:
             given, body = body, known_of_event(body)
+            if given.get("usage", {}).get("x_trueline"):
+                body["usage"]["x_trueline"] = given["usage"]["x_trueline"]  # the zeros are no count
             if body != given:
                 self._note("extra-fields")
         return b"event: " + kind.encode() + b"\n" + sse.write(jsonio.encode(body))

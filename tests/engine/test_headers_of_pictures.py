@@ -1,0 +1,68 @@
+"""The size and format of a picture, from its first bytes."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from struct import pack
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.kit import dumps, image, play
+from trueline.context import FormatOptions
+from trueline.dialects.openai_images.header import format_of, size_of
+
+PNG = b"\x89PNG\r\n\x1a\n" + pack(">I4sII", 13, b"IHDR", 640, 480) + bytes(9)
+JPEG = b"\xff\xd8\xff\xe0" + pack(">H", 16) + bytes(14) + b"\xff\xc2" + pack(">HBHH", 17, 8, 480, 640) + bytes(9)
+GIF = b"GIF89a" + pack("<HH", 640, 480) + bytes(9)
+_RIFF = b"RIFF" + bytes(4) + b"WEBP"
+PICTURES = {
+    "png": PNG,
+    "jpeg": JPEG,
+    "gif": GIF,
+    "webp": _RIFF + b"VP8X" + bytes(8) + pack("<I", 639)[:3] + pack("<I", 479)[:3],
+    "webp lossy": _RIFF + b"VP8 " + bytes(7) + b"\x9d\x01\x2a" + pack("<HH", 640, 480),
+    "webp lossless": _RIFF + b"VP8L" + bytes(4) + b"\x2f" + pack("<I", 639 | 479 << 14) + bytes(9),
+}
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_first_bytes(name: str) -> None:
+    encoded = b64encode(PICTURES[name]).decode()
+
+    assert format_of(encoded) == name.partition(" ")[0]
+    assert size_of(encoded) == "640x480"
+
+
+@given(
+    st.one_of(
+        st.text(max_size=60),
+        st.sampled_from(sorted(PICTURES)).flatmap(
+            lambda name: st.integers(0, 48).map(lambda cut: b64encode(PICTURES[name][:cut]).decode())
+        ),
+    )
+)
+def test_anything(text: str) -> None:
+    assert size_of(text) in (None, "640x480")
+
+
+@pytest.mark.parametrize("extras", ["keep", "drop"])
+def test_nothing_is_made_up_of_a_picture(extras: str) -> None:
+    body = {"created": 1, "data": [{"b64_json": b64encode(JPEG).decode()}]}
+
+    played = play(dumps(body), image(stream=True), FormatOptions(extras=extras))
+
+    event = json.loads(played.out.partition(b"data: ")[2])
+    assert (event["size"], event["output_format"], event["quality"]) == ("640x480", "jpeg", "auto")
+    assert event["usage"]["x_trueline"] == "unknown"
+
+
+def test_a_size_that_nobody_knows() -> None:
+    body = {"created": 1, "data": [{"b64_json": b64encode(PNG[:16]).decode()}]}
+
+    first = play(dumps(body), image(stream=True))
+    asked = play(dumps(body), image(stream=True, size="256x256"))
+
+    assert [json.loads(p.out.partition(b"data: ")[2])["size"] for p in (first, asked)] == ["auto", "256x256"]
