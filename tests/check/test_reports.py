@@ -318,3 +318,21 @@ def test_the_table_of_clients_knows_the_worst() -> None:
     assert {"role-repeated", "tool-index-missing", "finish-missing", "err-in-200-body"} <= {
         fault for fault in FAULTS if broken_by(fault)
     }
+
+
+def test_many_features_that_are_lacking_for_one_reason_are_told_once(cards: dict[str, Card]) -> None:
+    lacking = tuple((f"feature {number}", "400: no") for number in range(20))
+    card = replace(cards["clean"], lacking=(*lacking, ("another one", "404: not here")))
+
+    for text in (terminal(card, 80, plain), as_html(card)):
+        assert text.count("400: no") == 1
+        assert "feature 19" in text
+        assert "404: not here" in text
+    assert max(map(len, terminal(card, 60, plain).splitlines())) <= 60
+
+
+def test_the_line_of_a_fault_names_as_many_probes_as_fit(cards: dict[str, Card]) -> None:
+    heads = [line for line in terminal(cards["faulty"], 80, plain).splitlines() if " replies: " in line]
+
+    assert heads
+    assert not [line for line in heads if line.endswith("…")]

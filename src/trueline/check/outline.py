@@ -47,11 +47,13 @@ def named(keys: list[str], fault: str) -> list[str]:
 
 def outlines(was: dict[str, Any], now: dict[str, Any], keys: list[str]) -> tuple[str, str]:
     """Both objects, each around the first of the keys, or around where it is missing."""
-    return _outline(was, now, keys), _outline(now, was, keys)
+    # What is too long to be shown on one side is told by name on both.
+    brief = {key for value in (was, now) for key, item in value.items() if key not in keys and _is_long(item)}
+    return _outline(was, now, keys, brief), _outline(now, was, keys, brief)
 
 
-def _outline(value: dict[str, Any], other: dict[str, Any], keys: list[str]) -> str:
-    parts = [f"{compact(key)}:{compact(item) if key in keys else _brief(item)}" for key, item in value.items()]
+def _outline(value: dict[str, Any], other: dict[str, Any], keys: list[str], brief: set[str]) -> str:
+    parts = [f"{compact(key)}:{_brief(item) if key in brief else compact(item)}" for key, item in value.items()]
     first = keys[0] if keys else ""
     names = list(value)
     if first in value:
@@ -68,9 +70,13 @@ def _until(key: str, value: dict[str, Any]) -> list[str]:
     return names[: names.index(key)] if key in value else []
 
 
+def _is_long(value: Any) -> bool:
+    length = len(compact(value))
+    return length > _NEST if isinstance(value, dict | list) else isinstance(value, str) and length > _TEXT + 2
+
+
 def _brief(value: Any) -> str:
-    """A neighbour: whole where it is short."""
-    text = compact(value)
-    if isinstance(value, dict | list) and len(text) > _NEST:
+    if isinstance(value, dict | list):
         return "{…}" if isinstance(value, dict) else "[…]"
-    return f'{text[:_TEXT]}…"' if isinstance(value, str) and len(text) > _TEXT + 2 else text
+    text = compact(value)
+    return f'{text[:_TEXT]}…"' if len(text) > _TEXT + 2 else text

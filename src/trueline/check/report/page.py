@@ -9,7 +9,7 @@ from html import escape
 from ..card import Card, Entry, Group
 from ..model import LEVELS, Result
 from .style import STYLE
-from .words import HEADINGS, MARKS, VERDICTS, behind, counted, facts, openai, others, summary, where
+from .words import HEADINGS, MARKS, VERDICTS, alike, behind, counted, facts, openai, others, summary, where
 
 __all__ = ["as_html"]
 
@@ -56,7 +56,9 @@ def _group(group: Group) -> str:
         for result in group.results
     )
     good = f"{group.count('pass')} of {len(group.results)}"
-    cells = f"<td class=marks aria-hidden=true>{marks}</td><td>{good}</td><td class=soft>{others(group)}</td>"
+    cells = (
+        f"<td class=marks aria-hidden=true>{marks}</td><td class=count>{good}</td><td class=soft>{others(group)}</td>"
+    )
     return f"<tr><th scope=row>{escape(group.name)}</th>{cells}</tr>\n"
 
 
@@ -107,7 +109,8 @@ def _lacking(card: Card) -> str:
     if not card.lacking:
         return ""
     rows = "".join(
-        f"<tr><th scope=row>{escape(name)}</th><td class=soft>{escape(why)}</td></tr>\n" for name, why in card.lacking
+        f"<tr><th scope=row class=many>{escape(', '.join(names))}</th><td>{escape(why)}</td></tr>\n"
+        for names, why in alike(card)
     )
     meaning = "told apart from what is wrong; in the server's words"
     return f"<h2>Not supported</h2>\n<p>{meaning}</p>\n<table>{rows}</table>\n"

@@ -33,7 +33,8 @@ table { border-collapse: collapse; width: 100%; background: var(--card); border:
   border-radius: 10px; overflow: hidden; }
 td, th { padding: .45rem .8rem; text-align: left; border-top: 1px solid var(--line); vertical-align: top; }
 tr:first-child > * { border-top: 0; } th { font-weight: 600; white-space: nowrap; }
-.marks { overflow-wrap: anywhere; letter-spacing: .12em;
+.count { white-space: nowrap; } th.many { white-space: normal; max-width: 24rem; }
+.marks { word-break: break-all; letter-spacing: .12em;
   font-family: ui-monospace, Menlo, "DejaVu Sans Mono", monospace; }
 .pass { color: var(--good); } .wrong { color: var(--must); font-weight: 700; }
 .differs { color: var(--exact); }

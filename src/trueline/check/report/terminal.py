@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 from ..card import Card, Entry, Group
 from ..model import LEVELS, Shade
-from .words import HEADINGS, MARKS, VERDICTS, behind, counted, facts, openai, others, summary, where
+from .words import HEADINGS, MARKS, VERDICTS, alike, behind, counted, facts, openai, others, summary, where
 
 __all__ = ["Paint", "terminal"]
 
@@ -101,7 +101,7 @@ def _group(group: Group, width: int, columns: int, paint: Paint) -> str:
 def _entry(entry: Entry, columns: int, paint: Paint) -> list[str]:
     style = _LEVEL_STYLES[entry.level]
     room = columns - len(entry.name) - 6
-    head = f"  {paint(paint(entry.name, style), 'bold')}  {paint(_fit(where(entry), room), 'dim')}"
+    head = f"  {paint(paint(entry.name, style), 'bold')}  {paint(_fit(where(entry, room), room), 'dim')}"
     lines = [head, *_field("wrong", entry.issue.text, columns, paint)]
     lines += _field("OpenAI", openai(entry), columns, paint)
     lines += _sample("server", entry.excerpt.before, columns, paint, "red")
@@ -142,10 +142,15 @@ def _remark(entry: Entry, columns: int, paint: Paint) -> list[str]:
 def _lacking(card: Card, columns: int, paint: Paint) -> list[str]:
     if not card.lacking:
         return []
-    width = max(len(feature) for feature, _ in card.lacking)
     lines = ["", f"{paint('Not supported', 'bold')}  {paint('told apart from what is wrong', 'dim')}", ""]
-    for feature, why in card.lacking:
+    few = [(feature, why) for features, why in alike(card) if len(features) <= _MOST_ALIKE for feature in features]
+    width = max((len(feature) for feature, _ in few), default=0)
+    for feature, why in few:
         lines.append(f"  {feature:<{width}}  {paint(_fit(why, columns - width - 4), 'dim')}")
+    for features, why in alike(card):
+        if len(features) > _MOST_ALIKE:
+            named = textwrap.wrap(", ".join(features), columns - 4, break_on_hyphens=False)
+            lines += [f"  {paint(_fit(why, columns - 2), 'dim')}", *(f"    {line}" for line in named)]
     return lines
 
 

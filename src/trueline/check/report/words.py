@@ -13,6 +13,7 @@ __all__ = [
     "HEADINGS",
     "MARKS",
     "VERDICTS",
+    "alike",
     "behind",
     "counted",
     "facts",
@@ -114,8 +115,21 @@ def openai(entry: Entry) -> str:
     return entry.issue.openai.removeprefix("OpenAI ")
 
 
-def where(entry: Entry) -> str:
-    """`12 replies: chat.whole, stream.plain and 4 more`."""
-    shown = list(entry.probes[:_SHOWN_PROBES])
-    more = len(entry.probes) - len(shown)
-    return f"{counted(entry.replies, 'reply', 'replies')}: {together([*shown, f'{more} more'] if more else shown)}"
+def where(entry: Entry, room: int | None = None) -> str:
+    """`12 replies: chat.whole, stream.plain and 4 more`, with as many names as there is room for."""
+    replies = counted(entry.replies, "reply", "replies")
+    for count in range(_SHOWN_PROBES, 0, -1):
+        shown = list(entry.probes[:count])
+        more = len(entry.probes) - len(shown)
+        said = f"{replies}: {together([*shown, f'{more} more'] if more else shown)}"
+        if room is None or len(said) <= room:
+            return said
+    return replies
+
+
+def alike(card: Card) -> list[tuple[list[str], str]]:
+    """The features that are lacking, together where the server's words for it are the same."""
+    found: dict[str, list[str]] = {}
+    for feature, why in card.lacking:
+        found.setdefault(why, []).append(feature)
+    return [(features, why) for why, features in found.items()]
