@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,8 @@ from .world import Gateway, World
 __all__ = ["Load", "Pace", "big", "drive", "first_token", "held", "latency", "memory", "paced", "run_case"]
 
 Result = dict[str, Any]
+SETTLED = 5.0
+"""Seconds after which memory that was for a burst should have been given back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +169,7 @@ def memory(world: World, gateway: Gateway, pace: Pace, per_second: float) -> Res
         per_second,
         lambda: under.append(gateway.server.memory()),
     )
+    time.sleep(SETTLED)
     idle, after = gateway.idle_mb, gateway.server.memory()
     return result | {
         "streams": streams, "idle_mb": idle, "under_mb": under[0], "after_mb": after,

@@ -70,7 +70,7 @@ def _settle() -> None:
 def _create_app(settings: Settings) -> Any:
     from ..shell.app import create_app
 
-    return create_app(settings)
+    return create_app(settings, own_process=True)
 
 
 def serve(sources: Sources, settings: Settings, sock: socket.socket, announce: Callable[[], None]) -> int:

@@ -16,6 +16,7 @@ from ..settings import Settings
 from .client import Receive, Scope, Send, broken_off
 from .fetcher import is_public_address
 from .gateway import Gateway
+from .housekeeping import housekeeping
 from .metrics import Metrics
 from .operator import operator_routes
 from .recorder import Recorder
@@ -44,10 +45,11 @@ class _Api:
         await self.gateway(scope, receive, send)
 
 
-def create_app(settings: Settings) -> Starlette:
+def create_app(settings: Settings, *, own_process: bool = False) -> Starlette:
     """The proxy as an ASGI application.  It needs its lifespan: servers and test clients run it by default.
 
-    While it runs, `app.state.gateway` is the gateway: the native server looks for it there.
+    While it runs, `app.state.gateway` is the gateway: the native server looks for it there.  `own_process`: nothing
+    else runs in this process, whose memory is looked after, too.
     """
     api = _Api()
 
@@ -71,6 +73,8 @@ def create_app(settings: Settings) -> Starlette:
             stack.enter_context(_quiet())
             api.gateway = gateway = Gateway(settings, Routes(settings, demo_url), upstream, guarded, recorder)
             app.state.gateway = gateway
+            if own_process:
+                stack.enter_context(housekeeping(gateway.metrics.running))
             yield
             app.state.gateway = api.gateway = None
             gateway.close()
