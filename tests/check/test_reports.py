@@ -195,7 +195,8 @@ def test_the_page_is_whole_and_loads_nothing(cards: dict[str, Card], name: str) 
 
     assert page.open == []
     assert not {"script", "link", "img", "iframe", "object", "embed", "svg"} & set(page.tags)
-    assert not {"src", "href", "style", "onclick", "onload"} & set(page.attributes)
+    assert not {"src", "style", "onclick", "onload"} & set(page.attributes)
+    assert not re.findall(r"href=(?!\"#)", as_html(cards[name]))
     assert "@import" not in as_html(cards[name])
     assert "url(" not in as_html(cards[name])
 
@@ -336,3 +337,16 @@ def test_the_line_of_a_fault_names_as_many_probes_as_fit(cards: dict[str, Card])
 
     assert heads
     assert not [line for line in heads if line.endswith("…")]
+
+
+def test_many_faults_are_listed_before_they_are_told(cards: dict[str, Card]) -> None:
+    page = as_html(cards["faulty"])
+    named = re.findall(r'href="#([^"]+)"', page)
+
+    assert named == [entry.name for entry in cards["faulty"].entries if entry.level != "legal"]
+    assert len(named) > 3
+    assert all(
+        f'<article class={level} id="{name}">' in page
+        for level, name in ((entry.level, entry.name) for entry in cards["faulty"].entries)
+    )
+    assert "What was found" not in as_html(cards["clean"])

@@ -13,13 +13,14 @@ from .words import HEADINGS, MARKS, VERDICTS, alike, behind, counted, facts, ope
 
 __all__ = ["as_html"]
 
+_SEEN_AT_ONCE = 3
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 
 def as_html(card: Card) -> str:
     """The page."""
     title = f"{card.grade.letter}: {card.target}"
-    body = "".join([_head(card), _probes(card), *_faults(card), _lacking(card), _open(card), _foot(card)])
+    body = "".join([_head(card), _index(card), _probes(card), *_faults(card), _lacking(card), _open(card), _foot(card)])
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
@@ -41,6 +42,25 @@ def _head(card: Card) -> str:
         f"<span class=spoken>Grade </span><span>{letter}</span>"
         f"<small>{card.grade.points} of 100</small></div>\n"
         f"<div><p class=said>{escape(summary(card))}</p>{paragraphs}</div></div>\n"
+    )
+
+
+def _index(card: Card) -> str:
+    """Every fault on one line, where there are so many that they do not fit on a screen."""
+    entries = [entry for entry in card.entries if entry.level != "legal"]
+    if len(entries) <= _SEEN_AT_ONCE:
+        return ""
+    rows = "".join(map(_line, entries))
+    return f"<h2>What was found</h2>\n<p>and what is left of it behind Trueline</p>\n<table>{rows}</table>\n"
+
+
+def _line(entry: Entry) -> str:
+    name, left = escape(entry.name), "gone" if entry.cured else "left"
+    link = f'<a href="#{name}"><code>{name}</code></a>'
+    mark = f'<td class="count {"pass" if entry.cured else "wrong"}">{left}</td>'
+    return (
+        f"<tr class={entry.level}><th scope=row>{link}</th>"
+        f"<td class=said-of>{_prose(entry.issue.text)}</td>{mark}</tr>\n"
     )
 
 
@@ -86,7 +106,8 @@ def _entry(entry: Entry) -> str:
     listed = "".join(f"<dt>{label}</dt><dd>{text}</dd>\n" for label, text in rows if text)
     rule = f" · rule {escape(entry.issue.rule)}" if entry.issue.rule else ""
     return (
-        f"<article class={entry.level}><h3><code>{escape(entry.name)}</code> "
+        f'<article class={entry.level} id="{escape(entry.name)}"><h3>'
+        f"<code>{escape(entry.name)}</code> "
         f"<span class=soft>{escape(where(entry))}{rule}</span></h3>\n<dl>{listed}</dl></article>\n"
     )
 

@@ -44,7 +44,8 @@ article { background: var(--card); border: 1px solid var(--line); border-left: 5
 article.must { border-left-color: var(--must); } article.exact { border-left-color: var(--exact); }
 article h3 { margin: 0; font-size: 1.02rem; display: flex; flex-wrap: wrap; gap: .3rem .8rem; align-items: baseline; }
 article h3 code { font-size: 1.02rem; font-weight: 700; } article h3 .soft { font-weight: 400; font-size: .88rem; }
-.must h3 code { color: var(--must); } .exact h3 code { color: var(--exact); }
+.must h3 code, .must a { color: var(--must); } .exact h3 code, .exact a { color: var(--exact); }
+th a { text-decoration: none; font-weight: 600; } th a:hover { text-decoration: underline; }
 article p { margin: .35rem 0; }
 dl { display: grid; grid-template-columns: 6rem 1fr; gap: .35rem .9rem; margin: .7rem 0 0;
   align-items: baseline; }
@@ -55,8 +56,10 @@ pre.before { background: var(--must-back); } pre.after { background: var(--good-
 ul { margin: 0; padding-left: 1.1rem; }
 footer { margin-top: 3rem; padding-top: 1rem; border-top: 1px solid var(--line); color: var(--soft); font-size: .9rem; }
 @media (max-width: 36rem) { .top { flex-direction: column; align-items: flex-start; } dl { grid-template-columns: 1fr; }
-  dt { margin-top: .3rem; } td, th { padding: .4rem .5rem; } tr .soft { display: none; } }
-@media print { h2, h2 + p { break-after: avoid; } * { print-color-adjust: exact; }
-  body { background: #fff; font-size: 11pt; } main { max-width: none; padding: 0; }
+  dt { margin-top: .3rem; } td, th { padding: .4rem .5rem; } tr .soft, .said-of { display: none; }
+  th a, th.many { white-space: normal; overflow-wrap: anywhere; } }
+@media print { html { font-size: 11px; } tr { break-inside: avoid; } h2, h2 + p { break-after: avoid; }
+* { print-color-adjust: exact; }
+  body { background: #fff; font-size: 1rem; } main { max-width: none; padding: 0; }
   .top, table, article { border-color: #bbb; } a { color: inherit; } }
 """
