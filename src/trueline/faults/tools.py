@@ -104,7 +104,9 @@ ROWS: tuple[Fault, ...] = (
           "`tool_calls` or `function_call` is null or empty: the key goes.",
           "https://github.com/sashabaranov/go-openai/issues/1002"),
     Fault("tool-markup-leak", CS, "must", "option",
-          "A tool call is printed as text (`<tool_call>`, `[TOOL_CALLS]`): read as a call, where the option is set.",
+          "A tool call is printed as text: read as a call, where the option is set. Forms: `<tool_call>{…}`, "
+          "`<function=f>` with JSON or `<parameter=…>`, `[TOOL_CALLS]`, `<|python_tag|>`, DeepSeek's "
+          "`<｜tool▁calls▁begin｜>` and DSML, Kimi's `<|tool_calls_section_begin|>`, gpt-oss's `commentary to=`.",
           "https://github.com/vllm-project/vllm/issues/56263",
           setting="options"),
     Fault("legacy-function_call", CS, "must", "mends",

@@ -111,7 +111,7 @@ class WholeImages(_Images):
             self.note("img-partial-n")
         self._reply = reply
         self._mend_created(reply, self._mint)
-        form = wanted_form(self._request)
+        form = wanted_form(self._request, self._options.off)
         for image in reply.images:
             url = mend_form(image, form, self.note)
             if url is not None:

@@ -6,31 +6,22 @@ the request, or else the text leaves as it came.
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from ..context import ReplyContext
-from ..events import Event, Finish, Opaque, RefusalDelta, ReplyEnd, TextDelta, ToolFragment
-from ..wire import jsonio
+from ..events import ChoiceStart, Event, Finish, Opaque, RefusalDelta, ReplyEnd, TextDelta, ToolFragment
 from .base import Result, Rule
+from .printed import MARKS, read_calls
 
 __all__ = ["PrintedCalls"]
 
-_MARKS = ("<tool_call>", "[TOOL_CALLS]", "<|python_tag|>", "<function=")
-_LONGEST = max(map(len, _MARKS))
-_TAGGED = re.compile(r"\s*<tool_call>\s*(\{.*?\})\s*</tool_call>\s*", re.S)
-_FUNCTION = re.compile(r"\s*<function=([\w.:-]+)>\s*(\{.*?\})\s*</function>\s*", re.S)
-_LISTED = re.compile(r"\s*\[TOOL_CALLS\]\s*(\[.*\]|\{.*\})\s*\Z", re.S)
-_NAMED = re.compile(r"\s*\[TOOL_CALLS\]\s*([\w.-]+)\s*(?:\[ARGS\])?\s*(\{.*?\})\s*(?=\[TOOL_CALLS\]|\Z)", re.S)
-_PYTHON = re.compile(r"\s*<\|python_tag\|>\s*(\{.*\})\s*(?:<\|eom_id\|>|<\|eot_id\|>)?\s*\Z", re.S)
-
-_Calls = list[tuple[str, str]]
+_LONGEST = max(map(len, MARKS))
 
 
 class PrintedCalls(Rule):
     """Read `<tool_call>{…}</tool_call>` and the like in the text as calls of the tools that were offered."""
 
-    sees = (TextDelta, ToolFragment, RefusalDelta, Finish, ReplyEnd)
+    sees = (ChoiceStart, TextDelta, ToolFragment, RefusalDelta, Finish, ReplyEnd)
     mends = ("tool-markup-leak",)
 
     @classmethod
@@ -43,10 +34,15 @@ class PrintedCalls(Rule):
         super().__init__(context)
         self._held: dict[int, str] = {}  # what may be the beginning of a mark
         self._marked: dict[int, list[str]] = {}  # all that came since a mark
+        self._unsaid: dict[int, ChoiceStart] = {}  # of a whole reply, whose text may turn out to be none
 
-    def see(self, event: TextDelta | ToolFragment | RefusalDelta | Finish | ReplyEnd) -> Result:
+    def see(self, event: ChoiceStart | TextDelta | ToolFragment | RefusalDelta | Finish | ReplyEnd) -> Result:
         if isinstance(event, TextDelta):
             return self._text(event)
+        if isinstance(event, ChoiceStart):
+            if not self.context.request.stream:
+                self._unsaid[event.choice] = event
+            return event
         choices = [*self._held, *self._marked] if isinstance(event, ReplyEnd) else [event.choice]
         released = [e for choice in choices for e in self._release(choice)]
         return [*released, event] if released else event
@@ -59,7 +55,7 @@ class PrintedCalls(Rule):
         else:
             text = self._held.pop(choice, "") + text
             at = _mark(text)
-            if text.startswith(_MARKS, at):
+            if text.startswith(MARKS, at):
                 self._marked[choice] = [text[at:]]
             elif at < len(text):
                 self._held[choice] = text[at:]
@@ -67,6 +63,8 @@ class PrintedCalls(Rule):
         if not text and not isinstance(event.logprobs, dict):
             return None if event.extras is None else Opaque(event.extras, choice)
         event.text = text
+        if text.strip():
+            self._unsaid.pop(choice, None)
         return event
 
     def _release(self, choice: int) -> list[Event]:
@@ -74,11 +72,14 @@ class PrintedCalls(Rule):
         text = self._held.pop(choice, "") if marked is None else "".join(marked)
         if not text:
             return []
-        calls = _calls(text) if marked is not None else []
+        calls = read_calls(text, self._schemas()) if marked is not None else []
         names = self.context.request.tool_names
         if not calls or not all(name in names for name, _ in calls):
             return [TextDelta(choice, text)]
         self.note("tool-markup-leak")
+        start = self._unsaid.get(choice)
+        if start is not None:
+            start.content = None
         mint = self.context.mint
         return [
             ToolFragment(
@@ -87,60 +88,19 @@ class PrintedCalls(Rule):
             for name, arguments in calls
         ]
 
+    def _schemas(self) -> dict[str, Any]:
+        """The parameters of each tool that was offered."""
+        tools = self.context.request.body.get("tools")
+        offered = [tool.get("function") for tool in tools if isinstance(tool, dict)] if isinstance(tools, list) else []
+        return {str(tool.get("name")): tool.get("parameters") for tool in offered if isinstance(tool, dict)}
+
 
 def _mark(text: str) -> int:
     """Where the first mark stands, or may begin at the end of the text; the length of the text where nowhere."""
-    found = [at for at in (text.find(mark) for mark in _MARKS) if at >= 0]
+    found = [at for at in (text.find(mark) for mark in MARKS) if at >= 0]
     if found:
         return min(found)
     for length in range(min(_LONGEST - 1, len(text)), 0, -1):
-        if any(mark.startswith(text[-length:]) for mark in _MARKS):
+        if any(mark.startswith(text[-length:]) for mark in MARKS):
             return len(text) - length
     return len(text)
-
-
-def _calls(text: str) -> _Calls:
-    """The calls of a text that is nothing but calls; none where a part of it is anything else."""
-    for pattern in (_LISTED, _PYTHON):
-        whole = pattern.match(text)
-        if whole is not None:
-            value = _json(whole[1])
-            return _named(value if isinstance(value, list) else [value])
-    calls: _Calls = []
-    at = 0
-    while at < len(text):
-        tagged = _TAGGED.match(text, at)
-        named = _FUNCTION.match(text, at) or _NAMED.match(text, at)
-        if tagged is not None:
-            found = _named([_json(tagged[1])])
-        elif named is not None:
-            value = _json(named[2])
-            found = [(named[1], named[2])] if isinstance(value, dict) else []
-        else:
-            found = []
-        if not found:
-            return []
-        calls += found
-        at = (tagged or named).end()  # type: ignore[union-attr]  # one of them was found
-    return calls
-
-
-def _named(values: list[Any]) -> _Calls:
-    calls: _Calls = []
-    for value in values:
-        fields = value.get("function", value) if isinstance(value, dict) else None
-        if not isinstance(fields, dict) or not isinstance(fields.get("name"), str):
-            return []
-        given = fields.get("arguments", fields.get("parameters", {}))
-        arguments = given if isinstance(given, str) else jsonio.encode(given).decode()
-        if not isinstance(_json(arguments), dict):
-            return []
-        calls.append((fields["name"], arguments))
-    return calls
-
-
-def _json(text: str) -> Any:
-    try:
-        return jsonio.decode_strict(text.encode("utf-8", "replace"))
-    except jsonio.JSONError:
-        return None

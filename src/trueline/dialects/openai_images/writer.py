@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
+from collections.abc import Collection
 from typing import Any
 
 from ...context import FormatOptions
@@ -28,8 +29,19 @@ def _bare_model(request: ImageRequest) -> str:
     return (request.model or "").rsplit("/", 1)[-1]
 
 
-def wanted_form(request: ImageRequest) -> str | None:
-    """`url` or `b64_json`, as the request or its model demands, or None where either is right (rules.md G)."""
+_TURNED = {"url": "img-b64-when-url", "b64_json": "img-url-when-b64"}
+
+
+def wanted_form(request: ImageRequest, off: Collection[str] = ()) -> str | None:
+    """`url` or `b64_json`, as the request or its model demands, or None where either is right (rules.md G).
+
+    `off`: faults that are not mended; the form in which a picture came is right then.
+    """
+    form = _demanded(request)
+    return None if form is not None and _TURNED[form] in off else form
+
+
+def _demanded(request: ImageRequest) -> str | None:
     model = _bare_model(request)
     if model.startswith(_GPT_IMAGE):
         # OpenAI refuses to be asked for URLs of these; a server that was asked and gives one has done as it was told.
@@ -61,7 +73,7 @@ def supply(image: Image, data: bytes, note: Any) -> None:
 
 def write_whole(reply: ImageReply, request: ImageRequest, options: FormatOptions, note: Any) -> Fields:
     """The JSON object: `created`, `data`, then what GPT image models and vendors add."""
-    form = wanted_form(request)
+    form = wanted_form(request, options.off)
     if form is None and reply.images:
         form = "b64_json" if reply.images[0].b64_json is not None else "url"
     keep = options.extras == "keep"
@@ -71,13 +83,13 @@ def write_whole(reply: ImageReply, request: ImageRequest, options: FormatOptions
     if options.model_name == "requested" and request.model and extras.get("model", request.model) != request.model:
         note("model-differs")
         extras = {**extras, "model": request.model}
-    body: Fields = {"created": reply.created, "data": [_image(i, form, request, keep, note) for i in reply.images]}
+    body: Fields = {"created": reply.created, "data": [_image(i, form, request, options, note) for i in reply.images]}
     for key, value in extras.items():
         body.setdefault(key, value)
     return body
 
 
-def _image(image: Image, form: str | None, request: ImageRequest, keep: bool, note: Any) -> Fields:
+def _image(image: Image, form: str | None, request: ImageRequest, options: FormatOptions, note: Any) -> Fields:
     body: Fields = {}
     if image.revised_prompt is not None:
         if _bare_model(request).startswith("dall-e-2"):
@@ -85,7 +97,12 @@ def _image(image: Image, form: str | None, request: ImageRequest, keep: bool, no
         else:
             body["revised_prompt"] = image.revised_prompt
     if image.url is not None and image.b64_json is not None:
-        note("img-url-when-b64" if form == "b64_json" else "img-b64-when-url")
+        fault = "img-url-when-b64" if form == "b64_json" else "img-b64-when-url"
+        if fault in options.off:
+            body["url"] = image.url
+            form = "b64_json"
+        else:
+            note(fault)
     if form == "b64_json" and image.b64_json is not None:
         body["b64_json"] = image.b64_json
     elif image.url is not None:
@@ -94,7 +111,7 @@ def _image(image: Image, form: str | None, request: ImageRequest, keep: bool, no
             note("img-url-private")
     else:
         body["b64_json"] = image.b64_json
-    if keep:
+    if options.extras == "keep":
         for key, value in image.extras.items():
             body.setdefault(key, value)
     return body
