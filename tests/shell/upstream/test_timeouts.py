@@ -9,7 +9,7 @@ import pytest
 from shell.upstream.scripted import Peer, Record, client, echoing, serve, until
 from trueline.errors import UpstreamTimeoutError
 from trueline.shell.upstream import Limits, Target, Timeouts
-from trueline.shell.upstream.watchdog import Watchdog
+from trueline.shell.watchdog import Watchdog
 
 SHORT = 0.05
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n"
