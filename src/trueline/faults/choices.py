@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .row import CS, SI, C, Fault, S
+from .row import CS, SI, C, Fault, P, S
 
 __all__ = ["ROWS"]
 
@@ -21,13 +21,13 @@ ROWS: tuple[Fault, ...] = (
     Fault("choices-null", CS, "must", "mends",
           "`choices` is null or holds no choice: read as an empty list, or as the error that it is.",
           "https://github.com/qualcomm/GenieX/pull/801"),
-    Fault("choices-missing", CS, "must", "mends",
+    Fault("choices-missing", (*CS, *P), "must", "mends",
           "There is no `choices`: read as an empty list.",
           "https://github.com/ROCm/ATOM/pull/1711"),
     Fault("choice-index-missing", CS, "must", "mends",
           "A choice has no usable index: it gets the one of its position.",
           "https://github.com/agentgateway/agentgateway/issues/2371"),
-    Fault("choice-index-all-zero", C, "must", "mends",
+    Fault("choice-index-all-zero", (*CS, *P), "must", "mends",
           "Several choices share an index: they are numbered by position.",
           "https://github.com/ggml-org/llama.cpp/pull/20226"),
     Fault("message-not-delta", S, "must", "mends",

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from .row import CS, CSI, SI, Fault, S
+from .row import CS, CSI, SI, Fault, P, S
 
 __all__ = ["ROWS"]
 
 # fmt: off
 ROWS: tuple[Fault, ...] = (
-    Fault("done-missing", S, "must", "mends",
+    Fault("done-missing", (*S, *P), "must", "mends",
           "The stream ends after the finish without `[DONE]`: it is added.",
           "https://github.com/Azure/azure-sdk-for-net/issues/44135"),
-    Fault("done-duplicated", S, "must", "mends",
+    Fault("done-duplicated", (*S, *P), "must", "mends",
           "`[DONE]` comes twice: one leaves.",
           "https://github.com/decolua/9router/pull/2046"),
-    Fault("done-variants", SI, "must", "mends",
+    Fault("done-variants", (*SI, *P), "must", "mends",
           "`[DONE]` is quoted, bare, named or misplaced: the usual form leaves.",
           "source: one-api takes a bare `[DONE]` (8df4a267)"),
-    Fault("done-no-blank-line", SI, "must", "mends",
+    Fault("done-no-blank-line", (*SI, *P), "must", "mends",
           "The last event has no blank line: it is read all the same.",
           "reported: apogee!139, of llama.cpp"),
     Fault("done-glued-on-json", CSI, "must", "mends",
@@ -26,13 +26,13 @@ ROWS: tuple[Fault, ...] = (
     Fault("data-after-done", SI, "must", "mends",
           "Events come after `[DONE]`: they are dropped.",
           "inferred: relays that append their usage"),
-    Fault("eof-truncated", CS, "must", "refuses",
+    Fault("eof-truncated", (*CS, *P), "must", "refuses",
           "The stream ends without a finish and without `[DONE]`: an error says so, and no finish is invented.",
           "https://github.com/anomalyco/opencode/issues/39968"),
-    Fault("empty-stream", CS, "must", "refuses",
+    Fault("empty-stream", (*CS, *P), "must", "refuses",
           "The reply ends before it said anything: 502.",
           "reported: odysseus!736, of LM Studio"),
-    Fault("abrupt-reset", CS, "must", "refuses",
+    Fault("abrupt-reset", (*CS, *P), "must", "refuses",
           "The connection breaks in the middle: an error says so, and no finish is invented.",
           "https://github.com/open-webui/open-webui/issues/7726"),
 )

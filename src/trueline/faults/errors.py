@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from .row import CS, CSI, ECS, C, E, Fault, S
+from .row import CS, CSI, ECS, C, E, Fault, I, M, P, S, V
 
 __all__ = ["ROWS"]
 
 # fmt: off
 ROWS: tuple[Fault, ...] = (
-    Fault("err-in-200-body", CSI, "must", "mends",
+    Fault("err-in-200-body", (*CSI, *V, *P, *M), "must", "mends",
           "An error comes under status 200: it leaves with its own status.",
           "https://github.com/BerriAI/litellm/issues/2395"),
     Fault("err-200-baseresp", E, "must", "mends",
@@ -17,7 +17,7 @@ ROWS: tuple[Fault, ...] = (
     Fault("err-200-code-msg", E, "must", "mends",
           "The error is a code and a message of many names: OpenAI's form.",
           "https://github.com/cloudflare/cloudflare-docs/issues/15116"),
-    Fault("err-200-first-event", S, "must", "mends",
+    Fault("err-200-first-event", (*S, *P), "must", "mends",
           "The first event is an error: it leaves as an HTTP error.",
           "https://github.com/ggml-org/llama.cpp/issues/14566"),
     Fault("err-mid-stream", S, "must", "mends",
@@ -68,7 +68,7 @@ ROWS: tuple[Fault, ...] = (
           "A refused request is answered under 200: the error leaves with the status that its code names.",
           "https://github.com/ggml-org/llama.cpp/pull/16486",
           same_as="err-in-200-body"),
-    Fault("err-unknown-endpoint-200", CS, "must", "mends",
+    Fault("err-unknown-endpoint-200", (*CS, *I, *V, *P, *M), "must", "mends",
           "An unknown path is answered under 200 with `Unexpected endpoint`: 404.",
           "https://github.com/lmstudio-ai/lmstudio-bug-tracker/issues/618"),
     Fault("err-context-code", E, "exact", "option",

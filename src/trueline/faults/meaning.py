@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .row import CS, Fault, S
+from .row import CS, Fault, P, S
 
 __all__ = ["ROWS"]
 
@@ -42,7 +42,7 @@ ROWS: tuple[Fault, ...] = (
     Fault("logprobs-legacy", CS, "must", "mends",
           "`logprobs` have the shape of the old API: they are rewritten.",
           "https://github.com/vllm-project/vllm/issues/3179"),
-    Fault("logprobs-missing-key", CS, "exact", "mends",
+    Fault("logprobs-missing-key", (*CS, *P), "exact", "mends",
           "A choice has no `logprobs` key: null is added, but for models that OpenAI itself leaves it out for.",
           "https://github.com/ollama/ollama/issues/16117"),
     Fault("logprobs-object-of-nulls", CS, "must", "mends",

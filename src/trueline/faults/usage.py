@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .row import CS, SI, C, Fault, S, V
+from .row import CS, SI, C, Fault, P, S, V
 
 __all__ = ["ROWS"]
 
@@ -20,10 +20,10 @@ ROWS: tuple[Fault, ...] = (
     Fault("usage-empty-object", CS, "must", "mends",
           "`usage` is an empty object, or none: it is left out.",
           "https://github.com/zed-industries/zed/issues/42893"),
-    Fault("usage-null-fields", CS, "must", "mends",
+    Fault("usage-null-fields", (*CS, *P), "must", "mends",
           "A count is null, negative or no number: it becomes zero.",
           "https://github.com/opea-project/GenAIComps/issues/926"),
-    Fault("usage-placeholder-zero", S, "must", "mends",
+    Fault("usage-placeholder-zero", (*S, *P), "must", "mends",
           "Reports of zeros come before the real one: they are dropped.",
           "reported: OpenBitFun!792, of MiniMax"),
     Fault("usage-every-chunk-cumulative", S, "must", "mends",
@@ -58,26 +58,26 @@ ROWS: tuple[Fault, ...] = (
           "A proxy drops the chunk that has only usage: it cannot be told from usage that was never sent.",
           "https://github.com/mozilla-ai/any-llm/issues/1185",
           same_as="usage-missing-stream"),
-    Fault("usage-excl-reasoning", CS, "must", "mends",
+    Fault("usage-excl-reasoning", (*CS, *P), "must", "mends",
           "The completion leaves out the thoughts that the total counts: they are added; a detail beyond it is "
           "clamped.",
           "https://github.com/router-for-me/CLIProxyAPI/issues/5733",
           setting="off"),
-    Fault("usage-total-mismatch", (*CS, *V), "must", "mends",
+    Fault("usage-total-mismatch", (*CS, *V, *P), "must", "mends",
           "The total is missing or no sum: it becomes prompt + completion.",
           "https://github.com/QuantumNous/new-api/issues/1358"),
-    Fault("usage-cached-elsewhere", CS, "exact", "mends",
+    Fault("usage-cached-elsewhere", (*CS, *P), "exact", "mends",
           "Cached tokens are counted under another name: they are copied to `prompt_tokens_details`.",
           "https://github.com/vercel/ai/pull/12352",
           setting="off"),
-    Fault("usage-other-names", CS, "must", "mends",
+    Fault("usage-other-names", (*CS, *P), "must", "mends",
           "Counts have other names (`input_tokens`): they are renamed.",
           "https://github.com/MiniMax-AI/MiniMax-M2.5/issues/2"),
-    Fault("usage-prompt-excl-cached", CS, "must", "mends",
+    Fault("usage-prompt-excl-cached", (*CS, *P), "must", "mends",
           "More tokens are cached than the prompt has, so it leaves them out: they are added.",
           "recorded: Grok on Azure AI Foundry",
           setting="off"),
-    Fault("usage-float-string", CS, "must", "mends",
+    Fault("usage-float-string", (*CS, *P), "must", "mends",
           "Counts are decimals or text: they become integers.",
           "https://github.com/siyuan-note/siyuan/issues/14787"),
     Fault("usage-flag-rejected", S, "must", "leaves",
