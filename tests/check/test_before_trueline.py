@@ -28,7 +28,8 @@ LEFT = {
         "replacement-chars": "replacement-chars lone-surrogate",
         "schema-not-kept": "tool-args-empty",
         "logprobs-asked": "logprobs-missing-key logprobs-object-of-nulls",
-        "status-other": "err-200-for-4xx",  # its type tells 400, not 404
+        # Its type tells 400, not 404; or all that is wrong is called a login failure.
+        "status-other": "err-200-for-4xx err-200-baseresp",
         "err-500-for-4xx": "err-500-for-4xx err-200-code-msg",  # of a message as long as ten thousand letters
     },
     "the server does not do what it is asked for; Trueline does not cut texts to size": {

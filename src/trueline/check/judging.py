@@ -152,14 +152,15 @@ def _meaning(exchange: Exchange, checks: Iterable[Check]) -> Iterator[Issue]:
         yield from false_length(exchange)
 
 
-_AHEAD = frozenset({"content-null-first-delta"})
-"""Mends that the engine makes before it knows how the reply goes on; whether there was a fault, the judge says."""
+_THE_JUDGES = frozenset({"content-null-first-delta", "img-url-private"})
+"""What the engine notes before it knows how the reply goes on, or without knowing who asked: the judge says whether it
+is a fault."""
 
 
 def _noted(mended: Mended) -> Iterator[Issue]:
     """What the engine noted while it mended the reply."""
     for fault, count in mended.faults.items():
-        if fault not in _AHEAD:
+        if fault not in _THE_JUDGES:
             yield _by_name(fault, count)
 
 
