@@ -9,7 +9,7 @@ import types
 from typing import Any
 
 
-def create_app(settings: Any) -> Any:
+def create_app(settings: Any, *, own_process: bool) -> Any:
     async def app(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":
             await lifespan(receive, send)

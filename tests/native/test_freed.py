@@ -49,8 +49,10 @@ def whole(status: bytes = b"200 OK", body: bytes = WHOLE) -> bytes:
     return b"HTTP/1.1 %b\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b" % (status, len(body), body)
 
 
-def of(kinds: tuple[type, ...]) -> list[Any]:
-    return [each for each in gc.get_objects() if type(each) in kinds]
+def of(kinds: tuple[type, ...], known: list[Any]) -> list[Any]:
+    """What is there of these types, but for what was there before."""
+    before = set(map(id, known))
+    return [each for each in gc.get_objects() if type(each) in kinds and id(each) not in before]
 
 
 @contextmanager
@@ -116,9 +118,10 @@ async def test_an_exchange_that_ended(name: str) -> None:
     async with serve(script) as server, running(settings(f"http://127.0.0.1:{server.port}")) as proxy:
         assert proxy.running == 0
         with uncollected():
+            known = of(OF_EXCHANGE + OF_CONNECTION, [])
             talk = await proxy.talk()
             await talk.send("POST", CHAT, body_of(**fields))
             await client(talk)
-            assert await turns(lambda: of(OF_EXCHANGE)) == []
+            assert await turns(lambda: of(OF_EXCHANGE, known)) == []
             talk.close()
-            assert await turns(lambda: of(OF_CONNECTION)) == []
+            assert await turns(lambda: of(OF_CONNECTION, known)) == []
