@@ -12,7 +12,7 @@ from pathlib import Path
 
 from cli.local import SECONDS, clean_environment
 
-__all__ = ["Worker", "cpu_seconds", "resident_mb", "worker"]
+__all__ = ["Worker", "cpu_seconds", "peak_mb", "resident_mb", "worker"]
 
 
 class Worker:
@@ -77,3 +77,13 @@ def cpu_seconds(pid: int) -> float | None:
     except OSError:
         return None
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def peak_mb(pid: int) -> float | None:
+    """The most resident memory so far, in MB; None where there is no /proc."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return None
+    line = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
+    return int(line.split()[1]) / 1024
