@@ -249,7 +249,10 @@ EXACT: tuple[Exact, ...] = (
     ),
     Exact("completion", "completions", {"model": "m", "prompt": "x"}, {**_said("Hi", "stop"), "usage": USAGE}),
     Exact(
-        "completion logprobs", "completions", {"model": "m", "prompt": "x", "logprobs": 1}, _said("a", "stop", _TOKENS)
+        "completion logprobs",
+        "completions",
+        {"model": "m", "prompt": "x", "logprobs": 1},
+        {**_said("a", "stop", _TOKENS), "usage": USAGE},
     ),
     Exact(
         "completion stream",

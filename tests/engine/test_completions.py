@@ -58,4 +58,15 @@ def test_choices_in_any_order_keep_their_index(indexes: tuple[int, int]) -> None
     found, faults = texts(TWO_PROMPTS, dumps(reply(said("x", indexes[0]), said("y", indexes[1]))))
 
     assert found == sorted(zip(indexes, ("x", "y"), strict=True))
-    assert faults == {}
+    assert faults == {"usage-missing-nonstream": 1}
+
+
+def test_a_whole_completion_owes_a_usage() -> None:
+    request = read_completion_request(dumps({"model": "m", **TWO_PROMPTS}))
+    pipe = completion_pipeline(request, ROUTE, CountingMint())
+    pipe.feed(dumps(reply(said("x", 0), said("y", 1))))
+
+    usage = json.loads(pipe.close())["usage"]
+
+    assert usage["x_trueline"] == "estimated"
+    assert usage["total_tokens"] == usage["prompt_tokens"] + usage["completion_tokens"] > 0

@@ -25,7 +25,8 @@ ROWS: tuple[Fault, ...] = (
           "There is no `choices`: read as an empty list.",
           "https://github.com/ROCm/ATOM/pull/1711"),
     Fault("choice-index-missing", CS, "must", "mends",
-          "A choice has no usable index: it gets the one of its position.",
+          "A choice has no usable index: it gets the one of its position. One choice too many goes, and so do further "
+          "complete answers of a whole reply where one was asked for.",
           "https://github.com/agentgateway/agentgateway/issues/2371"),
     Fault("choice-index-all-zero", (*CS, *P), "must", "mends",
           "Several choices share an index: they are numbered by position.",

@@ -8,7 +8,7 @@ __all__ = ["ROWS"]
 
 # fmt: off
 ROWS: tuple[Fault, ...] = (
-    Fault("usage-missing-nonstream", C, "must", "mends",
+    Fault("usage-missing-nonstream", (*C, *P), "must", "mends",
           "A whole reply has no usage: an estimate from its size is put in, marked as one.",
           "https://github.com/LostRuins/koboldcpp/issues/2481",
           setting="off"),
@@ -23,8 +23,9 @@ ROWS: tuple[Fault, ...] = (
     Fault("usage-null-fields", (*CS, *P), "must", "mends",
           "A count is null, negative or no number: it becomes zero.",
           "https://github.com/opea-project/GenAIComps/issues/926"),
-    Fault("usage-placeholder-zero", (*S, *P), "must", "mends",
-          "Reports of zeros come before the real one: they are dropped.",
+    Fault("usage-placeholder-zero", (*CS, *P), "must", "mends",
+          "Reports of zeros come before the real one: they are dropped. Where none is real, an estimate "
+          "leaves, marked as one.",
           "reported: OpenBitFun!792, of MiniMax"),
     Fault("usage-every-chunk-cumulative", S, "must", "mends",
           "Every chunk has a running total: the last one leaves.",

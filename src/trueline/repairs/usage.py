@@ -122,20 +122,23 @@ class MissingUsage(Rule):
     def __init__(self, context: ReplyContext) -> None:
         super().__init__(context)
         self._reported = False
+        self._zeros = False  # which are noted for what they are
         self._bytes = 0
 
     @classmethod
     def wanted(cls, context: ReplyContext) -> bool:
         if not context.mends("usage-missing-stream" if context.request.stream else "usage-missing-nonstream"):
             return False
-        return context.request.include_usage or (context.chat and not context.request.stream)
+        return context.request.include_usage or not context.request.stream
 
     def see(self, event: TextDelta | ReasoningDelta | ToolCallDelta | Usage | ReplyEnd) -> Result:
         if isinstance(event, Usage):
             self._reported = self._reported or _counts(event.data)
+            self._zeros = self._zeros or not self._reported
         elif isinstance(event, ReplyEnd):
             if not self._reported:
-                self.note("usage-missing-stream" if self.context.request.stream else "usage-missing-nonstream")
+                if not self._zeros:
+                    self.note("usage-missing-stream" if self.context.request.stream else "usage-missing-nonstream")
                 self.context.usage_source = "estimated"
                 return [Usage(self._estimate()), event]
             self.context.usage_source = "reported"

@@ -86,7 +86,10 @@ def _read_reply(choices: list[Fields], payload: Fields, context: ReplyContext) -
         if "logprobs" not in choice and not omits:
             note("logprobs-missing-key")
         reply.choices.append(_read_choice(position, choice, len(choices), context))
-    if len(choices) > 1 and context.request.n == 1:
+    if len(choices) > 1 and asked == 1 and _are_answers(reply.choices):
+        note("choice-index-missing")
+        del reply.choices[1:]
+    if len(reply.choices) > 1 and asked == 1:
         note("choices-split-by-kind")
         reply.choices = [_merge_choices(reply.choices)]
     usage = payload.get("usage", UNSET)
@@ -206,6 +209,11 @@ def _call(entry: Fields) -> Call:
         extras=piece.call_extras,
         function_extras=piece.function_extras,
     )
+
+
+def _are_answers(choices: list[Choice]) -> bool:
+    """Whether each is a complete answer in text that ended alike, and none a piece of one over several choices."""
+    return all(c.content and c.finish and c.finish == choices[0].finish and not c.calls for c in choices)
 
 
 def _merge_choices(choices: list[Choice]) -> Choice:
