@@ -115,7 +115,20 @@ def run(args: argparse.Namespace) -> int:
     )
     from .server import serve
 
+    _raise_file_limit()
     return serve(sources, settings, sock, lambda: print(screen, flush=True))
+
+
+def _raise_file_limit() -> None:
+    """As many open connections as the system allows; workers inherit it."""
+    try:
+        import resource
+
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if soft != hard:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    except (ImportError, OSError, ValueError):
+        pass  # no POSIX, or not ours to raise: the limit stays as it is
 
 
 def _refuse_circle(settings: Settings) -> None:

@@ -119,6 +119,8 @@ def _quiet() -> Iterator[None]:
 
     def is_news(record: logging.LogRecord) -> bool:
         message = str(record.msg)
+        if message.startswith("Cancel %s running task") and record.args == (0,):
+            return False  # native exchanges are no tasks: they are told when the application stops
         return not (broken_off.get() and "without completing response" in message) and not message.startswith(_UPGRADES)
 
     logger = logging.getLogger("uvicorn.error")

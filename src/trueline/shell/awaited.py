@@ -171,7 +171,7 @@ class AwaitedExchange(Exchange[Client]):
         self.unwatch()
         self.blame(error)
         if self.client.started:
-            last = self.pipe.close(error) if self.pipe is not None and not self.pipe.done else b""
+            last = self.last_words(error)
             if last:
                 await self.client.end(last)
             else:

@@ -15,7 +15,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from ..context import FormatOptions
 from ..dialects.error_bodies import read_error, without_secrets
 from ..dialects.sharper import sharpen
-from ..errors import TruelineError, UpstreamError, UpstreamReplyError
+from ..errors import DrainingError, TruelineError, UpstreamError, UpstreamReplyError
 from ..excerpts import MOST
 from ..pipeline import Pipeline
 from ..wire import jsonio
@@ -228,6 +228,17 @@ class Exchange(Generic[C]):
         head = self.whole_head(len(body))
         after = (error.retry_after or "").encode("latin-1", "replace")
         return (head + b"retry-after: %b\r\n" % after if _SAFE_VALUE.fullmatch(after) else head), body
+
+    def last_words(self, error: TruelineError) -> bytes:
+        """The event with which a stream that has begun ends in `error`; empty where there can be none."""
+        if self.pipe is None or self.pipe.done:
+            return b""
+        before = dict(self.faults)
+        last = self.pipe.close(error)
+        if isinstance(error, DrainingError):  # our own end, and no fault of the upstream
+            self.faults.clear()
+            self.faults.update(before)
+        return last
 
     def drain(self) -> None:
         """The application stops; what runs in a task is cancelled by its server."""

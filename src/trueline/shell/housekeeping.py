@@ -13,7 +13,7 @@ import os
 from collections.abc import Iterator, Sized
 from contextlib import contextmanager
 
-__all__ = ["Housekeeper", "housekeeping"]
+__all__ = ["Housekeeper", "housekeeping", "resident"]
 
 EVERY = 2.0
 """Seconds between two looks at the memory; each costs some microseconds."""

@@ -47,6 +47,8 @@ class NativeClient:
         self.path = path
         self.query = query
         self.headers = headers
+        self.said = headers
+        """The headers as they came, keys that are not for the upstream included."""
         """All but those that every request has another value of: its length and its id."""
         self.pieces: list[bytes] = []
 

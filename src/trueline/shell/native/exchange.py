@@ -39,6 +39,7 @@ class NativeExchange(Exchange[NativeClient]):
     _known = 0
     _ended = False
     _paused = False
+    _admitted = False
 
     def __init__(self, gateway: Gateway, client: NativeClient) -> None:
         super().__init__(client, gateway.request_id)
@@ -50,8 +51,9 @@ class NativeExchange(Exchange[NativeClient]):
 
     def admit(self) -> bool:
         """Whether the request may send its body; if not, it has been answered."""
-        if not self.gateway.settings.keys:
+        if self._admitted or not self.gateway.settings.keys:
             return True
+        self._admitted = True
         try:
             self.gateway.authenticate(self.client)
         except TruelineError as error:
@@ -254,7 +256,7 @@ class NativeExchange(Exchange[NativeClient]):
         What has begun and cannot end in an error event gets no end at all.
         """
         self.blame(error)
-        client, pipe = self.client, self.pipe
+        client = self.client
         if self._call is not None:
             self._call.cancel()
         if not client.started:
@@ -262,7 +264,7 @@ class NativeExchange(Exchange[NativeClient]):
             self.status = error.status
             client.reply(error.status, head, body)
         else:
-            last = pipe.close(error) if pipe is not None and not pipe.done else b""
+            last = self.last_words(error)
             if last:
                 client.end(last)
             else:

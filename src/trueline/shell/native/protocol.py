@@ -61,8 +61,8 @@ class NativeProtocol(RequestReader):
     """See the module."""
 
     __slots__ = (
-        "_body_began", "_current", "_date", "_dated", "_hot", "_known", "_learned", "_max_body", "_ok_line",
-        "_patience", "_prepared", "_read", "_receiving", "_unwritten", "_watchdog",
+        "_answering", "_body_began", "_current", "_date", "_dated", "_hot", "_known", "_learned", "_max_body",
+        "_ok_line", "_patience", "_prepared", "_read", "_receiving", "_turn_is_due", "_unwritten", "_watchdog",
     )  # fmt: skip
 
     pipeline: deque[tuple[Any, Any]]
@@ -81,6 +81,10 @@ class NativeProtocol(RequestReader):
         self._max_body = settings.limits.request_bytes
         self._patience = settings.client_timeout or _FOREVER
         self._watchdog = Watchdog(self.loop, self._expired)
+        self._answering = False
+        """A request, of either kind, is being answered or has its body read for that."""
+        self._turn_is_due = False
+        """The next request's turn comes in the loop's next round."""
         self._current: NativeClient | None = None
         """The native request that is being answered, or whose body is being read."""
         self._receiving: NativeClient | None = None
@@ -139,13 +143,16 @@ class NativeProtocol(RequestReader):
         self._rest()
         if self._current is not None and self._current.exchange is not None:
             self._current.exchange.resume()
+        elif self.pipeline and not self._answering and not self._turn_is_due:
+            self._turn_is_due = True
+            self.loop.call_soon(self._next)
 
     # -- reading (see also RequestReader) -----------------------------------------------------------------------------
 
     def data_received(self, data: bytes) -> None:
         """See asyncio."""
         known = self._known
-        if known is not None and self._current is None and not (self._in_head or self._in_body or self._busy()):
+        if known is not None and not (self._in_head or self._in_body or self.flow.write_paused or self._busy()):
             body = known.body_in(data)
             if body is not None and len(body) <= self._max_body:
                 self._repeat(known.meaning, body)
@@ -164,13 +171,14 @@ class NativeProtocol(RequestReader):
         client.complete = True
         client.exchange = exchange = NativeExchange(self._gateway, client)
         self._current = client
+        self._answering = True
         if exchange.admit():
             exchange.run(last.path[3:], body)
 
     def _learn(self, client: NativeClient) -> None:
         """Keep the head of a whole request that came in one read, unless this client never says the same twice."""
         if client.length is not None and client.keep_alive and not client.expects and self._learned < MOST_LEARNED:
-            meaning = _Meaning(client.path, client.query, client.headers, client.given_id)
+            meaning = _Meaning(client.path, client.query, client.said, client.given_id)
             self._known = KnownHead.of(self._read, meaning)
             self._learned += self._known is not None
 
@@ -180,6 +188,9 @@ class NativeProtocol(RequestReader):
 
     def on_headers_complete(self) -> None:
         """See httptools."""
+        if self.parser.should_upgrade() and self._declines():
+            self._offering_method = self.parser.get_method()
+            return
         self._check_head()
         self._in_head = False
         self._in_body = True
@@ -210,6 +221,8 @@ class NativeProtocol(RequestReader):
 
     def on_message_complete(self) -> None:
         """See httptools."""
+        if self._offered:
+            return
         self._in_body = False
         self._watchdog.set(None)
         if self._discarding:
@@ -229,6 +242,7 @@ class NativeProtocol(RequestReader):
 
     def _begin_native(self, path: str) -> None:
         query = self.url.partition(b"?")[2]
+        query = query.partition(b"#")[0]
         client = NativeClient(self, "/v1" + path, "?" + query.decode("latin-1") if query else "", [])
         for pair in self.headers:
             name = pair[0]
@@ -240,12 +254,13 @@ class NativeProtocol(RequestReader):
                 client.expects = pair[1].lower() == b"100-continue"
             else:
                 client.headers.append(pair)
+        client.said = client.headers
         client.chunked = not self._old
         client.keep_alive = self.parser.should_keep_alive() and not self._old
         assert self._gateway is not None
         client.exchange = NativeExchange(self._gateway, client)
         self._receiving = client
-        if self._busy():
+        if self._busy() or self.flow.write_paused:
             self._queue(client, None)
         else:
             self._take_up(client)
@@ -254,6 +269,7 @@ class NativeProtocol(RequestReader):
         """It is this request's turn."""
         assert client.exchange is not None
         self._current = client
+        self._answering = True
         if client.complete:
             self._run(client)
             return
@@ -283,9 +299,10 @@ class NativeProtocol(RequestReader):
         self._watch_body()
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
-        if self._current is not None or self.pipeline:
+        if self._busy() or self.flow.write_paused:
             self._queue(cycle, app)
         else:
+            self._answering = True
             super()._start_asgi_task(cycle, app)
 
     def _queue(self, entry: Any, app: Any) -> None:
@@ -295,14 +312,10 @@ class NativeProtocol(RequestReader):
             self.flow.pause_reading()
 
     def _asgi_runs(self) -> bool:
-        cycle: Any = self.cycle  # None before the first
-        return cycle is not None and not cycle.response_complete
+        return self._answering and self._current is None
 
     def _busy(self) -> bool:
-        if self._current is not None or self.pipeline:
-            return True
-        cycle: Any = self.cycle
-        return cycle is not None and not cycle.response_complete
+        return self._answering or bool(self.pipeline)
 
     # -- replies ------------------------------------------------------------------------------------------------------
 
@@ -310,8 +323,6 @@ class NativeProtocol(RequestReader):
         """The reply to `client` has ended."""
         if client is not self._current:
             return
-        if self._discarding:
-            self.transport.close()
         if not client.complete:
             self._discard(client)
             return
@@ -322,11 +333,16 @@ class NativeProtocol(RequestReader):
     def on_response_complete(self) -> None:
         """See uvicorn: it is the next request's turn."""
         self._current = None
+        self._answering = False
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             return
         if self.pipeline:
+            self._turn_is_due = True
             self.loop.call_soon(self._next)
+            return
+        if self._discarding:
+            self.transport.close()
             return
         if self._in_head:
             self._watchdog.set(self.loop.time() + self._patience)
@@ -336,12 +352,15 @@ class NativeProtocol(RequestReader):
             self.flow.resume_reading()
 
     def _next(self) -> None:
-        if not self.pipeline or self.transport.is_closing():
+        """The next request's turn, once its client has taken enough of the last reply."""
+        self._turn_is_due = False
+        if not self.pipeline or self.transport.is_closing() or self.flow.write_paused or self._answering:
             return
         entry, app = self.pipeline.pop()
         if isinstance(entry, NativeClient):
             self._take_up(entry)
         else:
+            self._answering = True
             super()._start_asgi_task(entry, app)
 
     def _rest(self) -> None:
@@ -403,6 +422,7 @@ class NativeProtocol(RequestReader):
         """Its client was answered before it had sent everything: drop the rest, so that it gets to read the answer."""
         client.pieces.clear()
         self._current = self._receiving = self._known = None
+        self._answering = False
         self._discarding = True
         self._unseen = 0
         if client.complete:
@@ -421,8 +441,8 @@ class NativeProtocol(RequestReader):
         if client is not None and client is self._receiving and client.exchange is not None:
             client.complete, client.keep_alive = True, False
             client.exchange.fail(error)
-        elif client is not None:
-            client.keep_alive = False
+        elif client is not None or self.pipeline:
+            pass  # what was asked for before is answered; then the connection closes
         elif self._asgi_runs() and (cycle.response_started or not self._in_body):
             cycle.keep_alive = False
         else:

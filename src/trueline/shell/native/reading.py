@@ -32,6 +32,9 @@ DISCARDED = 4 * 1024 * 1024
 """Bytes of a refused request's body that are read and dropped, so that its client gets to see the answer."""
 
 
+_OFFER = (b"upgrade", b"http2-settings")
+
+
 class _Refused(Exception):
     """Stops the parser; the connection has been answered."""
 
@@ -41,8 +44,8 @@ class RequestReader(HttpToolsProtocol):
 
     # Its many attributes would not fit the keys that instances share, and cost each connection a dictionary.
     __slots__ = (
-        "_body_size", "_discarding", "_gateway", "_header_bytes", "_hosts", "_in_body", "_in_head", "_max_head", "_old",
-        "_settings", "_unseen",
+        "_body_size", "_discarding", "_gateway", "_header_bytes", "_hosts", "_in_body", "_in_head", "_max_head",
+        "_offered", "_offering_method", "_old", "_settings", "_unseen",
     )  # fmt: skip
 
     def __init__(
@@ -68,6 +71,8 @@ class RequestReader(HttpToolsProtocol):
         self._hosts = 0
         self._old = False
         """The request is HTTP/1.0."""
+        self._offered = False
+        self._offering_method = b""
 
     def _refuse(self, error: TruelineError) -> None:
         """What comes is no request, or goes on as none: answer it, unless a reply is under way, and take no more."""
@@ -82,12 +87,37 @@ class RequestReader(HttpToolsProtocol):
         self._unseen += len(data)
         try:
             self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            self._unsupported_upgrade_warning()
+        except httptools.HttpParserUpgrade as stop:
+            if self._offered:
+                self._decline(data[stop.args[0] :])
+            else:
+                self._unsupported_upgrade_warning()
         except httptools.HttpParserError as error:
             self._stopped(error)
         else:
             self._bound()
+
+    def _declines(self) -> bool:
+        """Whether the request offers another protocol that it can do without (RFC 9110 section 7.8), such as h2c.
+
+        The parser takes what follows such a head for that protocol: it is given the request again, without the offer.
+        """
+        offers = [value.lower() for name, value in self.headers if name == b"upgrade"]
+        self._offered = self.parser.should_upgrade() and bool(offers) and b"websocket" not in offers
+        return self._offered
+
+    def _decline(self, rest: bytes) -> None:
+        head = [b"%b %b HTTP/1.1\r\n" % (self._offering_method, self.url)]
+        for name, value in self.headers:
+            if name == b"connection":
+                tokens = [token.strip() for token in value.split(b",")]
+                value = b", ".join(token for token in tokens if token.lower() not in _OFFER)
+            if name not in _OFFER:
+                head.append(b"%b: %b\r\n" % (name, value))
+        self._offered = False
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        RequestReader.data_received(self, b"".join(head) + b"\r\n" + rest)
 
     def _stopped(self, error: httptools.HttpParserError) -> None:
         """The parser goes no further."""
