@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 
 __all__ = ["CONTENDERS", "Contender", "Place", "Start"]
@@ -153,6 +154,14 @@ def start_trueline(place: Place, *flags: str) -> Start:
     return Start([*command, "--workers", "1", *flags])
 
 
+def start_floor(place: Place) -> Start:
+    """See floor.py."""
+    return Start(
+        [sys.executable, "-m", "bench.floor", str(place.port), str(place.upstream_port)],
+        {"PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "src")))},
+    )
+
+
 # -- peers ------------------------------------------------------------------------------------------------------------
 
 
@@ -219,6 +228,7 @@ def said(*command: str) -> str:
 
 CONTENDERS = (
     Contender("nginx", "nginx", nginx_version, "apt-get install nginx-light", start_nginx, tls=True),
+    Contender("floor", "Bare proxy on uvloop", lambda: version("uvloop"), "", start_floor),
     Contender(
         "trueline", "Trueline", lambda: trueline_version() if has_native() else None,
         "this version has no native server yet", lambda place: start_trueline(place, "--server", "native"), tls=True,
