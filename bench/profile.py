@@ -143,7 +143,7 @@ def shares(work: Callable[[], None]) -> list[tuple[str, float]]:
 
 
 def room(file: str) -> str:
-    _, found, rest = file.replace("\\", "/").partition("/trueline/")
+    _, found, rest = file.replace("\\", "/").rpartition("/src/trueline/")
     return next((title for start, title in ROOMS.items() if found and rest.startswith(start)), "other")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from base64 import b64encode
 from struct import pack
+from typing import Literal
 
 import pytest
 from hypothesis import given
@@ -49,14 +50,15 @@ def test_anything(text: str) -> None:
 
 
 @pytest.mark.parametrize("extras", ["keep", "drop"])
-def test_nothing_is_made_up_of_a_picture(extras: str) -> None:
+def test_nothing_is_made_up_of_a_picture(extras: Literal["keep", "drop"]) -> None:
     body = {"created": 1, "data": [{"b64_json": b64encode(JPEG).decode()}]}
 
     played = play(dumps(body), image(stream=True), FormatOptions(extras=extras))
 
     event = json.loads(played.out.partition(b"data: ")[2])
     assert (event["size"], event["output_format"], event["quality"]) == ("640x480", "jpeg", "auto")
-    assert event["usage"]["x_trueline"] == "unknown"
+    assert event["usage"].get("x_trueline") == ("unknown" if extras == "keep" else None)
+    assert "usage-missing-stream" in played.faults
 
 
 def test_a_size_that_nobody_knows() -> None:

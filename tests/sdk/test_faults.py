@@ -75,7 +75,7 @@ def test_a_mended_fault_is_not_heard(fault: str, client: openai.OpenAI, direct: 
     planted, clean = {"extra_body": sim(faults=[fault])}, {"extra_body": sim()}
     if "chat" in FAULTS[fault].where:
         assert_same(hear_whole(client, request, **planted), hear_whole(direct, request, **clean), changed)
-    if "stream" in FAULTS[fault].where:
+    if "stream" in FAULTS[fault].where and not (request.get("n") and fault in ONE_CHOICE):
         wanted = hear_stream(direct, request, **clean)
         assert_same(hear_stream(client, request, **planted), wanted, changed)
         if "finish" not in changed:  # the helper raises for `length`

@@ -92,7 +92,8 @@ def test_every_form_of_it_renders(fault: str, mode: str) -> None:
 UNJUDGED = {
     "buffered-stream", "content-and-tool-same-delta", "content-cumulative", "content-null-first-delta", "created-ms",
     "finish-length-false", "finish-length-masked", "json-mode-fenced", "json-split-read", "leading-blank-lines",
-    "logprobs-top", "lone-surrogate", "max_completion_tokens-ignored", "model-differs", "model-empty", "multi_tool_use-parallel",
+    "logprobs-top", "lone-surrogate", "max_completion_tokens-ignored", "model-differs", "model-empty",
+    "multi_tool_use-parallel",
     "one-char-chunks", "prefill-echo", "reasoning-tag-variants", "replacement-chars", "special-token-leak",
     "sse-event-only-frame", "stop-echoed", "stop-ignored", "think-in-content", "think-open-missing",
     "think-unclosed", "tool-args-double-encoded", "tool-args-invalid-json", "tool-markup-leak", "tool-name-decorated",

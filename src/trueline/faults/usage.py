@@ -14,7 +14,7 @@ ROWS: tuple[Fault, ...] = (
           setting="off"),
     Fault("usage-missing-stream", SI, "must", "mends",
           "Usage was asked for and is not sent: an estimate, marked as one; for pictures zeros, marked as unknown; "
-          "the mark stays under `extras: drop`.",
+          "under `extras: drop` only the log and the counters say so.",
           "https://github.com/zed-industries/zed/pull/45812",
           setting="off"),
     Fault("usage-empty-object", CS, "must", "mends",

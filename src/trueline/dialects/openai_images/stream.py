@@ -119,8 +119,6 @@ class ImageEvents:
             body["usage"] = {**_NO_USAGE, "x_trueline": "unknown"}
         if not self._keep:
             given, body = body, known_of_event(body)
-            if given.get("usage", {}).get("x_trueline"):
-                body["usage"]["x_trueline"] = given["usage"]["x_trueline"]  # the zeros are no count
             if body != given:
                 self._note("extra-fields")
         return b"event: " + kind.encode() + b"\n" + sse.write(jsonio.encode(body))
