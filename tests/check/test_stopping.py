@@ -16,6 +16,11 @@ ANSWERED = 12
 SECONDS = 30
 
 
+def _hears_ctrl_c() -> None:
+    """Also where the tests run in the background of a shell, whose children are told to ignore it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize("form", ["screen", "json"])
 async def test_ctrl_c_reports_what_is_known(form: str) -> None:
     silent, seen = asyncio.Event(), 0
@@ -40,7 +45,10 @@ async def test_ctrl_c_reports_what_is_known(form: str) -> None:
         url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
         command = [sys.executable, "-m", "trueline", "check", url, "--yes", *(["--json"] if form == "json" else [])]
         process = await asyncio.create_subprocess_exec(
-            *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+            *command,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            preexec_fn=_hears_ctrl_c,
         )
         await asyncio.wait_for(silent.wait(), SECONDS)
         process.send_signal(signal.SIGINT)
