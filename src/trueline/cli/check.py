@@ -185,7 +185,7 @@ async def _examine(
     try:
         await runner.run(probes)
     except asyncio.CancelledError:  # Ctrl-C: what is known by then is reported
-        asyncio.current_task().uncancel()  # type: ignore[union-attr]
+        asyncio.current_task().uncancel()  # type: ignore[union-attr]  # it runs in one
         notes = (STOPPED,)
     progress.close()
     card = make_card(url, models.chat, runner.results, SystemMint())

@@ -19,7 +19,7 @@ AS = {
 
 def add_kind(parser: argparse.ArgumentParser) -> None:
     """The flag `--as`."""
-    parser.add_argument("--as", **AS)  # type: ignore[arg-type]
+    parser.add_argument("--as", **AS)  # type: ignore[arg-type]  # a table of keywords
 
 
 def read_reply(file: str | None) -> bytes | None:

@@ -5,7 +5,6 @@ uvicorn owns the loop, the protocol, the signals and the drain; what is served i
 
 from __future__ import annotations
 
-import gc
 import inspect
 import logging
 import math
@@ -48,9 +47,7 @@ class WorkerApp:
         except SettingsError as error:
             logging.getLogger("trueline").error("settings: %s", error)
             raise SystemExit(_STARTUP_FAILURE) from None
-        app = _create_app(settings)
-        _settle()
-        return app
+        return _create_app(settings)
 
 
 def _follow_parent() -> None:
@@ -59,12 +56,6 @@ def _follow_parent() -> None:
     if parent is not None:
         parent.join()
         os.kill(os.getpid(), signal.SIGTERM)
-
-
-def _settle() -> None:
-    """What is there now stays: the collector need not look at it again in the middle of a request."""
-    gc.collect()
-    gc.freeze()
 
 
 def _create_app(settings: Settings) -> Any:
@@ -156,7 +147,6 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=sockets)
         if self.started and not self.should_exit:
-            _settle()
             self._announce()
 
 

@@ -55,7 +55,7 @@ class PicturesInChat(Rule):
         extras = event.extras
         urls = _urls(extras.message.get("images")) if extras is not None and extras.message else []
         if not urls:
-            return event  # type: ignore[no-any-return]
+            return event  # type: ignore[no-any-return]  # one of `sees`
         self.note("img-in-chat")
         if isinstance(event, ChoiceStart) and event.content is None:
             event.content = ""

@@ -57,7 +57,7 @@ class HiddenThoughts(Rule):
     def see(self, event: Any) -> Result:
         extras = event.extras
         if extras is None or not extras.message:
-            return event  # type: ignore[no-any-return]
+            return event  # type: ignore[no-any-return]  # one of `sees`
         message = self._hidden(extras.message)
         if message != extras.message:
             self.note("reasoning-other-names")
@@ -131,7 +131,7 @@ class DropExtras(Rule):
             event.call_extras = event.function_extras = None
         if kind is not Usage and kind is not ReplyStart and isinstance(event.logprobs, dict):
             event.logprobs = _logprobs(event.logprobs) if self.context.chat else _only(event.logprobs, _LEGACY) or None
-        return event  # type: ignore[no-any-return]
+        return event  # type: ignore[no-any-return]  # one of `sees`
 
     def _kept(self, extras: Extras) -> Extras | None:
         stream = self.context.request.stream

@@ -97,7 +97,7 @@ class FinishReasons(Rule):
             self._completion = said if type(said) is int else self._completion
             if event.alone and said and self._owes_usage and self._open.keys() - self._held.keys():
                 self.note("usage-in-finish-chunk")  # before the finish
-            return event  # type: ignore[no-any-return]
+            return event  # type: ignore[no-any-return]  # one of `sees`
         choice = event.choice
         if kind is Opaque:
             if choice is None and self._held and "moderation" in (event.extras.reply or ()):
@@ -111,7 +111,7 @@ class FinishReasons(Rule):
                 self._calls[choice] = event.kind
         if self._held or self._finished:
             return self._after_finish(event, choice)
-        return event  # type: ignore[no-any-return]
+        return event  # type: ignore[no-any-return]  # one of `sees`
 
     def settled(self, kind: type) -> bool:
         return 0 in self._spoke and not self._held and not self._finished
@@ -122,7 +122,7 @@ class FinishReasons(Rule):
             return None  # another choice spoke meanwhile, so that the finish is out
         if choice in self._held:
             self.note("content-after-finish")
-            return event  # type: ignore[no-any-return]
+            return event  # type: ignore[no-any-return]  # one of `sees`
         return [*self._release(), event]
 
     def _finish(self, event: Finish) -> Result:

@@ -50,7 +50,7 @@ class Logprobs(Rule):
         value = event.logprobs
         if value is not UNSET and value is not None:
             event.logprobs = self._mend(value, event)
-        return event  # type: ignore[no-any-return]
+        return event  # type: ignore[no-any-return]  # one of `sees`
 
     def settled(self, kind: type) -> bool:
         return True

@@ -93,9 +93,9 @@ class Repeats(Rule):
             released = self._release(event) if self._holding else []
             return [*released, event] if released else event
         if not self._holding:
-            return self._take(kind, event)  # type: ignore[arg-type]
+            return self._take(kind, event)  # type: ignore[arg-type]  # no other type is seen
         released = self._release(event)
-        result = self._take(kind, event)  # type: ignore[arg-type]
+        result = self._take(kind, event)  # type: ignore[arg-type]  # no other type is seen
         if not released:
             return result
         return [*released, *(result if isinstance(result, list) else [] if result is None else [result])]

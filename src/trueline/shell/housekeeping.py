@@ -24,6 +24,7 @@ WORTH = 4 * 1024 * 1024
 @contextmanager
 def housekeeping(running: Sized) -> Iterator[None]:
     """Look after the memory of this process; `running` has as many members as there are exchanges."""
+    gc.collect()
     gc.freeze()  # what was made at the start stays: no collection need look at it again
     keeper = Housekeeper(running)
     keeper.start()

@@ -129,6 +129,7 @@ def _is_permutation(choices: list[Fields]) -> bool:
     """All indexes are there, and not in order."""
     indexes = [choice.get("index") for choice in choices]
     ordered = list(range(len(choices)))
+    # They are only sorted where all of them are numbers.
     return indexes != ordered and all(type(i) is int for i in indexes) and sorted(indexes) == ordered  # type: ignore[type-var]
 
 

@@ -104,7 +104,7 @@ class NativeProtocol(RequestReader):
 
     # -- the connection -----------------------------------------------------------------------------------------------
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn narrows it
         """See asyncio."""
         super().connection_made(transport)
         self._watchdog.set(self.loop.time() + self._patience)
@@ -241,8 +241,7 @@ class NativeProtocol(RequestReader):
     # -- requests -----------------------------------------------------------------------------------------------------
 
     def _begin_native(self, path: str) -> None:
-        query = self.url.partition(b"?")[2]
-        query = query.partition(b"#")[0]
+        query = self.url.partition(b"?")[2].partition(b"#")[0]
         client = NativeClient(self, "/v1" + path, "?" + query.decode("latin-1") if query else "", [])
         for pair in self.headers:
             name = pair[0]
@@ -425,10 +424,7 @@ class NativeProtocol(RequestReader):
         self._answering = False
         self._discarding = True
         self._unseen = 0
-        if client.complete:
-            self.transport.close()
-        else:
-            self._watchdog.set(self.loop.time() + self._patience)
+        self._watchdog.set(self.loop.time() + self._patience)
 
     def _refuse(self, error: TruelineError) -> None:
         """What comes is no request, or goes on as none: answer it, unless a reply is under way, and take no more."""

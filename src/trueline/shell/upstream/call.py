@@ -383,9 +383,12 @@ class Call:
         return deadline if total is None or deadline < total else total
 
     def _arm(self, seconds: float | None) -> None:
-        if self._connection is not None:
-            plain = seconds is not None and self._total_deadline is None
-            self._connection.watchdog.set(self._loop.time() + seconds if plain else self._deadline(seconds))  # type: ignore[operator]
+        if self._connection is None:
+            return
+        if seconds is not None and self._total_deadline is None:
+            self._connection.watchdog.set(self._loop.time() + seconds)
+        else:
+            self._connection.watchdog.set(self._deadline(seconds))
 
     def _timeout_error(self) -> UpstreamTimeoutError:
         where, timeouts = self._route.where, self._timeouts
