@@ -9,7 +9,11 @@ import msgspec
 from .messages import ChatRequest, CompletionRequest
 from .mint import Mint
 
-__all__ = ["FormatOptions", "ReplyContext", "Route"]
+__all__ = ["Enforce", "FormatOptions", "ReplyContext", "Route"]
+
+Keeping = Literal["auto", "on", "off"]
+"""Who sees to it that a reply keeps what was asked: Trueline where it is not known that the upstream does, always
+Trueline, or the upstream alone."""
 
 
 class Route(msgspec.Struct, frozen=True):
@@ -19,6 +23,22 @@ class Route(msgspec.Struct, frozen=True):
     """Name of the upstream in the settings, or its host."""
     model: str | None = None
     """The model name that the upstream was asked for, where it differs from the client's."""
+
+
+class Enforce(msgspec.Struct, frozen=True, cache_hash=True):
+    """What of a request Trueline sees to itself, where the upstream did not."""
+
+    max_tokens: Keeping = "auto"
+    """`max_tokens` and `max_completion_tokens`."""
+    stop: Keeping = "auto"
+    n: Keeping = "auto"
+    logprobs: Keeping = "auto"
+    response_format: Keeping = "auto"
+    tool_choice: Keeping = "auto"
+    on_invalid: Literal["error", "retry", "pass"] = "pass"
+    """What becomes of an answer that does not keep to `response_format` or `tool_choice`."""
+    retries: int = 2
+    """How often at most a whole reply is asked for again."""
 
 
 class FormatOptions(msgspec.Struct, frozen=True, cache_hash=True):
@@ -41,6 +61,8 @@ class FormatOptions(msgspec.Struct, frozen=True, cache_hash=True):
     """Ids of faults with the action `option` that are mended as well (`switches.py`)."""
     off: tuple[str, ...] = ()
     """Ids of faults that are not mended, so that what the upstream said leaves (`switches.py`)."""
+    enforce: Enforce = Enforce()
+    """What of the request is kept although the upstream does not."""
 
 
 class ReplyContext:

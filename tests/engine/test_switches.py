@@ -9,7 +9,7 @@ import pytest
 
 from golden.notation import Golden, goldens
 from golden.play import CountingMint, play, pump
-from trueline.context import FormatOptions
+from trueline.context import Enforce, FormatOptions
 from trueline.errors import RequestError
 from trueline.faults import FAULTS
 from trueline.messages import read_chat_request
@@ -154,6 +154,10 @@ BASE = FormatOptions(model_name="requested")
             ),
         ),
         ("options=stop-echoed,model_name=upstream", FormatOptions(options=("stop-echoed",))),
+        (
+            "enforce.stop=off, enforce.retries=0",
+            FormatOptions(model_name="requested", enforce=Enforce(stop="off", retries=0)),
+        ),
     ],
 )
 def test_header(header: str, wanted: FormatOptions) -> None:
@@ -168,6 +172,10 @@ def test_header(header: str, wanted: FormatOptions) -> None:
         ("extras=no", "found 'extras=no'; allowed for extras: keep, drop."),
         ("off=id-missing", 'off: "id-missing" cannot be switched off:'),
         ("options=stop-echo", 'did you mean "stop-echoed"?'),
+        ("enforce.stop=no", "found 'enforce.stop=no'; allowed for enforce.stop: auto, on, off."),
+        ("enforce.retries=11", "allowed for enforce.retries: a number from 0 to 10."),
+        ("enforce.retries=many", "allowed for enforce.retries: a number from 0 to 10."),
+        ("stop=on", "found 'stop=on'; allowed: NAME=VALUE"),
     ],
 )
 def test_a_bad_header_is_refused(header: str, message: str) -> None:

@@ -8,6 +8,8 @@ from itertools import pairwise
 from random import Random
 from typing import NamedTuple
 
+import msgspec
+
 from golden.notation import Golden
 from trueline.context import FormatOptions
 from trueline.dialects.error_bodies import read_error
@@ -78,7 +80,7 @@ def _pipeline(golden: Golden) -> Pipeline:
     if golden.kind == "models":
         return Models()
     body = json.dumps(golden.request).encode()
-    route, mint, options = Route("up"), CountingMint(), FormatOptions(**golden.options)
+    route, mint, options = Route("up"), CountingMint(), msgspec.convert(golden.options, FormatOptions)
     if "image" in golden.kind:
         return image_pipeline(read_image_request(body), route, mint, options)
     return chat_pipeline(read_chat_request(body), route, mint, options)

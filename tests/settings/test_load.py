@@ -8,6 +8,7 @@ import pickle  # noqa: TID251  (that it is refused is the point)
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from trueline.context import FormatOptions
@@ -44,9 +45,11 @@ def test_no_sources_give_the_defaults() -> None:
 
 
 def test_the_table_and_the_engine_have_the_same_format_options() -> None:
-    rows = {row.path[1]: row.default for row in ROWS if row.key.startswith("format.")}
+    rows = {row.key: row.default for row in ROWS if row.path[0] in ("format", "enforce")}
+    written, kept = msgspec.structs.asdict(FormatOptions()), msgspec.structs.asdict(FormatOptions().enforce)
+    del written["enforce"]
 
-    assert rows == {name: getattr(FormatOptions(), name) for name in FormatOptions.__struct_fields__}
+    assert rows == {f"format.{k}": v for k, v in written.items()} | {f"enforce.{k}": v for k, v in kept.items()}
 
 
 SOURCES: list[tuple[dict[str, str], dict[str, str], str, int, str]] = [

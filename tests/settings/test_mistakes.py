@@ -9,10 +9,10 @@ import pytest
 from trueline.settings import SettingsError, load_settings
 
 TOP = (
-    "allow_public, allowed_hosts, client_timeout, format, grace, host, key, keys, limits, log_format, log_level, "
+    "allow_public, allowed_hosts, client_timeout, enforce, format, grace, host, key, keys, limits, log_format, log_level, "
     "models, port, proxy, record, server, socket, timeouts, tls_cert, tls_key, upstream, upstreams, workers"
 )
-EACH = "ca_file, format, headers, key, timeouts, url, verify"
+EACH = "ca_file, enforce, format, headers, key, timeouts, url, verify"
 URL = "an http:// or https:// URL, such as http://127.0.0.1:11434/v1"
 SECONDS = 'seconds, such as 30, 1.5, "500ms" or "2m"; null for no limit'
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from trueline.context import Enforce
 from trueline.settings import SettingsError, load_settings
 
 FILE = """\
@@ -59,3 +60,20 @@ def test_environment_and_flag() -> None:
 def test_what_cannot_be_switched_is_refused_by_name(key: str, text: str, message: str) -> None:
     with pytest.raises(SettingsError, match=message.replace("?", "\\?").replace("(", "\\(")):
         load_settings({key: text})
+
+
+def test_what_is_enforced(tmp_path: Path) -> None:
+    path = tmp_path / "trueline.yaml"
+    path.write_text(
+        "enforce: {stop: off, max_tokens: on, retries: 3}\n"
+        "upstreams:\n"
+        "  a: {url: http://127.0.0.1:1/v1, enforce: {stop: auto, on_invalid: retry}, format: {extras: drop}}\n"
+        "  b: http://127.0.0.1:2/v1\n",
+        encoding="utf-8",
+    )
+    settings = load_settings({"enforce.n": "off"}, {"TRUELINE_ENFORCE_RETRIES": "4"}, file=path)
+    own, common = settings.upstreams["a"].format, settings.upstreams["b"].format
+
+    assert common.enforce == Enforce(stop="off", max_tokens="on", n="off", retries=4)
+    assert own.enforce == Enforce(max_tokens="on", n="off", retries=4, on_invalid="retry")
+    assert (own.extras, common.extras) == ("drop", "keep")

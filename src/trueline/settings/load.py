@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from trueline.context import FormatOptions
+import msgspec
+
+from trueline.context import Enforce, FormatOptions
 
 from .errors import Origin, did_you_mean
 from .kinds import Kind
@@ -21,7 +23,7 @@ __all__ = ["FILE_NAME", "find_settings_file", "load_settings"]
 
 FILE_NAME = "trueline.yaml"
 
-_Group = TypeVar("_Group", FormatOptions, Timeouts, Limits)
+_Group = TypeVar("_Group", FormatOptions, Enforce, Timeouts, Limits)
 _UPSTREAM_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:\[\]-]*")
 # Kubernetes sets these in every pod beside a service that is named `trueline`: TRUELINE_PORT=tcp://10.0.0.1:4000.
 _SERVICE_LINK = re.compile(r"TRUELINE_(SERVICE_.*|PORT_\d+_.*|PORT)")
@@ -129,7 +131,7 @@ def _build(values: Values, warnings: list[str]) -> Settings:
 
     base = Settings()
     timeouts = _group(values, ("timeouts",), base.timeouts)
-    format = _group(values, ("format",), base.format)
+    format = _format(values, (), base.format)
     upstreams = _upstreams(values, timeouts, format)
     return Settings(
         **{name: get(name, getattr(base, name)) for name in _PLAIN},
@@ -154,6 +156,12 @@ def _group(values: Values, path: tuple[str, ...], base: _Group) -> _Group:
     assert isinstance(names, dict)
     given = {name: values[(*path, name)].value for name in names if (*path, name) in values}
     return type(base)(**{name: given.get(name, getattr(base, name)) for name in names})
+
+
+def _format(values: Values, path: tuple[str, ...], base: FormatOptions) -> FormatOptions:
+    """How replies are written, and what of the requests is seen to: two groups of the table, one value here."""
+    enforce = _group(values, (*path, "enforce"), base.enforce)
+    return msgspec.structs.replace(_group(values, (*path, "format"), base), enforce=enforce)
 
 
 def _named(values: Values, section: str) -> list[str]:
@@ -189,7 +197,7 @@ def _upstream(values: Values, name: str, timeouts: Timeouts, format: FormatOptio
         **{row: value.value for row, value in given.items()},
         ca_file=_file(values.get((*path, "ca_file")), f"upstreams.{name}.ca_file"),
         timeouts=_group(values, (*path, "timeouts"), timeouts),
-        format=_group(values, (*path, "format"), format),
+        format=_format(values, path, format),
     )
 
 

@@ -34,7 +34,8 @@ format: {extras: keep, reasoning: reasoning_content, model_name: upstream}
 - Lists are separated by commas where they stand in a variable or a flag.
 - `upstream` in a variable or a flag stands in for all upstreams and models of the file.
 - One request changes `format` for its own reply by a header: `x-trueline-format: extras=drop, reasoning=think`; the ids
-  of `options` and `off` are parted by `+` there. What is not allowed is a 400 that names what is.
+  of `options` and `off` are parted by `+` there. `enforce` is changed by the same header, under its whole names:
+  `x-trueline-format: enforce.stop=off, enforce.on_invalid=error`. What is not allowed is a 400 that names what is.
 - A mistake ends the start with its file, line and key, what was found and what is allowed.
 - A LiteLLM `config.yaml` with a `model_list` is accepted as it is, as far as its entries are OpenAI-compatible;
   its `general_settings.master_key` becomes `keys`.

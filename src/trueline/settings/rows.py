@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from . import kinds
 from .kinds import Kind
-from .switches import SWITCHED_OFF, SWITCHED_ON
+from .switches import MAX_RETRIES, SWITCHED_OFF, SWITCHED_ON
 
 __all__ = ["GROUPS", "ROWS", "SHORT_FORMS", "TREE", "Row", "Section", "default"]
 
@@ -171,6 +171,36 @@ _FORMAT = (
     ),
 )
 
+_KEEPING = kinds.choice("auto", "on", "off")
+
+_ENFORCE = (
+    Row(
+        "enforce.max_tokens",
+        _KEEPING,
+        "auto",
+        "Cut a reply at `max_tokens` or `max_completion_tokens` where the upstream went on. `auto`: where it is plain, "
+        "and no longer at an upstream that keeps it; `on`: always, by the best count there is.",
+    ),
+    Row("enforce.stop", _KEEPING, "auto", "Cut a reply at a stop string where the upstream went on."),
+    Row("enforce.n", _KEEPING, "auto", "Ask an upstream that gives one choice once for each of `n`."),
+    Row("enforce.logprobs", _KEEPING, "auto", "Log probabilities as they were asked for, and none otherwise."),
+    Row(
+        "enforce.response_format",
+        _KEEPING,
+        "auto",
+        "Check JSON against the `response_format`, and take it out of a Markdown fence.",
+    ),
+    Row("enforce.tool_choice", _KEEPING, "auto", "Check that tools are called, or not, as `tool_choice` says."),
+    Row(
+        "enforce.on_invalid",
+        kinds.choice("error", "retry", "pass"),
+        "pass",
+        "What becomes of an answer that fails such a check: an error, another try (of whole replies; of streams an "
+        "error), or it is passed on and counted.",
+    ),
+    Row("enforce.retries", kinds.integer(0, MAX_RETRIES), 2, "How many tries more, at most."),
+)
+
 _TIMEOUTS = (
     Row("timeouts.connect", kinds.seconds(), 10.0, "To connect to an upstream, TLS included."),
     Row("timeouts.first_byte", kinds.seconds(), 600.0, "From the request to the first byte of the reply."),
@@ -218,7 +248,7 @@ _EACH_UPSTREAM = (
     Row("upstreams.*.ca_file", kinds.FILE, None, "PEM file of the authorities to trust instead of the system's."),
     *(
         Row(f"upstreams.*.{row.key}", row.kind, None, f"As `{row.key}`, for this upstream only.")
-        for row in (*_FORMAT, *_TIMEOUTS)
+        for row in (*_FORMAT, *_ENFORCE, *_TIMEOUTS)
     ),
 )
 
@@ -233,6 +263,7 @@ GROUPS: Mapping[str, tuple[Row, ...]] = {
     "Upstreams": _EACH_UPSTREAM,
     "Models": _EACH_MODEL,
     "Format": _FORMAT,
+    "Enforce": _ENFORCE,
     "Timeouts": _TIMEOUTS,
     "Limits": _LIMITS,
     "Proxy": _PROXY,

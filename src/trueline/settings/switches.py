@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from trueline.switches import OFF, OPTIONS, read_off, read_option
+from trueline.switches import MAX_RETRIES, OFF, OPTIONS, read_off, read_option
 
 from .kinds import Kind
 
-__all__ = ["SWITCHED_OFF", "SWITCHED_ON"]
+__all__ = ["MAX_RETRIES", "SWITCHED_OFF", "SWITCHED_ON"]
 
 
 def _schema(ids: frozenset[str]) -> dict[str, Any]:
