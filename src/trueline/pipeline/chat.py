@@ -12,6 +12,7 @@ from ..dialects.sharper import sharpen
 from ..errors import (
     TruelineError,
     UpstreamCutError,
+    UpstreamError,
     UpstreamFormatError,
     UpstreamReplyError,
     UpstreamReplyTooLargeError,
@@ -134,11 +135,12 @@ class ChatStream(_Chat):
 
     def __init__(self, context: ReplyContext, dialect: Dialect = OPENAI_CHAT, lanes: bool = True) -> None:
         super().__init__(context, dialect)
-        self._sse = sse.SSEReader(context.note)
+        self._wire = dialect.wire(context.note)
         self._reader = dialect.reader(context)
         self._writer = dialect.writer(context)
         self._lane = lane_stream.lane_for(self, self._reader, self._chain, self._writer, context) if lanes else None
-        self._start: bytes | None = b""  # the first bytes, until it is clear that they are an event stream
+        # The first bytes, until it is clear that they are an event stream; other framings are taken as they come.
+        self._start: bytes | None = b"" if dialect.wire is sse.SSEReader else None
         self._body: list[bytes] | None = None  # a whole body that answers instead of a stream
         self._size = 0
         self._written = False
@@ -168,7 +170,7 @@ class ChatStream(_Chat):
             # The framing of several lines is noted while they are read, and would not be again.
             self._raw = piece if piece.count(b"\n") <= _PLAIN_LINES else b""
             out.append(self._feed(piece))
-            lane.reopen(self._sse.idle)
+            lane.reopen(self._wire.idle)
             at = lane.run(data, end, out) if lane.open and end < size else end
         self._raw = b""
 
@@ -182,8 +184,8 @@ class ChatStream(_Chat):
             if self._body is not None:
                 self._keep(data)
                 return b""
-            return self._frames(self._sse.feed(data))
-        except UpstreamReplyTooLargeError as error:
+            return self._frames(self._wire.feed(data))
+        except UpstreamError as error:
             return self._answer(error)
 
     def close(self, cut: TruelineError | None = None) -> bytes:
@@ -195,14 +197,17 @@ class ChatStream(_Chat):
             if start.removeprefix(_BOM).lstrip()[:1] in (b"{", b"["):
                 self._body = [start]
             else:
-                out = self._frames(self._sse.feed(start))
+                out = self._frames(self._wire.feed(start))
         if self._body is not None and not self.done:
             body, self._body = b"".join(self._body), None
             if not _is_lines(body):
                 return out + self._whole(body, cut)
-            out += self._frames(self._sse.feed(body))
+            out += self._frames(self._wire.feed(body))
         if not self.done:
-            out += self._frames(self._sse.close())
+            try:
+                out += self._frames(self._wire.close())
+            except UpstreamError as error:
+                cut = cut or error
         if not self.done:
             out += self._end(cut)
         return out
@@ -216,10 +221,10 @@ class ChatStream(_Chat):
             return b""
         if stripped[:1] not in (b"{", b"["):
             self._start = None
-            return self._frames(self._sse.feed(start))
+            return self._frames(self._wire.feed(start))
         if stripped[:6] == b"[DONE]" or _begins_ndjson(stripped):
             self._start = None
-            return self._frames(self._sse.feed(start))
+            return self._frames(self._wire.feed(start))
         self._start = start
         if b"\n" in stripped or len(start) > 65536:
             self._start = None
@@ -264,8 +269,8 @@ class ChatStream(_Chat):
 
     def _drop(self, data: bytes) -> None:
         try:
-            self._note_late(self._sse.feed(data))
-        except UpstreamReplyTooLargeError:
+            self._note_late(self._wire.feed(data))
+        except UpstreamError:
             pass  # the client has its answer
 
     def _note_late(self, frames: list[sse.Frame]) -> None:
@@ -419,10 +424,14 @@ class WholeChat(_Chat):
 
     def _read_stream(self, body: bytes) -> list[Event]:
         note = self._context.note
-        frames_reader = sse.SSEReader(note)
+        frames_reader = self._dialect.wire(note)
         reader = self._dialect.reader(self._context)
         events: list[Event] = []
-        for frame in (*frames_reader.feed(body), *frames_reader.close()):
+        try:
+            frames = [*frames_reader.feed(body), *frames_reader.close()]
+        except UpstreamError as error:
+            return [Failure(error)]
+        for frame in frames:
             payloads = self._payloads(frame)
             if payloads is None:
                 return [*events, ReplyEnd(True)]

@@ -9,6 +9,8 @@ from ..context import ReplyContext
 from ..dialects import openai_chat, openai_completions
 from ..errors import TruelineError
 from ..events import Event, Reply
+from ..wire.frames import Wire
+from ..wire.sse import SSEReader
 
 __all__ = ["OPENAI_CHAT", "OPENAI_COMPLETIONS", "Dialect", "Reader", "Writer"]
 
@@ -33,6 +35,8 @@ class Dialect(NamedTuple):
     writer: Callable[[ReplyContext], Writer]
     read_whole: Callable[[Any, ReplyContext], list[Event]]
     write_whole: Callable[[Reply, ReplyContext], dict[str, Any]]
+    wire: Wire = SSEReader
+    """How a stream is cut into payloads."""
 
 
 OPENAI_CHAT = Dialect(
