@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Callable
+from typing import Any, Literal
 
 import msgspec
 
 from .messages import ChatRequest, CompletionRequest
 from .mint import Mint
+from .said import Said
 
-__all__ = ["Enforce", "FormatOptions", "ReplyContext", "Route"]
+__all__ = ["Enforce", "FormatOptions", "ReplyContext", "Route", "UsageSource"]
+
+UsageSource = Literal["reported", "mended", "counted", "estimated"]
+"""Who says what an exchange used: the upstream; the upstream, with its numbers put right; Trueline, by the model's own
+tokenizer; Trueline, from sizes."""
 
 Keeping = Literal["auto", "on", "off"]
 """Who sees to it that a reply keeps what was asked: Trueline where it is not known that the upstream does, always
@@ -68,7 +74,21 @@ class FormatOptions(msgspec.Struct, frozen=True, cache_hash=True):
 class ReplyContext:
     """One exchange.  `note` counts a fault by its id (`faults.py`)."""
 
-    __slots__ = ("chat", "faults", "mint", "options", "request", "route", "upstream_id", "usage_source")
+    __slots__ = (
+        "chat",
+        "defers",
+        "faults",
+        "mint",
+        "options",
+        "owed",
+        "recount",
+        "request",
+        "route",
+        "said",
+        "upstream_id",
+        "usage",
+        "usage_source",
+    )
 
     def __init__(
         self,
@@ -84,7 +104,16 @@ class ReplyContext:
         self.mint = mint
         self.options = options
         self.faults: dict[str, int] = {}
-        self.usage_source: Literal["reported", "estimated"] | None = None
+        self.usage: dict[str, Any] | None = None
+        """OpenAI's `usage` of the exchange once it is known, whether it leaves or not."""
+        self.usage_source: UsageSource | None = None
+        self.recount = False
+        """The reply was cut here, so what the upstream reports of the completion is not what was sent."""
+        self.said: Said | None = None
+        """What the reply said so far, as far as it may have to be counted."""
+        self.defers = False
+        """Whoever drives the exchange takes long work off its event loop (see `owe`)."""
+        self.owed: Callable[[], None] | None = None
         self.upstream_id: str | None = None
         """The upstream's own id, where it was replaced."""
 
@@ -96,5 +125,24 @@ class ReplyContext:
         """Whether an option was switched on."""
         return fault in self.options.options
 
+    def owe(self, work: Callable[[], None]) -> bool:
+        """Have long work done, such as a count or the loading of a vocabulary; whether it is done already.
+
+        If not, nothing more of the reply is taken until it is: the pipeline keeps what comes (`Pipeline.owed`).
+        """
+        if not self.defers:
+            work()
+            return True
+        self.owed = work if self.owed is None else _both(self.owed, work)
+        return False
+
     def note(self, fault: str) -> None:
         self.faults[fault] = self.faults.get(fault, 0) + 1
+
+
+def _both(first: Callable[[], None], second: Callable[[], None]) -> Callable[[], None]:
+    def work() -> None:
+        first()
+        second()
+
+    return work

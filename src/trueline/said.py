@@ -1,0 +1,97 @@
+"""What a reply has said so far, by choice: what there is to count where nobody reports usage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .events import ReasoningDelta, RefusalDelta, TextDelta, ToolCallDelta, ToolCallStart
+
+__all__ = ["Said"]
+
+_PIECES = 256
+"""Increments that are kept apart: a long reply is not kept in a million small strings."""
+
+Message = dict[str, Any]
+
+
+class _Text:
+    """A text that comes in increments."""
+
+    __slots__ = ("pieces", "size")
+
+    def __init__(self) -> None:
+        self.pieces: list[str] = []
+        self.size = 0
+
+    def add(self, text: str) -> None:
+        pieces = self.pieces
+        pieces.append(text)
+        self.size += len(text)
+        if len(pieces) >= _PIECES:
+            pieces[:] = ["".join(pieces)]
+
+    def __str__(self) -> str:
+        return "".join(self.pieces)
+
+
+class Said:
+    """The texts of a reply: `add` each event that brings one."""
+
+    __slots__ = ("_calls", "_texts", "first")
+
+    def __init__(self) -> None:
+        text = _Text()
+        self.first: Callable[[str], None] = text.add
+        """Takes an increment of the content of choice 0, which nearly all are."""
+        self._texts: dict[tuple[int, str], _Text] = {(0, "content"): text}
+        self._calls: dict[tuple[int, int], tuple[str, str, _Text]] = {}
+
+    def add(self, event: TextDelta | ReasoningDelta | RefusalDelta | ToolCallStart | ToolCallDelta) -> None:
+        """Keep the text of an event."""
+        kind = type(event)
+        if kind is ToolCallStart or kind is ToolCallDelta:
+            self._add_call(event)
+            return
+        key = event.choice, _NAMES[kind]
+        text = self._texts.get(key)
+        if text is None:
+            text = self._texts[key] = _Text()
+        text.add(event.text)  # type: ignore[union-attr]  # calls have left
+
+    def _add_call(self, event: Any) -> None:
+        key = event.choice, event.index
+        call = self._calls.get(key)
+        if call is None:
+            name = event.name if type(event) is ToolCallStart else ""
+            call = self._calls[key] = (name, event.kind, _Text())
+        call[2].add(event.arguments)
+
+    @property
+    def size(self) -> int:
+        """Characters, of all of it."""
+        texts = sum(text.size for text in self._texts.values())
+        return texts + sum(len(name) + arguments.size for name, _, arguments in self._calls.values())
+
+    @property
+    def thought(self) -> bool:
+        """Whether there were thoughts."""
+        return any(name == "reasoning_content" for _, name in self._texts)
+
+    def messages(self) -> list[Message]:
+        """A message for each choice, as a whole reply would have it."""
+        found: dict[int, Message] = {}
+        for (choice, name), text in self._texts.items():
+            if text.size:
+                found.setdefault(choice, {"role": "assistant", "content": None})[name] = str(text)
+        for (choice, _), (called, kind, arguments) in self._calls.items():
+            message = found.setdefault(choice, {"role": "assistant", "content": None})
+            if kind == "function_call":
+                message[kind] = {"name": called, "arguments": str(arguments)}
+            else:
+                inner = {"name": called, "input" if kind == "custom" else "arguments": str(arguments)}
+                message.setdefault("tool_calls", []).append({"type": kind, kind: inner})
+        return [found[choice] for choice in sorted(found)]
+
+
+_NAMES: dict[type, str] = {TextDelta: "content", ReasoningDelta: "reasoning_content", RefusalDelta: "refusal"}
