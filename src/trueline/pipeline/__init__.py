@@ -8,11 +8,12 @@ fails before anything was written, `error` says how, and the caller answers with
 from __future__ import annotations
 
 from ..context import FormatOptions, ReplyContext, Route
+from ..dialects.native import NativeDialect
 from ..messages import ChatRequest, CompletionRequest, EmbeddingRequest, ImageRequest
 from ..mint import Mint
 from .base import MAX_REPLY, Pipeline
 from .chat import ChatStream, WholeChat
-from .dialect import OPENAI_COMPLETIONS
+from .dialect import OPENAI_COMPLETIONS, from_native
 from .embeddings import Embeddings
 from .images import ImageStream, WholeImages
 from .models import Models
@@ -41,12 +42,17 @@ def chat_pipeline(
     *,
     tracer: Tracer | None = None,
     lanes: bool = True,
+    native: NativeDialect | None = None,
 ) -> Pipeline:
     """The pipeline for the reply to a chat request, whole or streamed as the request asked.
 
-    `lanes=False`: every reply goes the general way.
+    `lanes=False`: every reply goes the general way.  `native`: what the upstream speaks, if not OpenAI's format.
     """
     context = _context(request, route, mint, options, tracer)
+    if native is not None:
+        context.native = True
+        dialect = from_native(native)
+        return ChatStream(context, dialect) if request.stream else WholeChat(context, dialect, lanes=False)
     return ChatStream(context, lanes=lanes) if request.stream else WholeChat(context, lanes=lanes)
 
 

@@ -7,18 +7,13 @@ from typing import Any, NamedTuple, Protocol
 
 from ..context import ReplyContext
 from ..dialects import openai_chat, openai_completions
+from ..dialects.native import NativeDialect, Reader
 from ..errors import TruelineError
 from ..events import Event, Reply
 from ..wire.frames import Wire
 from ..wire.sse import SSEReader
 
-__all__ = ["OPENAI_CHAT", "OPENAI_COMPLETIONS", "Dialect", "Reader", "Writer"]
-
-
-class Reader(Protocol):
-    """Payloads of one stream to events; never raises."""
-
-    def read(self, payload: Any, event: bytes | None = None) -> list[Event]: ...
+__all__ = ["OPENAI_CHAT", "OPENAI_COMPLETIONS", "Dialect", "Reader", "Writer", "from_native"]
 
 
 class Writer(Protocol):
@@ -48,3 +43,8 @@ OPENAI_COMPLETIONS = Dialect(
     openai_completions.read_whole,
     openai_completions.write_whole,
 )
+
+
+def from_native(native: NativeDialect) -> Dialect:
+    """A provider's own replies, written as OpenAI's."""
+    return OPENAI_CHAT._replace(reader=native.reader, read_whole=native.read_whole, wire=native.wire)

@@ -43,12 +43,26 @@ class Envelope(Rule):
     )
 
     def see(self, event: ReplyStart) -> Result:
+        if self.context.native:
+            self._translate(event)
         event.id = self._id(event.id)
         event.created = self._created(event.created)
         event.model = self._model(event.model)
         event.service_tier = self._tier(event.service_tier)
         event.fingerprint = self._fingerprint(event.fingerprint, event.model)
         return event
+
+    def _translate(self, event: ReplyStart) -> None:
+        """Fill what another API has no place for, and keep its id where the operator sees it: nobody's fault."""
+        if isinstance(event.id, str) and event.id:
+            self.context.upstream_id = event.id
+        event.id = self._prefix + self.context.mint.token(29)
+        if event.created is UNSET:
+            event.created = self.context.mint.now()
+        if event.model is UNSET:
+            event.model = self.context.route.model or self.context.request.model or "unknown"
+        if event.fingerprint is UNSET and self.context.options.fingerprint == "derive":
+            event.fingerprint = self._derived(event.model)
 
     @property
     def _prefix(self) -> str:
@@ -119,8 +133,11 @@ class Envelope(Rule):
         if self.context.options.fingerprint == "keep":
             return UNSET
         self.note("fingerprint-missing")
+        return self._derived(model)
+
+    def _derived(self, model: Any) -> str:
         route = self.context.route
-        backend = "\0".join((route.upstream, model, route.model or ""))
+        backend = "\0".join((route.upstream, str(model), route.model or ""))
         return "fp_" + sha256(backend.encode("utf-8", "replace")).hexdigest()[:10]
 
 

@@ -1,0 +1,94 @@
+"""What a provider's own API gives: how it is asked, and how its replies are read.
+
+    write_request   OpenAI's chat request  ->  the provider's
+    reader          payloads of a stream   ->  events
+    read_whole      a whole reply          ->  events
+    read_error      a failing status       ->  OpenAI's error
+
+The client's side is OpenAI's in every case, so there are no more translators than APIs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any, Literal, NamedTuple, Protocol
+
+from ..context import ReplyContext
+from ..errors import UpstreamReplyError
+from ..events import Event
+from ..messages import ChatRequest
+from ..wire.frames import Note, Wire
+from ..wire.sse import SSEReader
+from .error_bodies import read_error
+
+__all__ = ["DIALECTS", "Asked", "Fetched", "FileNeeded", "NativeDialect", "NativeRequest", "Reader", "native"]
+
+
+class Reader(Protocol):
+    """Payloads of one stream to events; never raises."""
+
+    def read(self, payload: Any, event: bytes | None = None) -> list[Event]: ...
+
+
+class NativeRequest(NamedTuple):
+    """A request in the provider's words."""
+
+    path: str
+    """Behind the base URL, with its query."""
+    body: bytes
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+    """Beside those for the key: lower-case names."""
+    method: str = "POST"
+
+
+class Fetched(NamedTuple):
+    """A file that a request names by its URL."""
+
+    media_type: str
+    data: bytes
+
+
+class FileNeeded(Exception):
+    """The provider takes files only inside a request; these have to be fetched first."""
+
+    def __init__(self, urls: list[str]) -> None:
+        super().__init__(f"{len(urls)} files")
+        self.urls = urls
+
+
+class Asked(NamedTuple):
+    """What a request is written for."""
+
+    model: str
+    """The upstream's name for the model."""
+    note: Note
+    """Names what was dropped or changed on the way, such as `seed dropped`."""
+    on_unsupported: Literal["error", "drop"] = "error"
+    """What becomes of a parameter that the provider's API cannot express."""
+    files: Mapping[str, Fetched] = {}
+    """What was fetched, by URL."""
+    settings: Mapping[str, str] = {}
+    """Of the provider's row and the upstream: `region`, `project`, `api_version`, `max_tokens` …"""
+
+
+class NativeDialect(NamedTuple):
+    """One provider's chat API."""
+
+    name: str
+    write_request: Callable[[ChatRequest, Asked], NativeRequest]
+    """Raises RequestError for what cannot be expressed, FileNeeded for files that must be fetched first."""
+    reader: Callable[[ReplyContext], Reader]
+    read_whole: Callable[[Any, ReplyContext], list[Event]]
+    wire: Wire = SSEReader
+    read_error: Callable[[int, Mapping[str, str], bytes], UpstreamReplyError] = read_error
+
+
+DIALECTS: Mapping[str, str] = {}
+"""By name, the module that has its `DIALECT`; imported when an upstream speaks it."""
+
+
+def native(name: str) -> NativeDialect:
+    """The dialect of that name.  Raises KeyError."""
+    dialect: NativeDialect = import_module(DIALECTS[name], __package__).DIALECT
+    return dialect
