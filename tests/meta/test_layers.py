@@ -67,6 +67,8 @@ CLOCK_AND_DICE = {"random", "secrets", "time", "uuid"}
 NETWORK = {"http", "httptools", "socket", "socketserver", "ssl", "starlette", "urllib.request", "uvicorn", "uvloop"}
 MACHINE = {"fcntl", "glob", "io", "logging", "os", "pathlib", "shutil", "sqlite3", "tempfile"}
 EFFECTS = WAITING | CLOCK_AND_DICE | NETWORK | MACHINE
+ALLOWED = {"trueline.tokens.tokenizers": {"threading"}}
+"""Above the line all the same: whoever is first reads a vocabulary from its package, once."""
 CALLS = frozenset({"open", "print", "input", "exec", "eval", "breakpoint"})
 CLOCKS = frozenset({"datetime.now", "datetime.utcnow", "datetime.today", "date.today"})  # parsing a date is pure
 
@@ -101,7 +103,8 @@ def test_core_has_no_effects(name: str) -> None:
     wrong = [
         f"{here(path, line)} imports {target}"
         for line, target in imports(name)
-        if target in EFFECTS or target.partition(".")[0] in EFFECTS
+        if (target in EFFECTS or target.partition(".")[0] in EFFECTS)
+        and target.partition(".")[0] not in ALLOWED.get(name, ())
     ]
     wrong += [
         f"{here(path, node.lineno)} calls {ast.unparse(node.func)}"
