@@ -94,7 +94,20 @@ class _Request:
         """The body to forward: as it came, member by member, where the upstream knows the model by another name."""
         if model is None or model == self.model:
             return self._raw
-        return jsonio.with_member(self._raw, "model", model) or jsonio.encode({**self.body, "model": model})
+        return self.with_members({"model": model})
+
+    def with_members(self, changes: dict[str, Any]) -> bytes:
+        """The body with other values for some members, the rest as it is written; `jsonio.GONE` leaves one out."""
+        made = jsonio.with_members(self._raw, changes)
+        if made is not None:
+            return made
+        members = {**self.body, **changes}
+        return jsonio.encode({name: value for name, value in members.items() if value is not jsonio.GONE})
+
+    @property
+    def raw(self) -> bytes:
+        """The body as it came; empty once it was let go of."""
+        return self._raw
 
     @property
     def prompt_size(self) -> int:
@@ -129,6 +142,8 @@ class ChatRequest(_Request):
     named_tool: bool = False
     logprobs: bool = False
     top_logprobs: int = 0
+    asked_as_tools: bool = False
+    """Its functions were sent on as tools, so that calls come back as tool calls."""
 
     def __init__(self, body: dict[str, Any], raw: bytes) -> None:
         super().__init__(body, raw)

@@ -13,6 +13,7 @@ from .calls import WholeCalls
 from .envelope import Envelope
 from .extras import DropExtras, HiddenThoughts
 from .finish import FinishReasons
+from .functions import CallsOfFunctions
 from .leaks import JsonFences, PrefillEcho, TextEnds
 from .logprobs import Logprobs
 from .markup import PrintedCalls
@@ -42,6 +43,7 @@ REPAIRS: tuple[type[Rule], ...] = (
     MissingUsage,
     UsageTotals,
     WholeCalls,
+    CallsOfFunctions,
     HiddenThoughts,
     DropExtras,
 )

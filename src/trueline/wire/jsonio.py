@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from math import isfinite
 from typing import Any, NoReturn
 
 import msgspec
 
 __all__ = [
+    "GONE",
     "MAX_DEPTH",
     "JSONError",
     "decode",
@@ -28,7 +29,11 @@ __all__ = [
     "mend_surrogates",
     "same",
     "with_member",
+    "with_members",
 ]
+
+GONE = msgspec.UNSET
+"""In place of a member's value: the member goes (`with_members`)."""
 
 MAX_DEPTH = 256
 """Levels of nested arrays and objects.  Deeper JSON is refused: no API of this field nests a tenth of it."""
@@ -267,10 +272,15 @@ def mend_surrogates(value: Any) -> Any:
 def with_member(data: bytes, name: str, value: Any) -> bytes | None:
     """The JSON object `data` with another value for one member, the others' as they are written; what has several
     members of a name keeps the last.  None where that cannot be told."""
+    return with_members(data, {name: value})
+
+
+def with_members(data: bytes, changes: Mapping[str, Any]) -> bytes | None:
+    """As `with_member`, for several; one whose value is `GONE` is left out."""
     try:
         members: dict[str, Any] = _members(data if data[:3] != _BOM else data[3:])
-        members[name] = value
-        return _encode(members)
+        members.update(changes)
+        return _encode({name: value for name, value in members.items() if value is not GONE})
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
         return None
 
