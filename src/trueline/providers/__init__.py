@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from . import clouds
+from . import clouds, hosts, servers
 from .row import AUTHS, DIALECTS, UNKNOWN, Auth, Capabilities, Dialect, Provider
 
 __all__ = [
@@ -26,7 +26,7 @@ __all__ = [
     "provider_of",
 ]
 
-_ROWS = (*clouds.ROWS,)
+_ROWS: Final = (*clouds.ROWS, *hosts.ROWS, *servers.ROWS)
 
 PROVIDERS: Final[Mapping[str, Provider]] = MappingProxyType({row.name: row for row in _ROWS})
 _NAMES: Final = {name: row for row in _ROWS for name in (*row.also, row.name)}
@@ -41,19 +41,26 @@ def named(name: str) -> Provider | None:
     return _NAMES.get(name)
 
 
-def provider_of(url: str) -> Provider | None:
-    """The row that a URL belongs to, told by its host and the beginning of its path; None for any other server."""
+def provider_of(url: str, dialect: str = "openai") -> Provider | None:
+    """The row that a URL belongs to, told by its host and the beginning of its path; None for any other server.
+
+    `dialect`: what is spoken with it, as some hosts have an API of their own and one of OpenAI's under one URL.
+    """
     rest = url.partition("://")[2]
     authority, _, path = rest.partition("?")[0].partition("/")
     host = authority.rpartition("@")[2].lower().removesuffix(":443")
     for known, beginning, row in _BEGINNINGS:
-        if _same(host, known) and (not beginning or (path + "/").startswith(beginning + "/")):
+        if (
+            row.dialect == dialect
+            and _same(host, known)
+            and (path + "/").startswith(beginning + "/" if beginning else "")
+        ):
             return row
     return None
 
 
 def _same(host: str, known: str) -> bool:
-    """Whether a host is the known one, whose `*` stands for one or more labels or a part of one."""
+    """Whether a host is the known one, whose `*` stands for anything that is not empty."""
     start, star, end = known.partition("*")
     if not star:
         return host == known

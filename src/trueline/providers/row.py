@@ -26,9 +26,21 @@ Dialect = Literal[
     "fal",
     "sdwebui",
 ]
-"""The format that a server speaks; the last five make pictures only."""
+"""The format that a server speaks; the last five are for pictures only."""
 
-Auth = Literal["bearer", "key", "x-api-key", "api-key", "x-key", "query", "sigv4", "azure_ad", "google_token", "none"]
+Auth = Literal[
+    "bearer",
+    "key",
+    "x-api-key",
+    "api-key",
+    "x-goog-api-key",
+    "x-key",
+    "query",
+    "sigv4",
+    "azure_ad",
+    "google_token",
+    "none",
+]
 """How a key is shown: `Authorization: Bearer`, `Authorization: Key`, a header of that name, the query's `key`, a
 signature, a token that has to be fetched, or not at all."""
 
@@ -72,21 +84,23 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """As in `upstreams.*.provider`, and before the slash of `provider/model`."""
     title: str
     dialect: Dialect = "openai"
-    url: str | None
-    """Base URL, with `{placeholders}` for settings of that name; None: each installation has its own."""
+    url: str
+    """Base URL, with `{placeholders}` for settings of that name; of a model server, where it usually listens."""
     path: str = "{path}"
     """What is added to the URL: `{path}` is OpenAI's, such as `/chat/completions`, `{model}` the model's name."""
     auth: Auth = "bearer"
     key_env: tuple[str, ...] = ()
     """Environment variables that hold its key; the first that is set counts."""
+    places: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+    """Placeholder -> environment variables that may fill it, where the settings do not."""
     hosts: tuple[str, ...] = ()
-    """How its URLs begin, without the scheme; `*` stands for one or more labels of the host."""
+    """How its URLs begin, without the scheme; `*` stands for any one part of the host."""
     also: tuple[str, ...] = ()
     """Other names for it, as gateways have them before the slash of a model's name."""
     capabilities: Capabilities = UNKNOWN
     faults: tuple[str, ...] = ()
     """Faults to expect of it (`faults/`)."""
     docs: str
-    """The page that says so."""
+    """Its own page on the API."""
     seen: str
-    """The day on which that page, or what stands for it, was read last."""
+    """The day on which the row was last held against what is published of it."""
