@@ -48,7 +48,7 @@ _COMPLAINTS = (
     r"\b{name}\b[^\w]{{0,4}}(?:(?:field|parameter|argument|option)s? )?(?:is|are|was) "
     r"(?:not (?:yet )?(?:supported|permitted|allowed|recogni[sz]ed|known|available|implemented|a valid)"
     r"|unsupported|unknown|unexpected)",
-    r"\b{name}\b\W{{0,6}}(?:msg\W{{0,6}})?(?:extra inputs? (?:are|is) not permitted|unknown field|extra fields not permitted)",
+    r"\b{name}\b\W{{0,6}}(?:msg\W{{0,6}})?(?:extra (?:inputs?|fields) (?:(?:are|is) )?not permitted|unknown field)",
     r"(?:does not|doesn't|do not) (?:yet )?(?:support|accept|allow|recogni[sz]e|know)(?: the)?"
     r"(?: (?:parameter|field|argument|option))?\W{{1,3}}{name}\b(?! (?:larger|greater|above|over|more|of|=|>))",
     r"cannot find field[^.]{{0,20}}\b{name}\b",
