@@ -30,6 +30,7 @@ from trueline.errors import TruelineError, UpstreamCutError, UpstreamTimeoutErro
 from trueline.messages import ChatRequest
 from trueline.pipeline import chat as chat_module
 from trueline.pipeline import chat_pipeline
+from trueline.pipeline import whole as whole_module
 from trueline.wire.sse import SSEReader
 
 HEL, LO = chunk({"content": "Hel"}), chunk({"content": "lo."})
@@ -209,7 +210,7 @@ def test_the_page_is_named() -> None:
 
 @pytest.mark.parametrize("stream", [True, False])
 def test_a_reply_has_a_limit(monkeypatch: pytest.MonkeyPatch, stream: bool) -> None:
-    monkeypatch.setattr(chat_module, "MAX_REPLY", 300)
+    monkeypatch.setattr(whole_module if not stream else chat_module, "MAX_REPLY", 300)
     pipe = chat_pipeline(chat(stream=stream), ROUTE, kit.CountingMint())
 
     for _ in range(10):

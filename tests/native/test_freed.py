@@ -16,7 +16,8 @@ from shell.upstream.scripted import Peer, serve
 from trueline.context import ReplyContext
 from trueline.messages import ChatRequest
 from trueline.pipeline.base import Chain
-from trueline.pipeline.chat import ChatStream, WholeChat
+from trueline.pipeline.chat import ChatStream
+from trueline.pipeline.whole import WholeChat
 from trueline.shell.native import NativeProtocol
 from trueline.shell.native.client import NativeClient
 from trueline.shell.native.exchange import NativeExchange

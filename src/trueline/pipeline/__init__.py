@@ -12,12 +12,13 @@ from ..dialects.native import NativeDialect
 from ..messages import ChatRequest, CompletionRequest, EmbeddingRequest, ImageRequest
 from ..mint import Mint
 from .base import MAX_REPLY, Pipeline
-from .chat import ChatStream, WholeChat
+from .chat import ChatStream
 from .dialect import OPENAI_COMPLETIONS, from_native
 from .embeddings import Embeddings
 from .images import ImageStream, WholeImages
 from .models import Models
 from .traced import TracedContext, Tracer
+from .whole import WholeChat
 
 __all__ = [
     "MAX_REPLY",

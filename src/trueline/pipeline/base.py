@@ -10,9 +10,9 @@ from ..dialects.error_bodies import plain_text
 from ..dialects.sharper import sharpen
 from ..errors import TruelineError, UpstreamFormatError, UpstreamReplyTooLargeError
 from ..events import Event
-from ..repairs import Rule, plan_for
+from ..repairs import Rule, Tally, plan_for
 
-__all__ = ["MAX_REPLY", "Chain", "Pipeline", "WholeBody", "begins_blank", "not_json"]
+__all__ = ["MAX_REPLY", "Chain", "OwesNothing", "Pipeline", "WholeBody", "begins_blank", "not_json"]
 
 See: TypeAlias = Callable[[Any], Any]
 Bound: TypeAlias = tuple[int, See, Rule]
@@ -37,13 +37,45 @@ class Pipeline(Protocol):
     def faults(self) -> dict[str, int]: ...
     @property
     def upstream_id(self) -> str | None: ...
+    @property
+    def owed(self) -> Callable[[], None] | None:
+        """Work that has to be done before more is written, after `defer`.  While there is some, `feed` and `close`
+        keep what they are given; have it done anywhere, then call `settle`.
+        """
+
+    def defer(self) -> None:
+        """From now on long work is owed (`owed`), and not done at once."""
+
+    def settle(self) -> bytes:
+        """Go on where work was owed; the bytes for the client.  Work that was not done is done without."""
+
     def feed(self, data: bytes) -> bytes: ...
     def close(self, cut: TruelineError | None = None) -> bytes: ...
+    def tally(self) -> Tally | None:
+        """What the exchange used so far; None where nobody can say, as of pictures."""
+
     def release(self) -> None:
         """Nothing more is asked of it: leave no circle of references behind."""
 
 
-class WholeBody:
+class OwesNothing:
+    """Of a pipeline that never has long work to do, and counts nothing."""
+
+    owed: Callable[[], None] | None = None
+
+    def defer(self) -> None:
+        """See Pipeline."""
+
+    def settle(self) -> bytes:
+        """See Pipeline."""
+        return b""
+
+    def tally(self) -> Tally | None:
+        """See Pipeline."""
+        return None
+
+
+class WholeBody(OwesNothing):
     """A pipeline for replies that are one JSON body: `read` makes the exact one of it."""
 
     content_type = b"application/json"
@@ -136,6 +168,13 @@ class Chain:
         """Take what the rule at position `after` made of an event through the rules behind it."""
         for one in result if type(result) is list else (result,):
             self.push(one, out, after)  # type: ignore[arg-type]  # the list is empty or of events
+
+    def resume(self, out: list[Event]) -> None:
+        """What a rule owed is done: take what it held through the rules behind it."""
+        for entry in self._rules:
+            result = entry[2].resume() if entry is not None else None
+            if result is not None and entry is not None:
+                self.go_on(result, out, entry[0])
 
     def unsettled(self, kind: type) -> list[Bound]:
         """The rules, by position, that plain events of this type have to meet now (see `Rule.settled`)."""

@@ -1,8 +1,9 @@
-"""Chat replies, streamed and whole: wire, dialect, repairs, dialect, wire."""
+"""Streamed chat replies, and what whole ones share with them: wire, dialect, repairs, dialect, wire."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
@@ -17,15 +18,15 @@ from ..errors import (
     UpstreamReplyError,
     UpstreamReplyTooLargeError,
 )
-from ..events import Event, Failure, ReplyEnd, fold
-from ..faults import LEFT_ALONE
+from ..events import Event, Failure, ReplyEnd, Usage
+from ..repairs import Tally, tally
 from ..wire import jsonio, sse
-from . import lane_stream, lane_whole
+from . import lane_stream
 from .base import MAX_REPLY, Chain, not_json
 from .dialect import OPENAI_CHAT, Dialect, Reader
 from .traced import chain_for
 
-__all__ = ["ChatStream", "WholeChat"]
+__all__ = ["Chat", "ChatStream", "is_lines"]
 
 _BOM = b"\xef\xbb\xbf"
 _PREFIXES = re.compile(rb"(?:data:\s*)+")
@@ -34,7 +35,7 @@ _PLAIN_LINES = 2
 """Newlines of an event that a lane may learn from: those behind its only line."""
 
 
-class _Chat:
+class Chat:
     """What whole and streamed chats share."""
 
     def __init__(self, context: ReplyContext, dialect: Dialect) -> None:
@@ -48,6 +49,10 @@ class _Chat:
     error: TruelineError | None = None
     done = False
     secrets: tuple[str, ...] = ()
+    _waiting: tuple[bytes, ...] = ()
+    """What came while work was owed."""
+    _closing: tuple[TruelineError | None] | None = None
+    """It was closed while work was owed, in this way."""
 
     @cached_property
     def _chain(self) -> Chain:
@@ -60,8 +65,43 @@ class _Chat:
 
     @property
     def usage_source(self) -> str | None:
-        """`reported` or `estimated`, once that is known."""
+        """Who says what was used (`context.UsageSource`), once that is known."""
         return self._context.usage_source
+
+    @property
+    def owed(self) -> Callable[[], None] | None:
+        """See Pipeline."""
+        return self._context.owed
+
+    def defer(self) -> None:
+        """See Pipeline."""
+        self._context.defers = True
+
+    def settle(self) -> bytes:
+        """See Pipeline."""
+        self._context.owed = None
+        out = self._go_on()
+        waiting, self._waiting = self._waiting, ()
+        for data in waiting:
+            out += self.feed(data)
+        if self._closing is not None and self.owed is None:
+            (cut,), self._closing = self._closing, None
+            out += self.close(cut)
+        return out
+
+    def tally(self) -> Tally | None:
+        """See Pipeline."""
+        return tally(self._context)
+
+    def feed(self, data: bytes) -> bytes:
+        raise NotImplementedError
+
+    def close(self, cut: TruelineError | None = None) -> bytes:
+        raise NotImplementedError
+
+    def _go_on(self) -> bytes:
+        """Write what waited for work that is done."""
+        raise NotImplementedError
 
     @property
     def upstream_id(self) -> str | None:
@@ -92,6 +132,7 @@ class _Chat:
             self._context.note(fault)
         self.error = error
         self.done = True
+        self._context.owed = None
 
     def _payloads(self, frame: sse.Frame) -> list[Any] | None:
         """The JSON values of one event; None for `[DONE]`."""
@@ -128,7 +169,7 @@ class _Chat:
         return []
 
 
-class ChatStream(_Chat):
+class ChatStream(Chat):
     """A chat reply for a client that asked for a stream."""
 
     content_type = b"text/event-stream; charset=utf-8"
@@ -146,12 +187,18 @@ class ChatStream(_Chat):
         self._written = False
         self._failed = False
         self._raw = b""  # the read that is under way, for the lane to learn from
+        self._frames_left: list[sse.Frame] = []  # what waits where work is owed
+        self._events_left: list[Event] = []
+        self._cut: TruelineError | None = None
 
     def release(self) -> None:
         """See Pipeline: the lane and its stream know each other."""
         self._lane = None
 
     def feed(self, data: bytes) -> bytes:
+        if self._context.owed is not None:
+            self._waiting = (*self._waiting, data)
+            return b""
         lane = self._lane
         if lane is None:
             return self._feed(data)
@@ -165,6 +212,9 @@ class ChatStream(_Chat):
         """Event by event, as long as those that follow one may be like it."""
         size = len(data)
         while at < size:
+            if self._context.owed is not None:
+                self._waiting = (*self._waiting, data[at:])
+                break
             end = lane.end_of_event(data, at)
             piece = data[at:end] if at or end < size else data
             # The framing of several lines is noted while they are read, and would not be again.
@@ -189,8 +239,20 @@ class ChatStream(_Chat):
             return self._answer(error)
 
     def close(self, cut: TruelineError | None = None) -> bytes:
+        out = b""
         if self.done:
-            return b""
+            return out
+        self._closing = (cut,)  # again, once work is done that is owed now or on the way
+        if self.owed is None:
+            out = self._rest(cut)
+        if self.owed is None:
+            self._closing = None
+            if not self.done:
+                out += self._end(cut)
+        return out
+
+    def _rest(self, cut: TruelineError | None) -> bytes:
+        """Everything that came, where the upstream has ended."""
         out = b""
         if self._start:
             start, self._start = self._start, None
@@ -200,7 +262,7 @@ class ChatStream(_Chat):
                 out = self._frames(self._wire.feed(start))
         if self._body is not None and not self.done:
             body, self._body = b"".join(self._body), None
-            if not _is_lines(body):
+            if not is_lines(body):
                 return out + self._whole(body, cut)
             out += self._frames(self._wire.feed(body))
         if not self.done:
@@ -244,6 +306,9 @@ class ChatStream(_Chat):
         for position, frame in enumerate(frames):
             if position and self.done:
                 self._note_late(frames[position:])
+                break
+            if self._context.owed is not None:
+                self._frames_left += frames[position:]
                 break
             payloads = self._payloads(frame)
             if payloads is None:
@@ -295,6 +360,7 @@ class ChatStream(_Chat):
         return self._at_once(events)
 
     def _end(self, cut: TruelineError | None) -> bytes:
+        self._cut = cut
         if not self._written and cut is not None:
             return self._broken(cut)
         if not self._written and self._text:
@@ -311,10 +377,13 @@ class ChatStream(_Chat):
 
     def _write(self, mended: list[Event], cut: TruelineError | None = None) -> bytes:
         out: list[bytes] = []
-        for event in mended:
+        for position, event in enumerate(mended):
             kind = type(event)
             if kind is Failure:
                 out.append(self._broken(cut) if cut is not None else self._answer(event.error))  # type: ignore[union-attr]
+                break
+            if kind is Usage and self._context.owed is not None:
+                self._events_left, self._cut = mended[position:], cut
                 break
             data = self._writer.write(event)
             if data:
@@ -324,6 +393,21 @@ class ChatStream(_Chat):
                 self.done = True
         return b"".join(out) if len(out) != 1 else out[0]
 
+    def _go_on(self) -> bytes:
+        left, self._events_left = self._events_left, []
+        if left:
+            out = self._write(left, self._cut)
+        else:
+            mended: list[Event] = []
+            self._chain.resume(mended)
+            out = self._write(mended, self._cut)
+        frames, self._frames_left = self._frames_left, []
+        if frames and self.done:
+            self._note_late(frames)
+        elif frames:
+            out += self._frames(frames)
+        return out
+
     def _broken(self, cut: TruelineError) -> bytes:
         if isinstance(cut, UpstreamCutError):
             self._context.note("abrupt-reset")
@@ -332,6 +416,7 @@ class ChatStream(_Chat):
     def _answer(self, error: TruelineError) -> bytes:
         """A failure: an HTTP status if nothing was written, else an error event; never a finish."""
         self._failed = True
+        self._context.owed = None
         sharpen(error, self._context.options.options)
         if not self._written:
             if isinstance(error, UpstreamReplyError):
@@ -347,108 +432,6 @@ class ChatStream(_Chat):
         return self._writer.failure(error)
 
 
-class WholeChat(_Chat):
-    """A chat reply for a client that asked for one JSON object."""
-
-    content_type = b"application/json"
-
-    def __init__(self, context: ReplyContext, dialect: Dialect = OPENAI_CHAT, lanes: bool = True) -> None:
-        self._context = context
-        self._dialect = dialect
-        self._lanes = lanes
-        self._body: list[bytes] = []
-        self._size = 0
-
-    def feed(self, data: bytes) -> bytes:
-        if self.done:
-            return b""
-        self._body.append(data)
-        self._size += len(data)
-        if self._size > MAX_REPLY:
-            self._fail(UpstreamReplyTooLargeError(f"The upstream's reply is larger than {MAX_REPLY} bytes."))
-        return b""
-
-    def close(self, cut: TruelineError | None = None) -> bytes:
-        if self.done:
-            return b""
-        self.done = True
-        if cut is not None:
-            if isinstance(cut, UpstreamCutError):
-                self._context.note("abrupt-reset")
-            self._fail(cut)
-            return b""
-        body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
-        self._body = []
-        lane = lane_whole.lane_for(self._context) if self._lanes else None
-        known = lane.apply(body, self._context) if lane is not None else None
-        if known is not None:
-            return known
-        payload: Any = None
-        if sse.looks_like_sse(body[:256]) or _is_lines(body):
-            self._context.note("sse-for-nonstream")
-            events = self._read_stream(body)
-        else:
-            events, payload = self._read_json(body)
-        out = self._write_whole(events, payload, body)
-        if lane is not None and payload is not None and self.error is None:
-            lane.learn(body, payload, self._context, _play)
-        return out
-
-    def _write_whole(self, events: list[Event], payload: Any, body: bytes) -> bytes:
-        mended: list[Event] = []
-        for event in events:
-            before = len(mended)
-            self._chain.push(event, mended)
-            failure = next((e for e in mended[before:] if type(e) is Failure), None)
-            if failure is not None:
-                self._fail(failure.error)
-                return b""
-        reply = self._dialect.write_whole(fold(mended), self._context)
-        if self.faults.keys() <= LEFT_ALONE and jsonio.same(reply, payload, len(body)):
-            return body  # exact as it came: not even its white space changes
-        return jsonio.encode(reply)
-
-    def _read_json(self, body: bytes) -> tuple[list[Event], Any]:
-        note = self._context.note
-        text = body.strip()
-        if not text:
-            return [Failure(UpstreamCutError("The upstream's reply is empty.", code="upstream_empty_reply"))], None
-        if body[:1] in (b"\n", b"\r", b" "):
-            note("leading-blank-lines")
-        try:
-            values = jsonio.decode_all(text, note)
-        except jsonio.JSONError:
-            return [Failure(not_json(text[:20000]))], None
-        events = self._read_chunks(values, self._dialect.reader(self._context))
-        return (self._dialect.read_whole(values[0], self._context), values[0]) if events is None else (events, None)
-
-    def _read_stream(self, body: bytes) -> list[Event]:
-        note = self._context.note
-        frames_reader = self._dialect.wire(note)
-        reader = self._dialect.reader(self._context)
-        events: list[Event] = []
-        try:
-            frames = [*frames_reader.feed(body), *frames_reader.close()]
-        except UpstreamError as error:
-            return [Failure(error)]
-        for frame in frames:
-            payloads = self._payloads(frame)
-            if payloads is None:
-                return [*events, ReplyEnd(True)]
-            for payload in payloads:
-                events.extend([payload] if isinstance(payload, Failure) else reader.read(payload, frame.event))
-        if not events and self._text:
-            return [Failure(not_json(self._text.encode()))]
-        return [*events, ReplyEnd(False)]
-
-
-def _play(context: ReplyContext, body: bytes) -> WholeChat:
-    """A whole reply the general way, but for `close`."""
-    pipeline = WholeChat(context, lanes=False)
-    pipeline.feed(body)
-    return pipeline
-
-
 def _begins_ndjson(start: bytes) -> bool:
     """Whether the first line is a chunk by itself (`ndjson-stream`)."""
     line, newline, _ = start.partition(b"\n")
@@ -460,7 +443,7 @@ def _begins_ndjson(start: bytes) -> bool:
         return False
 
 
-def _is_lines(body: bytes) -> bool:
+def is_lines(body: bytes) -> bool:
     """Whether the first line is a JSON object by itself, and another one follows."""
     plain = body.replace(b"\r", b"\n") if b"\r" in body else body
     line = plain.lstrip().partition(b"\n")[0].rstrip()

@@ -13,7 +13,7 @@ from ..faults import LEFT_ALONE
 from ..messages import ImageRequest
 from ..mint import Mint
 from ..wire import jsonio, sse
-from .base import MAX_REPLY, begins_blank
+from .base import MAX_REPLY, OwesNothing, begins_blank
 
 __all__ = ["ImageStream", "WholeImages"]
 
@@ -23,7 +23,7 @@ _TELLING = 16
 """Bytes after which a body without a colon or a newline cannot begin with a field of an event stream."""
 
 
-class _Images:
+class _Images(OwesNothing):
     def __init__(self, options: FormatOptions) -> None:
         self._options = options
         self.error: TruelineError | None = None

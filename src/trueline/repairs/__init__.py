@@ -19,11 +19,12 @@ from .logprobs import Logprobs
 from .markup import PrintedCalls
 from .repeats import Repeats
 from .surrogates import Surrogates
+from .tally import Tally, tally
 from .thinking import ThinkTags
 from .tools import ToolCalls
 from .usage import MissingUsage, UsageTotals
 
-__all__ = ["REPAIRS", "Plan", "Result", "Rule", "plan_for"]
+__all__ = ["REPAIRS", "Plan", "Result", "Rule", "Tally", "plan_for", "tally"]
 
 REPAIRS: tuple[type[Rule], ...] = (
     Envelope,

@@ -40,3 +40,7 @@ class Rule:
         after every other event.
         """
         return False
+
+    def resume(self) -> Result:
+        """What was held until work was done that the rule owed (`ReplyContext.owe`); asked when it is."""
+        return None
