@@ -17,7 +17,7 @@ ENCODINGS: Mapping[str, re.Pattern[str]] = MappingProxyType(
             "o200k_base": (
                 r"(?:chat)?gpt-4o(?![a-z0-9])",
                 r"gpt-4\.[15](?!\d)",
-                r"gpt-(?:[5-9]|[1-9]\d)(?![a-z0-9])",
+                r"gpt-(?:[5-9]|[12]\d)(?![a-z0-9])",
                 r"chatgpt-(?:4o|[5-9]|image)",
                 r"o[1-9](?![a-z0-9.])",
                 r"codex-mini",
