@@ -12,8 +12,9 @@ NAMES = {
         "gpt-4o", "gpt-4o-mini", "gpt-4o-2024-08-06", "gpt-4o-audio-preview", "gpt-4o:free", "chatgpt-4o-latest",
         "gpt-4.1", "gpt-4.1-nano-2025-04-14", "gpt-4.5-preview-2025-02-27", "gpt-5", "gpt-5-chat-latest",
         "gpt-5.4-mini", "o1", "o1-mini", "o1-preview-2024-09-12", "o3", "o3-mini-2025-01-31", "o4-mini",
-        "computer-use-preview", "openai/gpt-4o", "openrouter/openai/gpt-4.1-mini", "azure/gpt-4o", "GPT-4o", "openai:gpt-4o",
-        "ft:gpt-4o-2024-08-06:acme::Abc123", "ft:gpt-4o-mini-2024-07-18:acme:suffix:Abc", "openai/ft:gpt-4.1:acme::A1",
+        "computer-use-preview", "openai/gpt-4o", "openrouter/openai/gpt-4.1-mini", "azure/gpt-4o", "GPT-4o",
+        "openai:gpt-4o", "ft:gpt-4o-2024-08-06:acme::Abc123", "ft:gpt-4o-mini-2024-07-18:acme:suffix:Abc",
+        "openai/ft:gpt-4.1:acme::A1",
     ],
     "o200k_harmony": ["gpt-oss-120b", "openai/gpt-oss-20b", "gpt-oss:20b", "us.openai.gpt-oss-120b-1:0"],
     "cl100k_base": [
