@@ -51,9 +51,9 @@ ESTIMATE = Estimate()
 _LOADING = Lock()
 
 _LETTER = "[0-9A-Za-z\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fa5\uac00-\ud7a3]"
-_SAFE_EVERYWHERE = rf"(?<=\S)(?=[ \t])|(?<=\n)(?={_LETTER})"
 _SAFE_BY_PATTERN = (
-    rf"{_SAFE_EVERYWHERE}|(?<={_LETTER})(?=[\r\n!-&(-/:-@\[-`{{-~\u3001\u3002\uff01\uff0c\uff1a\uff1b\uff1f])"
+    rf"(?<=\S)(?=[ \t])|(?<=\n)(?={_LETTER})"
+    rf"|(?<={_LETTER})(?=[\r\n!-&(-/:-@\[-`{{-~\u3001\u3002\uff01\uff0c\uff1a\uff1b\uff1f])"
     r"|(?<=[0-9])(?=[A-Za-z])|(?<=[A-Za-z])(?=[0-9])"
 )
 """Both patterns below end a word here, whatever stands around: after a word they take no space, after a letter no sign
@@ -197,7 +197,8 @@ def _ranks(name: str) -> dict[bytes, int]:
 class FileTokenizer(_Loaded):
     """A Hugging Face `tokenizer.json`, by the package `tokenizers` (the extra `trueline[tokenizers]`)."""
 
-    last_safe = re.compile(rf"(?s:.+)(?:{_SAFE_EVERYWHERE})")
+    last_safe = re.compile(rf"(?s:.+)(?:(?<=\S)(?= )|(?<=\S\n)(?={_LETTER}))")
+    """Between words, and after a single newline: no vocabulary that is in use has a token that reaches over these."""
 
     def __init__(self, file: str) -> None:
         super().__init__(file)
