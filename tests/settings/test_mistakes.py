@@ -9,10 +9,13 @@ import pytest
 from trueline.settings import SettingsError, load_settings
 
 TOP = (
-    "allow_public, allowed_hosts, client_timeout, enforce, format, grace, host, key, keys, limits, log_format, log_level, "
-    "models, port, proxy, record, server, socket, timeouts, tls_cert, tls_key, upstream, upstreams, workers"
+    "allow_public, allowed_hosts, client_timeout, enforce, format, grace, host, key, keys, limits, log_format, "
+    "log_level, models, port, providers, proxy, record, server, socket, timeouts, tls_cert, tls_key, upstream, upstreams, workers"
 )
-EACH = "ca_file, enforce, format, headers, key, timeouts, url, verify"
+EACH = (
+    "account, api_version, auth, ca_file, capabilities, dialect, enforce, format, headers, key, project, provider, "
+    "region, resource, timeouts, url, verify"
+)
 URL = "an http:// or https:// URL, such as http://127.0.0.1:11434/v1"
 SECONDS = 'seconds, such as 30, 1.5, "500ms" or "2m"; null for no limit'
 
@@ -70,8 +73,11 @@ MISTAKES = [
         '1: allowed_hosts[0]: found "*"; allowed: a host name with or without a port, such as api.example.com',
     ),
     # upstreams
-    ("upstreams:\n  a: {key: k}", "2: upstreams.a.url: is missing; allowed: the base URL of the upstream"),
-    ("upstreams:\n  a:", "2: upstreams.a.url: is missing; allowed: the base URL of the upstream"),
+    (
+        "upstreams:\n  a: {key: k}",
+        "2: upstreams.a.url: is missing; allowed: the base URL of the upstream, or a `provider`",
+    ),
+    ("upstreams:\n  a:", "2: upstreams.a.url: is missing; allowed: the base URL of the upstream, or a `provider`"),
     (
         "upstreams:\n  a/b: http://x",
         '2: upstreams.a/b: found the name "a/b"; allowed: letters, digits, dot, dash and underscore',

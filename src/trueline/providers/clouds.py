@@ -65,6 +65,7 @@ ROWS: Final = (
         title="Azure OpenAI (deployments, dated API versions)",
         url="https://{resource}.openai.azure.com",
         path="/openai/deployments/{model}{path}?api-version={api_version}",
+        plain_path="/openai{path}?api-version={api_version}",
         auth="api-key",
         key_env=("AZURE_OPENAI_API_KEY", "AZURE_API_KEY"),
         places={

@@ -88,6 +88,8 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """Base URL, with `{placeholders}` for settings of that name; of a model server, where it usually listens."""
     path: str = "{path}"
     """What is added to the URL: `{path}` is OpenAI's, such as `/chat/completions`, `{model}` the model's name."""
+    plain_path: str = ""
+    """The same for requests that are not answered by a model, such as a list of models, where it differs."""
     auth: Auth = "bearer"
     key_env: tuple[str, ...] = ()
     """Environment variables that hold its key; the first that is set counts."""

@@ -15,6 +15,7 @@ from trueline.context import Enforce, FormatOptions
 from .errors import Origin, did_you_mean
 from .kinds import Kind
 from .model import Limits, ModelAlias, Proxy, Settings, Timeouts, Upstream
+from .providers import from_environment, reached
 from .references import expand
 from .rows import ROWS, TREE, Row
 from .values import Value, Values, read_kind
@@ -59,7 +60,7 @@ def load_settings(
     for later in loaders:
         _set_aside_file_upstreams(values, later, warnings)
         values.update(later)
-    return _build(values, warnings)
+    return _build(values, warnings, env)
 
 
 def _read_env(env: Mapping[str, str], warnings: list[str]) -> Values:
@@ -124,7 +125,7 @@ _PLAIN = (
 )
 
 
-def _build(values: Values, warnings: list[str]) -> Settings:
+def _build(values: Values, warnings: list[str], env: Mapping[str, str]) -> Settings:
     def get(key: str, fallback: Any) -> Any:
         found = values.get(tuple(key.split(".")))
         return fallback if found is None else found.value
@@ -132,11 +133,15 @@ def _build(values: Values, warnings: list[str]) -> Settings:
     base = Settings()
     timeouts = _group(values, ("timeouts",), base.timeouts)
     format = _format(values, (), base.format)
-    upstreams = _upstreams(values, timeouts, format)
+    upstreams = _upstreams(values, timeouts, format, env)
+    providers = get("providers", base.providers)
+    reach = providers == "on" or (providers == "auto" and not upstreams)
     return Settings(
         **{name: get(name, getattr(base, name)) for name in _PLAIN},
         upstreams=upstreams,
         models=_models(values, upstreams),
+        providers=providers,
+        known=dict(from_environment(env, timeouts, format)) if reach else {},
         format=format,
         timeouts=timeouts,
         limits=_group(values, ("limits",), base.limits),
@@ -168,7 +173,9 @@ def _named(values: Values, section: str) -> list[str]:
     return [path[1] for path in values if path[0] == section and len(path) == 2]
 
 
-def _upstreams(values: Values, timeouts: Timeouts, format: FormatOptions) -> dict[str, Upstream]:
+def _upstreams(
+    values: Values, timeouts: Timeouts, format: FormatOptions, env: Mapping[str, str]
+) -> dict[str, Upstream]:
     names = _named(values, "upstreams")
     short = values.get(("upstream",))
     key = values.get(("key",))
@@ -180,25 +187,35 @@ def _upstreams(values: Values, timeouts: Timeouts, format: FormatOptions) -> dic
         return {name: Upstream(name=name, url=short.value, key=secret, timeouts=timeouts, format=format)}
     if key is not None:
         raise key.origin.error("key", "belongs to `upstream`, which is not set; each of `upstreams` has its own `key`")
-    return {name: _upstream(values, name, timeouts, format) for name in names}
+    return {name: _upstream(values, name, timeouts, format, env) for name in names}
 
 
-def _upstream(values: Values, name: str, timeouts: Timeouts, format: FormatOptions) -> Upstream:
+def _upstream(values: Values, name: str, timeouts: Timeouts, format: FormatOptions, env: Mapping[str, str]) -> Upstream:
     path = ("upstreams", name)
     section = values[path].origin
     if not _UPSTREAM_NAME.fullmatch(name):
         allowed = "letters, digits, dot, dash and underscore"
         raise section.error(f"upstreams.{name}", f'found the name "{name}"; allowed: {allowed}')
-    given = {row: values[(*path, row)] for row in ("url", "key", "headers", "verify") if (*path, row) in values}
-    if "url" not in given:
-        raise section.error(f"upstreams.{name}.url", "is missing; allowed: the base URL of the upstream")
+    given = {row[2]: value for row, value in values.items() if row[:2] == path and len(row) == 3}
+    plain = {row: given[row].value for row in ("headers", "verify") if row in given}
     return Upstream(
         name=name,
-        **{row: value.value for row, value in given.items()},
-        ca_file=_file(values.get((*path, "ca_file")), f"upstreams.{name}.ca_file"),
+        **plain,
+        **reached(name, given, section, env),
+        ca_file=_file(given.get("ca_file"), f"upstreams.{name}.ca_file"),
         timeouts=_group(values, (*path, "timeouts"), timeouts),
         format=_format(values, path, format),
+        capabilities=_capabilities(values, path),
     )
+
+
+def _capabilities(values: Values, path: tuple[str, ...]) -> dict[str, Any]:
+    """What is said of an upstream: fields of `providers.Capabilities`."""
+    start = (*path, "capabilities")
+    said = {at[-1]: value.value for at, value in values.items() if at[:-1] == start}
+    lists = {way: said.pop(way, ()) for way in ("drop", "refuse")}
+    unsupported = {name: way for way, names in lists.items() for name in names}
+    return {**said, "unsupported": unsupported} if unsupported else said
 
 
 def _relative(given: Value | None) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from trueline.context import FormatOptions
 
@@ -48,6 +49,18 @@ class Upstream:
     ca_file: str | None = None
     timeouts: Timeouts = Timeouts()
     format: FormatOptions = FormatOptions()
+    provider: str | None = None
+    """Name of its row in the table of providers, where the settings name one."""
+    dialect: str = "openai"
+    auth: str = "bearer"
+    """How its key is shown (`providers.Auth`)."""
+    path: str = "{path}"
+    """See `Provider.path`; only `{path}` and `{model}` are still to be filled."""
+    plain_path: str = ""
+    places: Mapping[str, str] = field(default_factory=dict)
+    """What filled the placeholders of the provider's row: `region`, `api_version` …"""
+    capabilities: Mapping[str, Any] = field(default_factory=dict)
+    """What the settings say of it: some fields of `providers.Capabilities`, in place of what is known otherwise."""
     demo: bool = False
     """The embedded demo upstream: the application starts it, and `url` is only a marker."""
 
@@ -103,6 +116,9 @@ class Settings:
     upstreams: Mapping[str, Upstream] = field(default_factory=dict)
     models: Mapping[str, ModelAlias] = field(default_factory=dict)
     """Aliases; each names an upstream that exists."""
+    providers: str = default("providers")
+    known: Mapping[str, Upstream] = field(default_factory=dict)
+    """Providers with their key in the environment, which `provider/model` reaches; see `providers`."""
     format: FormatOptions = FormatOptions()
     timeouts: Timeouts = Timeouts()
     limits: Limits = Limits()

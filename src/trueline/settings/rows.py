@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 from . import kinds
 from .kinds import Kind
 from .switches import MAX_RETRIES, SWITCHED_OFF, SWITCHED_ON
+from .table import AUTH, DIALECT, PLACE, PLACES, PROVIDER
 
 __all__ = ["GROUPS", "ROWS", "SHORT_FORMS", "TREE", "Row", "Section", "default"]
 
@@ -115,6 +116,12 @@ _SERVER = (
 _UPSTREAM = (
     Row("upstream", kinds.URL, None, "The only upstream, in short: its base URL.", metavar="URL"),
     Row("key", kinds.SECRET, None, "The key of `upstream`, best as `env:NAME`.", metavar="env:NAME"),
+    Row(
+        "providers",
+        kinds.choice("auto", "on", "off"),
+        "auto",
+        "Whether `provider/model` reaches providers whose key is in the environment; `auto`: where no upstream is set.",
+    ),
 )
 
 _FORMAT = (
@@ -240,9 +247,68 @@ _PROXY = (
     ),
 )
 
+_CAPABILITIES = (
+    Row(
+        "upstreams.*.capabilities.stream_options",
+        kinds.BOOLEAN,
+        None,
+        "Whether it takes `stream_options`. What is not set here is as its provider's row has it, or as it turns out.",
+    ),
+    Row(
+        "upstreams.*.capabilities.usage_in_stream",
+        kinds.BOOLEAN,
+        None,
+        "Whether its streams tell the usage although nobody asked.",
+    ),
+    Row(
+        "upstreams.*.capabilities.max_tokens_name",
+        kinds.choice("max_tokens", "max_completion_tokens"),
+        None,
+        "The only name of the limit that it obeys.",
+    ),
+    Row("upstreams.*.capabilities.developer_role", kinds.BOOLEAN, None, "Whether it takes the role `developer`."),
+    Row("upstreams.*.capabilities.functions", kinds.BOOLEAN, None, "Whether it takes `functions`, or `tools` only."),
+    Row(
+        "upstreams.*.capabilities.content_parts",
+        kinds.BOOLEAN,
+        None,
+        "Whether it takes a message's content in parts, or as a string only.",
+    ),
+    Row("upstreams.*.capabilities.n", kinds.BOOLEAN, None, "Whether it answers with as many choices as `n` says."),
+    Row(
+        "upstreams.*.capabilities.drop",
+        kinds.list_of(kinds.TEXT),
+        None,
+        "Parameters that it does not take and is asked without.",
+    ),
+    Row(
+        "upstreams.*.capabilities.refuse",
+        kinds.list_of(kinds.TEXT),
+        None,
+        "Parameters that it does not take, so that a request with one is refused.",
+    ),
+)
+
 _EACH_UPSTREAM = (
-    Row("upstreams.*.url", kinds.URL, None, "Base URL, usually ending in `/v1`. Required."),
-    Row("upstreams.*.key", kinds.SECRET, None, "Its key; without one, the client's key is forwarded."),
+    Row("upstreams.*.url", kinds.URL, None, "Base URL, usually ending in `/v1`. Required, unless `provider` is set."),
+    Row(
+        "upstreams.*.provider",
+        PROVIDER,
+        None,
+        "A row of the table of providers, which knows its URL and the rest; see [providers.md](providers.md).",
+    ),
+    Row(
+        "upstreams.*.key",
+        kinds.SECRET,
+        None,
+        "Its key; without one, that of its provider's environment variable, else the client's key is forwarded.",
+    ),
+    Row("upstreams.*.auth", AUTH, None, "How the key is shown, where it is not as `provider` or `dialect` has it."),
+    Row("upstreams.*.dialect", DIALECT, None, "What it speaks, where that is not OpenAI's format or `provider` errs."),
+    *(
+        Row(f"upstreams.*.{place}", PLACE, None, f"Fills `{{{place}}}` in its provider's URL and paths.")
+        for place in PLACES
+    ),
     Row("upstreams.*.headers", kinds.map_of(kinds.SECRET), {}, "Headers to add to every request."),
     Row("upstreams.*.verify", kinds.BOOLEAN, True, "Verify its TLS certificate."),
     Row("upstreams.*.ca_file", kinds.FILE, None, "PEM file of the authorities to trust instead of the system's."),
@@ -250,6 +316,7 @@ _EACH_UPSTREAM = (
         Row(f"upstreams.*.{row.key}", row.kind, None, f"As `{row.key}`, for this upstream only.")
         for row in (*_FORMAT, *_ENFORCE, *_TIMEOUTS)
     ),
+    *_CAPABILITIES,
 )
 
 _EACH_MODEL = (
