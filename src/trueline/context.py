@@ -79,6 +79,7 @@ class ReplyContext:
         "defers",
         "faults",
         "mint",
+        "native",
         "options",
         "owed",
         "recount",
@@ -88,6 +89,7 @@ class ReplyContext:
         "upstream_id",
         "usage",
         "usage_source",
+        "usual",
     )
 
     def __init__(
@@ -114,6 +116,10 @@ class ReplyContext:
         self.defers = False
         """Whoever drives the exchange takes long work off its event loop (see `owe`)."""
         self.owed: Callable[[], None] | None = None
+        self.native = False
+        """The upstream speaks an API of its own, in which OpenAI's ids, times and objects have no place."""
+        self.usual: frozenset[str] = frozenset()
+        """Faults of OpenAI's format that are the upstream's own form of saying things: put right, and not noted."""
         self.upstream_id: str | None = None
         """The upstream's own id, where it was replaced."""
 
@@ -137,6 +143,8 @@ class ReplyContext:
         return False
 
     def note(self, fault: str) -> None:
+        if fault in self.usual:
+            return
         self.faults[fault] = self.faults.get(fault, 0) + 1
 
 

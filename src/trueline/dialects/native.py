@@ -82,9 +82,13 @@ class NativeDialect(NamedTuple):
     read_whole: Callable[[Any, ReplyContext], list[Event]]
     wire: Wire = SSEReader
     read_error: Callable[[int, Mapping[str, str], bytes], UpstreamReplyError] = read_error
+    usual: frozenset[str] = frozenset()
+    """Faults of OpenAI's format that are this API's own form, such as an end without `[DONE]`: they are not noted."""
 
 
-DIALECTS: Mapping[str, str] = {}
+DIALECTS: Mapping[str, str] = {
+    "bedrock": ".bedrock",
+}
 """By name, the module that has its `DIALECT`; imported when an upstream speaks it."""
 
 

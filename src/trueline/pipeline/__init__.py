@@ -51,7 +51,7 @@ def chat_pipeline(
     """
     context = _context(request, route, mint, options, tracer)
     if native is not None:
-        context.native = True
+        context.native, context.usual = True, native.usual
         dialect = from_native(native)
         return ChatStream(context, dialect) if request.stream else WholeChat(context, dialect, lanes=False)
     return ChatStream(context, lanes=lanes) if request.stream else WholeChat(context, lanes=lanes)

@@ -53,7 +53,8 @@ class TracedContext(ReplyContext):
     def note(self, fault: str) -> None:
         """See ReplyContext."""
         super().note(fault)
-        self.tracer.noted(fault)
+        if fault not in self.usual:
+            self.tracer.noted(fault)
 
 
 class _TracedChain(Chain):
