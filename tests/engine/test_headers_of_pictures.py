@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from base64 import b64encode
+from base64 import b64encode, encodebytes
 from struct import pack
 from typing import Literal
 
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from engine.kit import dumps, image, play
 from trueline.context import FormatOptions
-from trueline.dialects.openai_images.header import format_of, size_of
+from trueline.pictures import dimensions, format_of, size_of
 
 PNG = b"\x89PNG\r\n\x1a\n" + pack(">I4sII", 13, b"IHDR", 640, 480) + bytes(9)
 JPEG = b"\xff\xd8\xff\xe0" + pack(">H", 16) + bytes(14) + b"\xff\xc2" + pack(">HBHH", 17, 8, 480, 640) + bytes(9)
@@ -47,6 +47,34 @@ def test_first_bytes(name: str) -> None:
 )
 def test_anything(text: str) -> None:
     assert size_of(text) in (None, "640x480")
+
+
+def segment(kind: int, size: int) -> bytes:
+    return b"\xff" + bytes([kind]) + pack(">H", size + 2) + bytes(size)
+
+
+_FRAME = b"\xff\xc0" + pack(">HBHH", 17, 8, 480, 640) + bytes(9)
+PHOTOS = {
+    "a large profile": b"\xff\xd8" + segment(0xE1, 60_000) + segment(0xE2, 65_000) * 8 + _FRAME,
+    "fill bytes": b"\xff\xd8\xff" + segment(0xE0, 14) + b"\xff" * 5 + _FRAME,
+    "thumbnail in its EXIF": b"\xff\xd8\xff\xe1" + pack(">H", 2 + len(JPEG)) + JPEG + _FRAME,
+    "a marker alone": b"\xff\xd8\xff\xd0" + _FRAME,
+}
+
+
+@pytest.mark.parametrize("name", PHOTOS)
+def test_a_photo(name: str) -> None:
+    assert dimensions(b64encode(PHOTOS[name]).decode()) == (640, 480)
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_lines_of_base64(name: str) -> None:
+    assert size_of(encodebytes(PICTURES[name] + bytes(100)).decode()) == "640x480"
+
+
+@pytest.mark.parametrize("data", [b"\xff\xd8" + segment(0xE0, 0) * 5000 + _FRAME, b"\xff\xd8" + b"\xff" * 100_000])
+def test_no_end_of_segments(data: bytes) -> None:
+    assert size_of(b64encode(data).decode()) is None
 
 
 @pytest.mark.parametrize("extras", ["keep", "drop"])

@@ -8,9 +8,9 @@ from typing import Any
 from ...errors import TruelineError, UpstreamFormatError
 from ...messages import ImageRequest
 from ...mint import Mint
+from ...pictures import format_of, size_of
 from ...wire import jsonio, sse
 from ..error_bodies import error_in
-from .header import format_of, size_of
 from .meta import in_event, is_image_usage, known_of_event
 from .reader import ImageReply, read_picture
 
