@@ -34,7 +34,8 @@ class AwaitedExchange(Exchange[Client]):
         self.gone = False
         """The client went away."""
         self._task = asyncio.current_task()
-        self._response: Response | None = None
+        self._responses: list[Response] = []
+        self._waits = 0
         self._watcher: asyncio.Task[None] | None = None
         self._ending = False
 
@@ -49,12 +50,16 @@ class AwaitedExchange(Exchange[Client]):
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
-        """The time spent in this block is not Trueline's own."""
+        """The time spent in this block is not Trueline's own; of several that overlap it is the first one's."""
         before = perf_counter()
+        counts = self._waits == 0
+        self._waits += 1
         try:
             yield
         finally:
-            self.waited += perf_counter() - before
+            self._waits -= 1
+            if counts:
+                self.waited += perf_counter() - before
 
     async def call(
         self,
@@ -80,14 +85,16 @@ class AwaitedExchange(Exchange[Client]):
         headers.append((b"x-request-id", self.request_id))
         if client_length is not None:
             headers.append((b"content-length", client_length))
+        path = backend.paths.of(path, choice.model or self.model)
         before = perf_counter()
         with self.waiting():
-            self._response = await upstream.request(
+            response = await upstream.request(
                 method, backend.target, path, headers, body, backend.timeouts, backend.tls
             )
+        self._responses.append(response)
         self.upstream_seconds = perf_counter() - before
-        self.reply_headers = self._response.headers
-        return self._response
+        self.reply_headers = response.headers
+        return response
 
     async def refuse_error(self, response: Response, backend: Backend) -> None:
         """Raise the upstream's error, where it answered with one: any status but 2xx."""
@@ -218,7 +225,7 @@ class AwaitedExchange(Exchange[Client]):
     def close(self) -> None:
         """Let go of the upstream: a reply that has not ended is cancelled at once."""
         self.unwatch()
-        if self._response is not None:
-            self._response.close()
+        for response in self._responses:
+            response.close()
         if self.pipe is not None:
             self.pipe.release()

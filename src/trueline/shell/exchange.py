@@ -20,7 +20,7 @@ from ..excerpts import MOST
 from ..pipeline import Pipeline
 from ..wire import jsonio
 from ..wire.transfer import content_type_faults
-from .headers import Pairs, for_upstream, goes_to_client, goes_with_its_body, is_credential
+from .headers import Pairs, for_upstream, goes_to_client, goes_with_its_body, is_credential, shown_as
 from .routes import Backend, Choice
 
 __all__ = ["CLIENT_CLOSED", "JSON", "MAX_ERROR_BODY", "ClientSide", "Exchange", "log", "log_failure"]
@@ -38,6 +38,10 @@ MIN_KEY = 8
 
 JSON = b"application/json"
 
+MAX_CHANGES = 1000
+"""Characters of the header that names what was changed of a request."""
+
+_UNSAFE = re.compile(rb"[^ -~]")
 _SAFE_ID = re.compile(rb"[!-~]{1,512}")
 _SAFE_VALUE = re.compile(rb"[ -~]{1,512}")
 _IDENTITY = (b"accept-encoding", b"identity")
@@ -81,6 +85,8 @@ class Exchange(Generic[C]):
     pipe: Pipeline | None = None
     options = FormatOptions()
     """How this request wants its reply."""
+    changes: tuple[str, ...] = ()
+    """What was changed of the request on its way to the upstream, by name."""
 
     def __init__(self, client: C, make_id: Callable[[], bytes]) -> None:
         self.client = client
@@ -110,6 +116,8 @@ class Exchange(Generic[C]):
         """
         backend = choice.backend
         headers = for_upstream(self.client.headers, credentials=credentials and not backend.own_key)
+        if backend.auth != "bearer" and not backend.own_key:
+            headers = shown_as(backend.auth, headers)
         self.secrets = (*backend.secrets, *_keys_in(headers))
         if content_type is not None:
             headers = [pair for pair in headers if pair[0] != b"content-type"]
@@ -146,6 +154,11 @@ class Exchange(Generic[C]):
                 code="upstream_key_refused",
             )
         return error
+
+    def changed(self, names: tuple[str, ...]) -> None:
+        """The request was changed on its way."""
+        if names:
+            self.changes = tuple(dict.fromkeys((*self.changes, *names)))
 
     # -- what the upstream sends --------------------------------------------------------------------------------------
 
@@ -195,6 +208,9 @@ class Exchange(Generic[C]):
             own = max(0.0, (elapsed - self.waited) * 1e6)
             name = self.upstream.encode("utf-8", "replace")
             parts.append(b"x-trueline-upstream: %b\r\nx-trueline-overhead-us: %d\r\n" % (name, own))
+        if self.changes:
+            said = ", ".join(self.changes)[:MAX_CHANGES].encode("ascii", "replace")
+            parts += (b"x-trueline-request: ", _UNSAFE.sub(b"?", said), b"\r\n")
         pipe = self.pipe
         if pipe is not None:
             source: str | None = getattr(pipe, "usage_source", None)  # of chats only

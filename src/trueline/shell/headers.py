@@ -8,11 +8,13 @@ from functools import lru_cache
 __all__ = [
     "CREDENTIALS",
     "Pairs",
+    "credential",
     "for_upstream",
     "goes_to_client",
     "goes_with_its_body",
     "is_credential",
     "pairs_of",
+    "shown_as",
 ]
 
 Pairs = list[tuple[bytes, bytes]]
@@ -84,6 +86,32 @@ _OF_ANOTHER_BODY = frozenset(
     )
 )
 """What an upstream says of the body that it sent, or of where to find another."""
+
+
+_SHOWN: dict[str, tuple[bytes, bytes]] = {
+    "key": (b"authorization", b"Key "),
+    "x-api-key": (b"x-api-key", b""),
+    "api-key": (b"api-key", b""),
+    "x-goog-api-key": (b"x-goog-api-key", b""),
+    "x-key": (b"x-key", b""),
+}
+_BEARER = (b"authorization", b"Bearer ")
+
+
+def credential(auth: str, key: bytes) -> tuple[bytes, bytes]:
+    """The header that shows a key (`providers.Auth`); a bearer token, where that says no other header."""
+    name, before = _SHOWN.get(auth, _BEARER)
+    return name, before + key
+
+
+def shown_as(auth: str, headers: Pairs) -> Pairs:
+    """`headers` with the client's key where its upstream looks for it, however the client showed it."""
+    wanted = _SHOWN.get(auth)
+    found = next((value for name, value in headers if name in CREDENTIALS), None)
+    if wanted is None or found is None or any(n == wanted[0] and v.startswith(wanted[1]) for n, v in headers):
+        return headers
+    key = found.strip().rpartition(b" ")[2]
+    return [pair for pair in headers if pair[0] not in CREDENTIALS] + [credential(auth, key)]
 
 
 def is_credential(name: bytes) -> bool:

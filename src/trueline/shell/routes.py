@@ -5,10 +5,14 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import dataclass, field, replace
 
+import msgspec
+
 from ..context import FormatOptions, Route
 from ..errors import NotFoundError, RequestError
+from ..providers import PROVIDERS, UNKNOWN, Capabilities, Provider, provider_of
 from ..settings import Settings, Upstream, is_loopback
-from .headers import Pairs, is_credential
+from .headers import Pairs, credential, is_credential
+from .paths import PLAIN, Paths
 from .upstream import Target, Timeouts, TLSOptions
 
 __all__ = ["Backend", "Choice", "Routes"]
@@ -31,6 +35,20 @@ class Backend:
     options: FormatOptions
     guarded: bool = False
     """The request chose the host: its address is checked before it is connected to."""
+    provider: Provider | None = None
+    """Its row of the table of providers, named by the settings or told by its URL."""
+    dialect: str = "openai"
+    auth: str = "bearer"
+    """How a key is shown to it.  What has to be signed or fetched first (sigv4, azure_ad, google_token) is left to
+    whoever speaks the dialect: `headers` holds nothing for it, unless the settings give a token as the key."""
+    paths: Paths = PLAIN
+    """What its URL is followed by."""
+    capabilities: Capabilities = UNKNOWN
+    """What is known of it before it was ever asked (`learned.py` has what it taught)."""
+
+
+_FETCHED = frozenset(("sigv4", "azure_ad", "google_token"))
+"""Ways to show a key that are of no use with a client's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +65,38 @@ class Choice:
 
 def _backend(upstream: Upstream, url: str | None = None) -> Backend:
     headers: Pairs = [(n.lower().encode(), v.reveal().encode()) for n, v in upstream.headers.items()]
+    paths = Paths(upstream.path, upstream.plain_path)
+    secrets: tuple[str, ...] = ()
     if upstream.key is not None and not any(name == b"authorization" for name, _ in headers):
-        headers.append((b"authorization", b"Bearer " + upstream.key.reveal().encode()))
+        key = upstream.key.reveal()
+        if upstream.auth == "query":
+            paths, secrets = paths.with_key(key), (key,)
+        else:
+            headers.append(credential(upstream.auth, key.encode()))
     given = upstream.timeouts
+    provider = PROVIDERS.get(upstream.provider or "") or provider_of(url or upstream.url, upstream.dialect)
     return Backend(
         upstream.name,
         Target.parse(url or upstream.url),
         headers,
-        any(is_credential(name) for name, _ in headers),
-        tuple(value.decode().rpartition(" ")[2] for name, value in headers if is_credential(name)),
+        bool(secrets) or upstream.auth in _FETCHED or any(is_credential(name) for name, _ in headers),
+        (*secrets, *(value.decode().rpartition(" ")[2] for name, value in headers if is_credential(name))),
         Timeouts(connect=given.connect, first_byte=given.first_byte, stall=given.stall, total=given.total),
         TLSOptions(verify=upstream.verify, ca_file=upstream.ca_file),
         upstream.format,
+        provider=provider,
+        dialect=upstream.dialect,
+        auth=upstream.auth,
+        paths=paths,
+        capabilities=_capabilities(upstream, provider),
     )
+
+
+def _capabilities(upstream: Upstream, provider: Provider | None) -> Capabilities:
+    """What the settings say, in front of what is known of its provider."""
+    spoken = provider is not None and provider.dialect == upstream.dialect
+    known = provider.capabilities if provider is not None and spoken else UNKNOWN
+    return msgspec.structs.replace(known, **upstream.capabilities) if upstream.capabilities else known
 
 
 class Routes:
@@ -76,17 +113,22 @@ class Routes:
             alias: Choice(self.backends[entry.upstream], entry.model) for alias, entry in settings.models.items()
         }
         self._hosts: dict[str, Backend] = {}
+        self._known: dict[str, Backend] = {}
 
     def for_model(self, model: str | None) -> Choice:
-        """The way for a model name: an alias, the only upstream, or `upstream/model`.
+        """The way for a model name: an alias, `provider/model`, the only upstream, or `upstream/model`.
 
         Raises RequestError for no model with several upstreams, NotFoundError for a model that nobody serves.
         """
         if model is not None and model in self.aliases:
             return self.aliases[model]
+        if model is not None and self._settings.known:
+            found = self._of_provider(model)
+            if found is not None:
+                return found
         if self._only is not None:
             return self._only
-        if not self.backends:
+        if not self.backends and not self._settings.known:
             raise NotFoundError("No upstream is configured.", code="upstream_not_found")
         if model is None:
             raise RequestError("you must provide a model parameter", param="model")
@@ -94,14 +136,25 @@ class Routes:
         if slash and rest and name in self.backends:
             return Choice(self.backends[name], rest)
         raise NotFoundError(
-            f"The model `{model}` does not exist or you do not have access to it. {self._known()}",
+            f"The model `{model}` does not exist or you do not have access to it. {self._served()}",
             param="model",
             code="model_not_found",
         )
 
-    def _known(self) -> str:
+    def _of_provider(self, model: str) -> Choice | None:
+        """The way to a provider whose key is in the environment, unless an upstream has its name."""
+        name, _, rest = model.partition("/")
+        if not rest or name not in self._settings.known:
+            return None
+        backend = self.backends.get(name) or self._known.get(name)
+        if backend is None:
+            backend = self._known[name] = _backend(self._settings.known[name])
+        return Choice(backend, rest)
+
+    def _served(self) -> str:
         aliases = ", ".join(list(self.aliases)[:10])
-        forms = ", ".join(f"{name}/MODEL" for name in list(self.backends)[:10])
+        names = dict.fromkeys((*self.backends, *self._settings.known))
+        forms = ", ".join(f"{name}/MODEL" for name in list(names)[:10])
         return f"Trueline routes {f'the models {aliases}, and ' if aliases else ''}{forms}."
 
     def default(self) -> Choice:

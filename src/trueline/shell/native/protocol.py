@@ -12,7 +12,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from ...errors import RequestError, TooLargeError, TruelineError
@@ -114,8 +114,13 @@ class NativeProtocol(RequestReader):
         self._watchdog.stop()
         super().connection_lost(exc)
         for client in {self._current, self._receiving, *(entry for entry, _ in self.pipeline)}:
-            if isinstance(client, NativeClient) and client.exchange is not None:
+            if not isinstance(client, NativeClient):
+                continue
+            if client.exchange is not None:
                 client.exchange.gone()
+            elif client.cycle is not None:
+                client.cycle.disconnected = True
+                client.cycle.message_event.set()
         self.pipeline.clear()
         self._current = self._receiving = None
         self.cycle = None  # type: ignore[assignment]  # as before the first; it knows this connection
@@ -124,6 +129,8 @@ class NativeProtocol(RequestReader):
         """See uvicorn: answer what runs, then close."""
         if self._current is not None:
             self._current.keep_alive = False
+            if self._current.cycle is not None:
+                self._current.cycle.keep_alive = False
         elif self._asgi_runs():
             self.cycle.keep_alive = False
         else:
@@ -286,6 +293,44 @@ class NativeProtocol(RequestReader):
         if client.exchange.admit():
             client.exchange.run(client.path[3:], client.body())
 
+    def pass_on(self, client: NativeClient, request_id: bytes, body: bytes) -> None:
+        """Let the application answer what takes more than one call of an upstream; `body` is all of the request's."""
+        path, _, query = (client.path + client.query).partition("?")
+        headers = [*client.said, (b"content-length", b"%d" % len(body)), (b"x-request-id", request_id)]
+        scope: Any = {
+            "type": "http",
+            "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
+            "http_version": "1.1" if client.chunked else "1.0",
+            "server": self.server,
+            "client": self.client,
+            "scheme": self.scheme,
+            "root_path": "",
+            "state": self.app_state.copy(),
+            "method": "POST",
+            "path": path,
+            "raw_path": path.encode(),
+            "query_string": query.encode("latin-1"),
+            "headers": headers,
+        }
+        arrived = asyncio.Event()
+        arrived.set()
+        client.cycle = cycle = RequestResponseCycle(
+            scope=scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=self.access_log,
+            default_headers=self.server_state.default_headers,
+            message_event=arrived,
+            expect_100_continue=False,
+            keep_alive=client.keep_alive,
+            on_response=self.on_response_complete,
+        )
+        cycle.body += body
+        cycle.more_body = False
+        super()._start_asgi_task(cycle, self.app)
+
     def _begin_asgi(self) -> None:
         """Let uvicorn make of the request what it would have made of it."""
         url, headers = self.url, self.headers
@@ -371,6 +416,9 @@ class NativeProtocol(RequestReader):
     def prepared(self, exchange: NativeExchange, choice: Choice, path: str) -> tuple[Prepared, tuple[str, ...]]:
         """The upstream's request but for id and body, and the keys in it: clients say the same in each request."""
         client = exchange.client
+        paths = choice.backend.paths
+        if not paths.as_they_are:
+            path = paths.of(path + client.query, choice.model or exchange.model)
         known = self._prepared
         if (
             known is not None
@@ -382,8 +430,9 @@ class NativeProtocol(RequestReader):
             return known[4], known[5]
         backend = choice.backend
         headers = exchange.upstream_headers(choice, content_type=b"application/json")
+        where = path + client.query if paths.as_they_are else path
         made = exchange.gateway.client_for(choice).prepare(
-            "POST", backend.target, path + client.query, headers, backend.timeouts, backend.tls
+            "POST", backend.target, where, headers, backend.timeouts, backend.tls
         )
         self._prepared = (client.headers, backend, path, client.query, made, exchange.secrets)
         return made, exchange.secrets
