@@ -455,6 +455,7 @@ def _flat(p: dict[str, Any]) -> _Said:
 
 _MESSAGE_KEYS = (
     "message",
+    "Message",
     "msg",
     "error_msg",
     "err_msg",

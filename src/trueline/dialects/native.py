@@ -87,6 +87,7 @@ class NativeDialect(NamedTuple):
 
 
 DIALECTS: Mapping[str, str] = {
+    "anthropic": ".anthropic",
     "bedrock": ".bedrock",
 }
 """By name, the module that has its `DIALECT`; imported when an upstream speaks it."""

@@ -268,8 +268,10 @@ class ChatStream(Chat):
         if not self.done:
             try:
                 out += self._frames(self._wire.close())
-            except UpstreamError as error:
+            except UpstreamCutError as error:
                 cut = cut or error
+            except UpstreamError as error:
+                return out + self._answer(error)
         if not self.done:
             out += self._end(cut)
         return out

@@ -1,0 +1,17 @@
+"""Amazon Bedrock's Converse API: one form for all models that it serves.
+
+`POST /model/{modelId}/converse` answers with JSON, `/converse-stream` with an AWS event stream.
+https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html (seen 2026-11)
+https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html (seen 2026-11)
+"""
+
+from ...wire.aws_eventstream import EventStreamReader
+from ..native import NativeDialect
+from .errors import read_error
+from .reply import read_whole
+from .request import write_request
+from .stream import ConverseReader
+
+__all__ = ["DIALECT"]
+
+DIALECT = NativeDialect("bedrock", write_request, ConverseReader, read_whole, EventStreamReader, read_error)
