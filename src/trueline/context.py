@@ -78,6 +78,8 @@ class ReplyContext:
         "chat",
         "defers",
         "faults",
+        "kept",
+        "left",
         "mint",
         "native",
         "options",
@@ -111,6 +113,10 @@ class ReplyContext:
         self.usage_source: UsageSource | None = None
         self.recount = False
         """The reply was cut here, so what the upstream reports of the completion is not what was sent."""
+        self.kept = False
+        """The upstream was seen to keep a limit that the reply reached."""
+        self.left = False
+        """The reply was ended here, and the upstream may go on: its connection is of no more use."""
         self.said: Said | None = None
         """What the reply said so far, as far as it may have to be counted."""
         self.defers = False
