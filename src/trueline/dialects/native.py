@@ -89,6 +89,7 @@ class NativeDialect(NamedTuple):
 DIALECTS: Mapping[str, str] = {
     "anthropic": ".anthropic",
     "bedrock": ".bedrock",
+    "gemini": ".gemini",
 }
 """By name, the module that has its `DIALECT`; imported when an upstream speaks it."""
 
