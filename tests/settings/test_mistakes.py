@@ -10,8 +10,8 @@ from trueline.settings import SettingsError, load_settings
 
 TOP = (
     "allow_public, allowed_hosts, client_timeout, enforce, format, grace, host, key, keys, limits, log_format, "
-    "log_level, models, port, providers, proxy, record, server, socket, timeouts, tls_cert, tls_key, upstream, "
-    "upstreams, workers"
+    "log_level, models, port, providers, proxy, record, server, socket, timeouts, tls_cert, tls_key, tokenizers, "
+    "upstream, upstreams, workers"
 )
 EACH = (
     "account, api_version, auth, ca_file, capabilities, dialect, enforce, format, headers, key, project, provider, "

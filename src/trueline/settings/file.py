@@ -162,9 +162,10 @@ def _walk(
         inner = (*path, name)
         key = ".".join(inner)
         known = section.get(name) or section.get("*")
-        if name == "*" and "*" in section:
+        pattern = isinstance(section.get("*"), Row)
+        if name == "*" and "*" in section and not pattern:
             raise document.error(name_node, key, "a * stands for nothing here; allowed: one name after the other")
-        if name == "*" or known is None:
+        if (name == "*" and not pattern) or known is None:
             raise document.error(name_node, key, _unknown(name, section))
         if isinstance(known, Row):
             values[inner] = Value(_read_row(document, child, key, known.kind), document.origin(child))

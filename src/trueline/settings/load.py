@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -140,6 +141,7 @@ def _build(values: Values, warnings: list[str], env: Mapping[str, str]) -> Setti
         **{name: get(name, getattr(base, name)) for name in _PLAIN},
         upstreams=upstreams,
         models=_models(values, upstreams),
+        tokenizers=_tokenizers(values),
         providers=providers,
         known=dict(from_environment(env, timeouts, format)) if reach else {},
         format=format,
@@ -233,6 +235,19 @@ def _file(given: Value | None, key: str) -> str | None:
     if not path.is_file():
         raise given.origin.error(key, f'found "{given.value}", but there is no such file')
     return str(path)
+
+
+def _tokenizers(values: Values) -> dict[str, str]:
+    files: dict[str, str] = {}
+    for path, given in values.items():
+        key = ".".join(path)
+        file = _file(given, key) if path[0] == "tokenizers" else None
+        if file is not None:
+            if find_spec("tokenizers") is None:
+                wanted = "pip install 'trueline[tokenizers]'"
+                raise given.origin.error(key, f"needs the package tokenizers, which is not installed: {wanted}")
+            files[path[1]] = file
+    return files
 
 
 def _models(values: Values, upstreams: Mapping[str, Upstream]) -> dict[str, ModelAlias]:

@@ -119,6 +119,8 @@ class Settings:
     providers: str = default("providers")
     known: Mapping[str, Upstream] = field(default_factory=dict)
     """Providers with their key in the environment, which `provider/model` reaches; see `providers`."""
+    tokenizers: Mapping[str, str] = field(default_factory=dict)
+    """Files that count for models, by name or pattern; one named in a settings file is relative to that file."""
     format: FormatOptions = FormatOptions()
     timeouts: Timeouts = Timeouts()
     limits: Limits = Limits()

@@ -86,7 +86,8 @@ def settings_schema() -> dict[str, Any]:
 def _section_schema(section: Section, path: tuple[str, ...]) -> dict[str, Any]:
     if "*" in section:
         named = section["*"]
-        assert isinstance(named, dict)
+        if isinstance(named, Row):
+            return {"type": ["object", "null"], "additionalProperties": _row_schema(named)}
         inner: dict[str, Any] = _section_schema(named, (*path, "*"))
         if ".".join((*path, "*")) in SHORT_FORMS:
             inner = {"anyOf": [{"type": "string", "minLength": 1}, inner]}

@@ -324,11 +324,22 @@ _EACH_MODEL = (
     Row("models.*.model", kinds.TEXT, None, "The upstream's name for it; the alias itself, if left out."),
 )
 
+_TOKENIZERS = (
+    Row(
+        "tokenizers.*",
+        kinds.FILE,
+        None,
+        "A Hugging Face `tokenizer.json` that counts for a model; its name, or a pattern such as `llama*`.",
+        metavar="FILE",
+    ),
+)
+
 GROUPS: Mapping[str, tuple[Row, ...]] = {
     "Upstream": _UPSTREAM,
     "Server": _SERVER,
     "Upstreams": _EACH_UPSTREAM,
     "Models": _EACH_MODEL,
+    "Tokenizers": _TOKENIZERS,
     "Format": _FORMAT,
     "Enforce": _ENFORCE,
     "Timeouts": _TIMEOUTS,
