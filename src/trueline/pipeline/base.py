@@ -38,6 +38,10 @@ class Pipeline(Protocol):
     @property
     def upstream_id(self) -> str | None: ...
     @property
+    def left(self) -> bool:
+        """It is done before its upstream is: that has more to send, which nobody wants."""
+
+    @property
     def owed(self) -> Callable[[], None] | None:
         """Work that has to be done before more is written, after `defer`.  While there is some, `feed` and `close`
         keep what they are given; have it done anywhere, then call `settle`.
@@ -59,8 +63,9 @@ class Pipeline(Protocol):
 
 
 class OwesNothing:
-    """Of a pipeline that never has long work to do, and counts nothing."""
+    """Of a pipeline that never has long work to do, counts nothing, and takes all that its upstream sends."""
 
+    left = False
     owed: Callable[[], None] | None = None
 
     def defer(self) -> None:

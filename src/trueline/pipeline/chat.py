@@ -107,6 +107,16 @@ class Chat:
     def upstream_id(self) -> str | None:
         return self._context.upstream_id
 
+    @property
+    def left(self) -> bool:
+        """See Pipeline."""
+        return self._context.left
+
+    @property
+    def kept(self) -> bool:
+        """The upstream was seen to keep a limit that the reply reached."""
+        return self._context.kept
+
     def release(self) -> None:
         """See Pipeline."""
 
@@ -341,10 +351,10 @@ class ChatStream(Chat):
             pass  # the client has its answer
 
     def _note_late(self, frames: list[sse.Frame]) -> None:
-        """What comes behind `[DONE]` is counted and dropped; behind an error it is only dropped."""
+        """What comes behind `[DONE]` is counted and dropped; behind an end that was made here it is only dropped."""
         for frame in frames:
             data = frame.data.strip()
-            if data and not self._failed:
+            if data and not self._failed and not self._context.left:
                 self._context.note("done-duplicated" if data[:6] == b"[DONE]" else "data-after-done")
 
     def _whole(self, body: bytes, cut: TruelineError | None) -> bytes:

@@ -142,7 +142,7 @@ class AwaitedExchange(Exchange[Client]):
             self.error = cut = error
         for fault in response.faults:
             self.note(fault)
-        if cut is None and pipe.done and pipe.error is None:
+        if cut is None and pipe.done and pipe.error is None and not pipe.left:
             response.finish()
         else:
             response.close()

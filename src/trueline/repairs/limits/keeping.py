@@ -1,0 +1,122 @@
+"""Which count a limit is held to: an upstream that kept it by its own count must never be cut.
+
+With `on`, the limit is held by the best count there is.  With `auto`, where the tokens are only estimated, a reply is
+cut when it is plainly too long, and a whole reply that says how many tokens it has is believed.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...context import ReplyContext
+from ...events import Event, Finish, ReasoningDelta, ReplyStart, ToolCallDelta, ToolCallStart, Usage
+from ...finish_words import meaning
+from ...tokens import ESTIMATE, TokenizerError, tokenizer_for
+from ...tokens.pieces import PieceTokenizer
+from .asked import limit_of
+from .meter import Meter
+from .texts import TEXTS, Texts, said_by
+from .trim import size_of
+
+__all__ = ["Keeping"]
+
+
+def _plainly(limit: int) -> int:
+    """Estimated tokens beyond which no tokenizer would have found the limit kept."""
+    return limit * 3 // 2 + 16
+
+
+class Keeping:
+    """The limit of one exchange, and how it is measured."""
+
+    def __init__(self, context: ReplyContext) -> None:
+        self._context = context
+        self._limit = limit_of(context.request.body) or 0
+        self._auto = context.options.enforce.max_tokens == "auto"
+        self._by_entries = bool(context.request.body.get("logprobs"))
+        self._tokenizer: PieceTokenizer = tokenizer_for(context.route.model or context.request.model)
+        self.measures = True
+        """False: the vocabulary cannot be had, and an estimate would not do."""
+
+    def hear(self, model: Any) -> None:
+        """The reply names its model: if that has another vocabulary than what was asked for, neither is known."""
+        if not isinstance(model, str) or not model or self._context.options.model_name == "requested":
+            return
+        if tokenizer_for(model) is not self._tokenizer:
+            self._tokenizer = ESTIMATE
+
+    def load(self) -> bool:
+        """Have the vocabulary loaded; whether that is done."""
+        tokenizer = self._tokenizer
+
+        def load() -> None:
+            try:
+                tokenizer.load()
+            except TokenizerError:
+                self.measures = not self._auto
+
+        return tokenizer.loaded or not self.measures or self._context.owe(load)
+
+    def texts(self) -> Texts | None:
+        """Measures a choice of a stream; the choices of a whole reply are known from `measured`."""
+        return self._texts(self._meter()) if self._context.request.stream and self.measures else None
+
+    def measured(self, events: list[Event]) -> dict[int, Texts | None] | None:
+        """What measures each choice of a whole reply, by what that says of itself: nothing where the limit was kept.
+
+        None: a vocabulary has to be loaded first.
+        """
+        reported: int | None = None
+        finishes: dict[int, str] = {}
+        said: dict[int, list[str]] = {}
+        for event in events:
+            if isinstance(event, Usage):
+                reported = _visible(event, events)
+            elif isinstance(event, Finish):
+                finishes[event.choice] = event.reason
+            elif isinstance(event, ReplyStart):
+                self.hear(event.model)
+            elif isinstance(event, (*TEXTS, ToolCallStart, ToolCallDelta)):
+                said.setdefault(event.choice, []).append(said_by(event))
+        if len(said) != 1 and reported is not None and reported > self._limit:
+            reported = None  # of all of them together
+        meters = {number: self._meter_for(finishes.get(number), reported, said[number]) for number in said}
+        long = any(meters[number] and sum(map(size_of, said[number])) > self._limit for number in said)
+        if long and not self.load():
+            return None
+        if not self.measures:
+            return {}
+        self._context.kept = bool(said) and not any(meters.values())
+        return {number: self._texts(meter) if meter is not None else None for number, meter in meters.items()}
+
+    def _texts(self, meter: Meter) -> Texts:
+        return Texts(meter, self._limit, self._by_entries)
+
+    def _meter(self) -> Meter:
+        limit = self._limit if self._tokenizer.exact or not self._auto else _plainly(self._limit)
+        return Meter(self._tokenizer, limit)
+
+    def _meter_for(self, finish: str | None, reported: int | None, said: list[str]) -> Meter | None:
+        """For a choice that ended so, with so many tokens by its own report."""
+        exact = self._tokenizer.exact
+        if not self._auto:
+            return self._meter()
+        if reported is not None and 0 < reported <= self._limit:
+            return None
+        if reported is None and finish is not None and meaning(finish) == "length":
+            return Meter(self._tokenizer, _plainly(self._limit)) if exact else None
+        if exact or reported is None:
+            return self._meter()
+        return Meter(ESTIMATE, self._limit, sum(map(ESTIMATE.count, said)) / reported)
+
+
+def _visible(usage: Usage, events: list[Event]) -> int | None:
+    """The tokens of what can be seen of a reply, by its own report."""
+    said = usage.data.get("completion_tokens", usage.data.get("output_tokens"))
+    if type(said) is not int or said <= 0:
+        return None
+    details = usage.data.get("completion_tokens_details")
+    thought = details.get("reasoning_tokens") if isinstance(details, dict) else None
+    if type(thought) is not int or any(isinstance(event, ReasoningDelta) for event in events):
+        return said
+    return max(said - thought, 1)

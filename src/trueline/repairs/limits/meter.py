@@ -1,0 +1,131 @@
+"""How much of a text that comes in pieces a limit of tokens covers.
+
+Nothing is counted before it may matter: a token has at least one byte, so a text of fewer bytes than tokens are left
+is within the limit.  What is counted then is settled word by word; of the last word, which may still grow and be cut
+into other tokens, as much leaves as is within the limit whatever follows.
+"""
+
+from __future__ import annotations
+
+from ...tokens.pieces import PieceTokenizer, well_formed
+
+__all__ = ["Meter"]
+
+
+class Meter:
+    """The tokens of one choice: of several texts, one after the other (`begin`)."""
+
+    __slots__ = ("_added", "_before", "_left", "_out", "_room", "_start", "_tail", "_tokenizer", "_unit")
+
+    def __init__(self, tokenizer: PieceTokenizer, limit: int, per_token: float = 1.0) -> None:
+        """`per_token`: of a tokenizer that estimates, how many of its tokens are one of the model's."""
+        self._tokenizer = tokenizer
+        self._unit = tokenizer.in_units(1)
+        self._left = max(int(tokenizer.in_units(limit) * per_token), 0)
+        """Units that are left behind what was counted."""
+        self._before: list[tuple[str, int]] = []
+        """Texts that are over and were not counted: each with where it begins."""
+        self._tail = ""
+        """What was not counted of this text, with the character before it."""
+        self._start = 0
+        """Where in the tail that begins: 0 or 1."""
+        self._out = 0
+        """How far the tail has left."""
+        self._added: list[str] = []
+        """What left behind the tail."""
+        self._room = self._fitting(self._left)
+        """Bytes that may come in any case; less than none, where something is held."""
+
+    @property
+    def room(self) -> int:
+        """So many bytes of text may come before anything has to be counted."""
+        return self._room
+
+    def passes(self, text: str) -> bool:
+        """Take a piece that is within the limit in any case; False: it was not taken, and `take` has to look."""
+        size = len(text) if text.isascii() else _size(text)
+        if size > self._room:
+            return False
+        self._room -= size
+        self._added.append(text)
+        return True
+
+    def take(self, text: str) -> tuple[str, bool]:
+        """Take a piece: what leaves of it and of what was held, and whether the limit cuts the text there."""
+        tail = self._joined() + text
+        start, left, tokenizer = self._start, self._counted_before(), self._tokenizer
+        while (end := tokenizer.piece_end(tail, start)) > start:
+            units = tokenizer.weigh(tail, start, end)
+            if units > left:
+                return tail[self._out : max(self._out, tokenizer.cover(tail, start, end, left))], True
+            left -= units
+            start = end
+        if start < len(tail) and left < self._unit:
+            return tail[self._out : max(self._out, start)], True
+        fitting = self._fitting(left)
+        leaves = max(self._out, start + _characters(tail, start, fitting))
+        kept = max(start - 1, 0)
+        out = tail[self._out : leaves]
+        self._tail, self._start, self._out, self._left = tail[kept:], start - kept, leaves - kept, left
+        self._room = fitting - _size(tail[start:])
+        return out, False
+
+    def spend(self, tokens: int) -> None:
+        """So many tokens were counted in another way."""
+        self._left -= self._tokenizer.in_units(tokens)
+        self._room -= tokens
+
+    def begin(self) -> tuple[str, bool]:
+        """The text is over, and nothing will change its last word; as `take`, of what was held.
+
+        What is taken next is another text.
+        """
+        tail, start, out = self._joined(), self._start, self._out
+        self._tail, self._start, self._out = "", 0, 0
+        if self._room >= 0:
+            if start < len(tail):
+                self._before.append((tail, start))
+                self._room -= self._tokenizer.most(0)
+            return "", False
+        left, tokenizer = self._counted_before(), self._tokenizer
+        units = tokenizer.weigh(tail, start, len(tail))
+        if units > left:
+            return tail[out : max(out, tokenizer.cover(tail, start, len(tail), left))], True
+        self._left = left - units
+        self._room = self._fitting(self._left)
+        return tail[out:], False
+
+    def _joined(self) -> str:
+        """What was not counted of this text, in one piece."""
+        if self._added:
+            self._tail = "".join((self._tail, *self._added))
+            self._out = len(self._tail)
+            self._added.clear()
+        return self._tail
+
+    def _counted_before(self) -> int:
+        """The units that are left behind all texts before this one."""
+        tokenizer = self._tokenizer
+        for text, start in self._before:
+            at = start
+            while at < len(text):
+                end = max(tokenizer.piece_end(text, at), at)
+                end = end if end > at else len(text)
+                self._left -= tokenizer.weigh(text, at, end)
+                at = end
+        self._before.clear()
+        return self._left
+
+    def _fitting(self, units: int) -> int:
+        """The bytes of a text that has no more than so many units, whatever it is."""
+        fixed = self._tokenizer.most(0)
+        return max(units // self._unit - fixed, 0) // (self._tokenizer.most(1) - fixed)
+
+
+def _size(text: str) -> int:
+    return len(well_formed(text).encode())
+
+
+def _characters(text: str, start: int, size: int) -> int:
+    """How many whole characters from `start` on have no more than so many bytes."""
+    return len(well_formed(text[start : start + size]).encode()[:size].decode(errors="ignore"))

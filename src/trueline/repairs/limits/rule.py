@@ -1,0 +1,263 @@
+"""A reply ends where the request said: before a stop string, and at its limit of tokens (`faults.md` section 12).
+
+Where the upstream went on, the text is cut, the choice ends with OpenAI's finish reason, and when all choices have
+ended nothing more is asked of the upstream.  Only what may begin a stop string waits, and near the limit the part of a
+word that may be beyond it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import UNSET
+
+from ...context import ReplyContext
+from ...events import (
+    ChoiceStart,
+    Event,
+    Finish,
+    Opaque,
+    ReplyEnd,
+    ReplyStart,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallStart,
+    Usage,
+)
+from ...finish_words import meaning
+from ..base import Result, Rule
+from .asked import LIMIT, STOP, asks, stops_of
+from .keeping import Keeping
+from .stops import Stops
+from .texts import TEXTS, Texts, part, said_by, written
+from .trim import joined
+
+__all__ = ["Limits"]
+
+
+class _Choice:
+    """What is known of one choice."""
+
+    __slots__ = ("ended", "last", "logprobs", "over", "stopping", "texts", "waits")
+
+    def __init__(self, texts: Texts | None) -> None:
+        self.texts = texts
+        """Where a limit is measured."""
+        self.waits = ""
+        """The end of the content, which may begin a stop string, and its log probabilities."""
+        self.logprobs: Any = UNSET
+        self.stopping = False
+        """A stop string was reached; whether the upstream knows is not clear yet."""
+        self.over = False
+        """It was ended here."""
+        self.ended = False
+        """The upstream has ended it."""
+
+    @property
+    def closed(self) -> bool:
+        """Nothing more is said in it."""
+        return self.over or self.ended
+
+
+class Limits(Rule):
+    """End a choice before a stop string, and at the limit of tokens, where the upstream did not."""
+
+    sees = (ReplyStart, ChoiceStart, *TEXTS, ToolCallStart, ToolCallDelta, Finish, Opaque, Usage, ReplyEnd)
+    mends = ("stop-echoed", "stop-ignored", "max_completion_tokens-ignored")
+
+    @classmethod
+    def wanted(cls, context: ReplyContext) -> bool:
+        return bool(asks(context) & (STOP | LIMIT))
+
+    def __init__(self, context: ReplyContext) -> None:
+        super().__init__(context)
+        asked, request = asks(context), context.request
+        self._stops = Stops(stops_of(request.body)) if asked & STOP else None
+        self._keeping = Keeping(context) if asked & LIMIT else None
+        self._choices: dict[int, _Choice] = {}
+        self._over = False
+        self._waiting: list[Event] | None = None if request.stream else []
+        """What is looked at together: a whole reply, or what came while a vocabulary is loaded."""
+        self._loading = False
+
+    def see(self, event: Any) -> Result:
+        if self._waiting is None:
+            return self._see(event)
+        self._waiting.append(event)
+        return self._see_whole() if type(event) is ReplyEnd and not self._loading else None
+
+    def resume(self) -> Result:
+        """See Rule: the vocabulary is there."""
+        if not self._loading:
+            return None
+        self._loading = False
+        return self._see_all() if self.context.request.stream else self._see_whole()
+
+    def _see_whole(self) -> Result:
+        """A whole reply has come: how its limit is measured, it says itself."""
+        if self._keeping is not None:
+            measured = self._keeping.measured(self._waiting or [])
+            if measured is None:
+                self._loading = True
+                return None
+            self._choices = {number: _Choice(texts) for number, texts in measured.items()}
+        return self._see_all()
+
+    def _see_all(self) -> list[Event]:
+        events, self._waiting = self._waiting or [], None
+        out: list[Event] = []
+        for position, event in enumerate(events):
+            result = self._see(event)
+            out += result if isinstance(result, list) else [] if result is None else [result]
+            if self._loading:
+                self._wait(events[position + 1 :])
+                break
+        return out
+
+    def _wait(self, events: list[Event]) -> None:
+        self._waiting = [*(self._waiting or ()), *events]
+
+    # -- event by event -----------------------------------------------------------------------------------------------
+
+    def _see(self, event: Any) -> Result:
+        kind = type(event)
+        if kind is TextDelta and self._passes(event):
+            return event  # type: ignore[no-any-return]  # one of `sees`
+        if self._over:
+            return None
+        if kind is ReplyEnd:
+            return self._end(event)
+        if kind is ReplyStart:
+            if self._keeping is not None:
+                self._keeping.hear(event.model)
+            return event  # type: ignore[no-any-return]  # one of `sees`
+        choice = self._choices.get(event.choice) if kind is not Usage else None
+        if kind is Usage or kind is Opaque or kind is ChoiceStart:
+            return None if choice is not None and choice.over else event
+        if choice is None:
+            choice = self._choices[event.choice] = _Choice(self._keeping.texts() if self._keeping is not None else None)
+        if kind is Finish:
+            return self._finish(choice, event)
+        return None if choice.over else self._text(choice, event)
+
+    def _passes(self, event: TextDelta) -> bool:
+        """Whether a content is plainly within what was asked for: as nearly all of them are."""
+        choice = self._choices.get(event.choice)
+        if choice is None or choice.over or choice.stopping or choice.waits:
+            return False
+        if self._stops is not None and not self._stops.passes(event.text):
+            return False
+        return choice.texts is None or choice.texts.passes(event)
+
+    def _text(self, choice: _Choice, event: Any) -> Result:
+        number = event.choice
+        if choice.stopping:
+            return self._cut(choice, number, "stop", "stop-ignored") if said_by(event) else None
+        texts, keeping = choice.texts, self._keeping
+        if texts is None or keeping is None:
+            return self._stopped(choice, event)
+        if texts.counts(event) and not keeping.load():
+            self._loading, self._waiting = True, [event]
+            return None
+        if not keeping.measures:
+            choice.texts = None
+            return self._stopped(choice, event)
+        parts, over = texts.take(event)
+        return self._through(choice, number, parts, over)
+
+    def _through(self, choice: _Choice, number: int, parts: list[Event], over: bool) -> list[Event]:
+        """What is within the limit: up to a stop string; `over`: behind it, the limit was reached."""
+        out: list[Event] = []
+        for event in parts:
+            if not choice.over:
+                out += self._stopped(choice, event)
+        if not over or choice.over:
+            return out
+        if choice.stopping:
+            return [*out, *self._cut(choice, number, "stop", "stop-ignored")]
+        return [*out, *self._let_go(choice, number), *self._cut(choice, number, "length", _TOO_LONG)]
+
+    def _stopped(self, choice: _Choice, event: Any) -> list[Event]:
+        """A text up to a stop string, which only a content can hold."""
+        stops = self._stops
+        if stops is None:
+            return [event]
+        if type(event) is not TextDelta:
+            return [event] if type(event) is Opaque else [*self._let_go(choice, event.choice), event]
+        if not choice.waits and stops.passes(event.text):
+            return [event]
+        text, number = choice.waits + event.text, event.choice
+        end, rest = stops.take(text)
+        choice.waits = "" if rest is not None else text[end:]
+        event.logprobs, choice.logprobs = part(joined(choice.logprobs, event.logprobs), text, end)
+        choice.stopping = rest is not None
+        out = written(event, text[:end])
+        return [*out, *self._cut(choice, number, "stop", "stop-ignored")] if rest else out
+
+    @staticmethod
+    def _let_go(choice: _Choice, number: int) -> list[Event]:
+        """What waited is no stop string."""
+        if not choice.waits:
+            return []
+        event = TextDelta(number, choice.waits, choice.logprobs)
+        choice.waits, choice.logprobs = "", UNSET
+        return [event]
+
+    # -- ends ---------------------------------------------------------------------------------------------------------
+
+    def _cut(self, choice: _Choice, number: int, reason: str, fault: str) -> list[Event]:
+        """The upstream went on: the choice ends here, and with the last of them the reply."""
+        self.note(fault)
+        choice.over, choice.waits = True, ""
+        self.context.recount = True
+        return [Finish(number, reason), *self._all_over()]
+
+    def _all_over(self) -> list[Event]:
+        """The end, where a stream has nothing more to say and its upstream does not know."""
+        request = self.context.request
+        done = [choice for choice in self._choices.values() if choice.closed]
+        if not request.stream or len(done) < request.n or all(choice.ended for choice in done):
+            return []
+        self._over = self.context.left = True
+        return [ReplyEnd(True)]
+
+    def _finish(self, choice: _Choice, event: Finish) -> Result:
+        if choice.ended:
+            return event
+        if choice.closed:
+            choice.ended = True
+            return None
+        choice.ended = True
+        out = self._released(choice, event.choice)
+        if choice.over:
+            return out
+        if choice.stopping:
+            self.note("stop-echoed")
+            event.reason = "stop"
+        elif self._keeping is not None and meaning(event.reason) == "length":
+            self.context.kept = True
+        return [*out, event, *self._all_over()]
+
+    def _released(self, choice: _Choice, number: int) -> list[Event]:
+        """The choice is at its end: what was held of it."""
+        parts, over = choice.texts.rest() if choice.texts is not None else ([], False)
+        out = self._through(choice, number, parts, over)
+        return out if choice.over else [*out, *self._let_go(choice, number)]
+
+    def _end(self, event: ReplyEnd) -> Result:
+        out: list[Event] = []
+        for number, choice in self._choices.items():
+            if choice.closed:
+                continue
+            choice.ended = True
+            out += self._released(choice, number)
+            if choice.stopping and not choice.over:  # what was asked for is complete, however the upstream ended
+                self.note("stop-echoed")
+                out.append(Finish(number, "stop"))
+                choice.over = True
+        over = [choice for choice in self._choices.values() if choice.over]
+        event.done = event.done or len(over) == len(self._choices) >= self.context.request.n
+        return [*out, event] if out else event
+
+
+_TOO_LONG = "max_completion_tokens-ignored"

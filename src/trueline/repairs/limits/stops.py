@@ -1,0 +1,56 @@
+"""Stop strings in a text that comes in pieces."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+__all__ = ["Stops", "Taken"]
+
+
+class Taken(NamedTuple):
+    """What becomes of a piece, behind what was held of the text before it."""
+
+    out: int
+    """So many characters of both leave; the others are held, or follow a stop string."""
+    rest: int | None
+    """Characters that follow a stop string; None: none was found."""
+
+
+class Stops:
+    """Looks for the stop string that is complete first; of two that end at the same place, the longer one.
+
+    So it makes no difference how the text came in.  The text that is held is the longest end that may begin one.
+    """
+
+    __slots__ = ("_firsts", "_longest", "_stops")
+
+    def __init__(self, stops: tuple[str, ...]) -> None:
+        self._stops = stops
+        self._firsts = frozenset(stop[0] for stop in stops)
+        self._longest = max(map(len, stops))
+
+    def passes(self, text: str) -> bool:
+        """Whether no stop string begins in this text."""
+        return self._firsts.isdisjoint(text)
+
+    def take(self, text: str) -> Taken:
+        """Look at what was held of a text, with the next piece."""
+        found = self.find(text)
+        if found is not None:
+            start, end = found
+            return Taken(start, len(text) - end)
+        for at in range(max(0, len(text) - self._longest + 1), len(text)):
+            if text[at] in self._firsts:
+                end_of_text = text[at:]
+                if any(stop.startswith(end_of_text) for stop in self._stops):
+                    return Taken(at, None)
+        return Taken(len(text), None)
+
+    def find(self, text: str) -> tuple[int, int] | None:
+        """Where the first stop string stands."""
+        first: tuple[int, int] | None = None  # (end, start)
+        for stop in self._stops:
+            at = text.find(stop)
+            if at >= 0 and (first is None or (at + len(stop), at) < first):
+                first = (at + len(stop), at)
+        return None if first is None else (first[1], first[0])
