@@ -88,6 +88,7 @@ class NativeDialect(NamedTuple):
 
 DIALECTS: Mapping[str, str] = {
     "anthropic": ".anthropic",
+    "anthropic_bedrock": ".anthropic.bedrock",
     "bedrock": ".bedrock",
     "gemini": ".gemini",
 }
