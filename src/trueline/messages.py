@@ -81,12 +81,16 @@ _SAYS_NO_MORE = frozenset(
 
 
 class _Request:
-    __slots__ = ("_prompt_size", "_raw", "body", "model", "stream")
+    __slots__ = ("_prompt_size", "_raw", "body", "model", "stream", "usage_added", "whole")
 
     def __init__(self, body: dict[str, Any], raw: bytes) -> None:
         self.body = body
         self._raw = raw
         self._prompt_size: int | None = None
+        self.whole = True
+        """`body` has everything that was said in it."""
+        self.usage_added = False
+        """The upstream was asked for the usage of a stream, and the client did not."""
         self.model: str | None = body.get("model")
         self.stream: bool = bool(body.get("stream"))
 
@@ -126,6 +130,7 @@ class _Request:
         if size < _LARGE or self._prompt_size is not None:
             return
         last = _last_said(self.body)
+        self.whole = False
         self.body = {name: value for name, value in self.body.items() if name not in _WORDS}
         self._prompt_size = size - len(jsonio.encode({**self.body, "tools": None}))
         if last is not None:
@@ -212,6 +217,8 @@ class EmbeddingRequest(_Request):
     """An embedding request; `inputs` is None where their number cannot be told."""
 
     __slots__ = ("base64", "inputs")
+
+    n = 1
 
     def __init__(self, body: dict[str, Any], raw: bytes) -> None:
         super().__init__(body, raw)

@@ -42,6 +42,8 @@ class Client:
         query: bytes = scope.get("query_string") or b""
         self.query = "?" + _text(query) if query else ""
         self.headers: Pairs = list(scope["headers"])
+        self.tried: str | None = scope.get("trueline.tried")
+        """What is known of the upstream from this very request, which was passed on by the native server."""
         self.started = False
         self.sent = 0
         """Bytes of the reply's body."""

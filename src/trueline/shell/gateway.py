@@ -27,6 +27,7 @@ from ..pipeline import (
 )
 from ..settings import Settings
 from ..switches import HEADER, read_format_header
+from .asking import Asker
 from .awaited import AwaitedExchange
 from .client import Client, ClientGone, Receive, Scope, Send
 from .clock import SystemMint
@@ -35,13 +36,14 @@ from .fetcher import Fetcher
 from .headers import CREDENTIALS
 from .journal import Journal
 from .keys import admit
+from .learned import Learned
 from .metrics import Metrics
 from .models import list_models, one_alias, one_model
 from .passthrough import pass_through
 from .recorder import Recorder
 from .routes import Choice, Routes
 from .tape import current as tape_of_task
-from .upstream import Response, UpstreamClient
+from .upstream import UpstreamClient
 
 __all__ = ["PIPELINES", "Gateway", "options_of"]
 
@@ -76,6 +78,7 @@ class Gateway:
         self.mint = SystemMint()
         self.metrics = Metrics(settings.workers)
         self.fetcher = Fetcher(upstream, guarded)
+        self.learned = Learned()
         self._upstream = upstream
         self._guarded = guarded
         self._recorder = recorder
@@ -222,10 +225,17 @@ class Gateway:
         exchange.model = request.model
         choice = self.choose(host, request.model)
         exchange.options = options_of(exchange.client, choice)
-        pipe: Pipeline = make(request, choice.route, self.mint, exchange.options)
-        response = await self._send(exchange, choice, path, request, kind)
-        await exchange.refuse_error(response, choice.backend)
-        last = await exchange.run(pipe, response)
+        asker = Asker(
+            exchange,
+            self.client_for(choice),
+            choice,
+            self.learned,
+            lambda asked: make(asked, choice.route, self.mint, exchange.options),
+            path + exchange.client.query,
+            kind,
+        )
+        last = await asker.reply(request)
+        pipe = exchange.pipe
         if isinstance(pipe, WholeImages) and pipe.missing:
             for url in dict.fromkeys(pipe.missing):
                 with exchange.waiting():
@@ -233,13 +243,6 @@ class Gateway:
                 pipe.supply(url, picture)
             last = pipe.finish()
         await exchange.finish(last)
-
-    async def _send(self, exchange: AwaitedExchange, choice: Choice, path: str, request: Any, kind: bytes) -> Response:
-        """Send the request on; nobody here keeps its bytes for longer than that takes."""
-        body = request.with_model(choice.model)
-        request.let_go()
-        path += exchange.client.query
-        return await exchange.call(self.client_for(choice), choice, "POST", path, body, content_type=kind)
 
     async def _models(self, exchange: AwaitedExchange, host: str | None) -> None:
         await exchange.body()

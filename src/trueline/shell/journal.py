@@ -77,6 +77,7 @@ def _line(exchange: Exchange[Any]) -> LogLine:
         client.sent,
         exchange.faults,
         (error.code or error.type) if error is not None else None,
+        exchange.changes,
     )
 
 

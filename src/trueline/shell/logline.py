@@ -31,6 +31,8 @@ class LogLine(NamedTuple):
     bytes: int = 0
     faults: Mapping[str, int] = {}
     error: str | None = None
+    changes: tuple[str, ...] = ()
+    """What was changed of the request on its way; as text only where there is any."""
 
     @property
     def fields(self) -> dict[str, Any]:
@@ -38,7 +40,7 @@ class LogLine(NamedTuple):
         return self._asdict()
 
     def __str__(self) -> str:
-        request, method, path, status, ms, upstream, model, size, faults, error = self
+        request, method, path, status, ms, upstream, model, size, faults, error, changes = self
         if not _PLAIN.fullmatch(request):
             request = _word(request)
         return (
@@ -46,6 +48,7 @@ class LogLine(NamedTuple):
             f"upstream={_word(upstream)} model={_word(model)} bytes={size} "
             f"faults={','.join([f'{fault}:{count}' for fault, count in faults.items()]) if faults else '-'} "
             f"error={_word(error)}"
+            f"{' changes=' + _word(','.join(changes)) if changes else ''}"
         )
 
 

@@ -24,6 +24,8 @@ __all__ = ["MODELS", "Metrics", "path_label"]
 
 MODELS = 100
 """Model names that are told apart; later ones are `other`."""
+CHANGES = 200
+"""Names of changes that are told apart."""
 OTHER = "other"
 _NONE = "-"
 _BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
@@ -96,6 +98,7 @@ class Metrics:
         self._counts: dict[tuple[str, str, int], _Count] = {}
         """By path, upstream and status."""
         self._faults: dict[tuple[str, str, str], int] = {}
+        self._changes: dict[tuple[str, str], int] = {}
         self._seconds: dict[str, _Histogram] = {}
         self._models: set[str] = set()
         self._examples: dict[tuple[str, str], _Example] = {}
@@ -116,6 +119,10 @@ class Metrics:
             if seconds is None:
                 seconds = self._seconds[upstream] = _Histogram()
             seconds.add(exchange.upstream_seconds)
+        if exchange.changes:
+            for change in exchange.changes:
+                known = (change, upstream) in self._changes or len(self._changes) < CHANGES
+                _add(self._changes, (change if known else OTHER, upstream), 1)
         if exchange.faults:
             self._count_faults(exchange, upstream)
 
@@ -164,6 +171,10 @@ class Metrics:
         yield from self._family("requests_running", "gauge", "Requests that have not ended.", [((), len(self.running))])
         yield from self._family("streams_open", "gauge", "Streams that have begun and not ended.", [((), streams)])
         yield from self._family("faults_total", "counter", "Deviations from OpenAI's format, by id.", faults)
+        changes = ((_labels(change=c, upstream=u), n) for (c, u), n in self._changes.items())
+        yield from self._family(
+            "request_changes_total", "counter", "Changes of requests on their way to an upstream, by name.", changes
+        )
         for name, sizes, what in (
             ("received_bytes_total", received, "Bytes of replies that upstreams sent, decoded."),
             ("sent_bytes_total", sent, "Bytes of replies that clients were sent."),

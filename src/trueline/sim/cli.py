@@ -12,7 +12,7 @@ from typing import Any
 
 from trueline.sim.examples import example_request
 from trueline.sim.faults import NOT_PLANTABLE, PLANTERS
-from trueline.sim.options import FAILURES, OptionError, SimOptions, with_overrides
+from trueline.sim.options import FAILURES, REFUSALS, OptionError, SimOptions, with_overrides
 from trueline.sim.providers import PROVIDERS
 from trueline.sim.render import faults_of
 from trueline.sim.server import SimServer
@@ -46,6 +46,15 @@ _FLAGS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("--random-cuts", {"action": "store_true", "help": "cut the bytes of the body at random places"}),
     ("--encoding", {"metavar": "NAME", "help": "gzip, deflate, br or zstd, for clients that accept it"}),
     ("--seed", {"type": int, "metavar": "N", "help": "the same ids and times on every reply"}),
+    (
+        "--refuse",
+        {
+            "action": "append",
+            "default": [],
+            "metavar": "NAME[,NAME…]",
+            "help": f"answer 400 to a request with one of: {', '.join(REFUSALS)}",
+        },
+    ),
     ("--require-key", {"action": "store_true", "help": "answer 401 where no API key comes"}),
     ("--list", {"action": "store_true", "help": "list the faults, the providers and the failures, and stop"}),
 )
@@ -65,6 +74,7 @@ def options_of(args: argparse.Namespace) -> SimOptions:
     """The options that the flags choose.  Raises OptionError."""
     names = [name for name in SimOptions.__struct_fields__ if hasattr(args, name)]
     given = {name: getattr(args, name) for name in names}
+    given["refuses"] = [name.strip() for each in args.refuse for name in each.split(",") if name.strip()]
     given["faults"] = [fault.strip() for each in args.fault for fault in each.split(",") if fault.strip()]
     options = with_overrides(SimOptions(), given)
     faults_of(options)

@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["FAILURES", "OptionError", "SimOptions", "checked", "did_you_mean", "with_overrides"]
+__all__ = ["FAILURES", "REFUSALS", "OptionError", "SimOptions", "checked", "did_you_mean", "with_overrides"]
 
 FAILURES: dict[str, str] = {
     "cut": "the connection is closed after `fail_after` events: the chunked body has no end",
@@ -32,6 +32,18 @@ FAILURES: dict[str, str] = {
     "http-NNN": "the answer is an OpenAI error with that status, e.g. http-500, http-503, http-429 (with Retry-After)",
 }
 """`fail` -> what happens."""
+
+REFUSALS: dict[str, str] = {
+    "stream_options": "streams do not know `stream_options`",
+    "n": "one choice only",
+    "max_tokens": "the limit is called `max_completion_tokens`",
+    "max_completion_tokens": "the limit is called `max_tokens`",
+    "developer": "the role is called `system`",
+    "functions": "tools only",
+    "parts": "a message's content is a string",
+    "seed": "no `seed`",
+}
+"""`refuses` -> what the server does not take, and answers with 400."""
 
 ENCODINGS = ("gzip", "deflate", "br", "zstd")
 
@@ -79,6 +91,8 @@ class SimOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """Makes ids, `created` and cuts the same each time."""
     obfuscation: bool = True
     """Pad the chunks of a stream as OpenAI does, where the request allows it; never with `like`."""
+    refuses: tuple[str, ...] = ()
+    """What it does not take of a request: keys of `REFUSALS`."""
     require_key: bool = False
     """Answer 401 where no API key came."""
     image_host: str | None = None
@@ -101,7 +115,7 @@ def with_overrides(options: SimOptions, given: Mapping[str, Any]) -> SimOptions:
     for name, value in given.items():
         if name not in fields:
             raise OptionError(f"Unknown option: 'x_sim.{name}'.{did_you_mean(name, fields)}")
-        if name == "faults" and isinstance(value, str):
+        if name in ("faults", "refuses") and isinstance(value, str):
             value = [part.strip() for part in value.split(",") if part.strip()]
         fields[name] = value
     try:
@@ -116,6 +130,9 @@ def checked(options: SimOptions) -> SimOptions:
     fail = options.fail
     if fail is not None and fail not in FAILURES and not (fail[:5] == "http-" and fail[5:].isdigit()):
         raise OptionError(f"Unknown failure: '{fail}'.{did_you_mean(fail, FAILURES)} Known: {', '.join(FAILURES)}.")
+    for name in options.refuses:
+        if name not in REFUSALS:
+            raise OptionError(f"Unknown refusal: '{name}'.{did_you_mean(name, REFUSALS)} Known: {', '.join(REFUSALS)}.")
     if options.encoding is not None and options.encoding not in ENCODINGS:
         raise OptionError(f"Unknown encoding: '{options.encoding}'. Known: {', '.join(ENCODINGS)}.")
     return options

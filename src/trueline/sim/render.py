@@ -25,7 +25,7 @@ from trueline.sim.options import OptionError, SimOptions, checked, did_you_mean,
 from trueline.sim.plain import CompletionAnswer, answer_completion, answer_embeddings, answer_model, list_models
 from trueline.sim.providers import PROVIDERS
 from trueline.sim.reply import DONE, SimReply, encode_event, encode_json, encode_whole
-from trueline.sim.requests import check_key, read_body
+from trueline.sim.requests import check_key, check_taken, read_body
 
 __all__ = ["Draft", "faults_of", "render", "render_chat", "render_json"]
 
@@ -189,6 +189,7 @@ def _draft(method: str, path: str, request: Json, options: SimOptions, host: str
             return Draft("files", png(route.removeprefix("/images/").removesuffix(".png")))
     elif method == "POST":
         stream = bool(request.get("stream"))
+        check_taken(request, options.refuses)
         if route == "/chat/completions":
             chat = answer_chat(request, options, ids)
             return Draft("chat", chat.whole, chat.chunks() if stream else None, chat)

@@ -10,7 +10,7 @@ import msgspec
 
 from trueline.sim.errors import SimError
 
-__all__ = ["check_chat", "check_key", "need", "read_body"]
+__all__ = ["check_chat", "check_key", "check_taken", "need", "read_body"]
 
 _NOT_JSON = (
     "We could not parse the JSON body of your request. (HINT: This likely means you aren't using your HTTP library "
@@ -139,6 +139,30 @@ def check_chat(request: dict[str, Any]) -> None:
     stop = request.get("stop")
     if not (stop is None or isinstance(stop, str) or (isinstance(stop, list) and len(stop) <= 4)):
         raise _wrong_type("stop", "a string or an array of up to four strings", stop)
+
+
+_UNKNOWN = "Unrecognized request argument supplied: {name}"
+
+
+def check_taken(request: dict[str, Any], refuses: tuple[str, ...]) -> None:
+    """Raise SimError for what this server does not take, in the words of servers that do not."""
+    messages = [each for each in request.get("messages") or () if isinstance(each, dict)]
+    for name in refuses:
+        if name == "n":
+            if (request.get("n") or 1) > 1:
+                raise SimError(400, "'n' : number must be at most 1 with this model", param="n")
+        elif name == "developer":
+            if any(message.get("role") == "developer" for message in messages):
+                said = "messages[0].role: unknown variant `developer`, expected one of `system`, `user`, `assistant`"
+                raise SimError(422, f"Failed to deserialize the JSON body into the target type: {said}")
+        elif name == "parts":
+            if any(isinstance(message.get("content"), list) for message in messages):
+                raise SimError(400, "messages[0].content: invalid type: sequence, expected a string")
+        elif name == "max_tokens" and request.get(name) is not None:
+            said = "'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."
+            raise SimError(400, f"Unsupported parameter: {said}", param=name, code="unsupported_parameter")
+        elif request.get(name) is not None:
+            raise SimError(400, _UNKNOWN.format(name=name))
 
 
 def _check_messages(messages: Any) -> None:

@@ -9,6 +9,8 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from ..headers import Pairs
 
 if TYPE_CHECKING:
+    from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+
     from .exchange import NativeExchange
     from .protocol import NativeProtocol
 
@@ -40,6 +42,8 @@ class NativeClient:
     started = False
     sent = 0
     exchange: NativeExchange | None = None
+    cycle: RequestResponseCycle | None = None
+    """What answers it in place of an exchange, where it was passed on to the application."""
     _head = b""
 
     def __init__(self, protocol: NativeProtocol, path: str, query: str, headers: Pairs) -> None:

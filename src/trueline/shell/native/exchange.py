@@ -7,9 +7,11 @@ status of a reply is held back until the pipeline has something to say, as in `A
 from __future__ import annotations
 
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ...errors import DrainingError, TruelineError, UpstreamError
+from ...providers import UNKNOWN
+from ..asking import asks_more, lesson_of, tailored
 from ..exchange import CLIENT_CLOSED, JSON, MAX_ERROR_BODY, Exchange, log_failure
 from ..gateway import PIPELINES, Gateway, options_of
 from ..headers import Pairs
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
     from ..upstream import Call
 
 __all__ = ["NativeExchange"]
+
+REFUSED = (400, 404, 422)
+"""Statuses with which an upstream refuses a form that it does not take."""
 
 _PLAIN_JSON = (b"content-type", b"application/json")
 """What nearly every whole reply comes with; with a body that begins as an object, nothing is wrong with it."""
@@ -40,6 +45,9 @@ class NativeExchange(Exchange[NativeClient]):
     _ended = False
     _paused = False
     _admitted = False
+    _request: Any = None
+    _asked = b""
+    """The request as it came, until its upstream has taken it."""
 
     def __init__(self, gateway: Gateway, client: NativeClient) -> None:
         super().__init__(client, gateway.request_id)
@@ -79,12 +87,22 @@ class NativeExchange(Exchange[NativeClient]):
         choice = self._choice = gateway.choose(None, request.model)
         backend = choice.backend
         self.options = options_of(client, choice)
+        known = gateway.learned.of(choice, request.model)
+        enforce = self.options.enforce
+        if (request.n != 1 or enforce.on_invalid == "retry") and asks_more(request, known, enforce):
+            self._pass_on(body, None)
+            return
+        if known is UNKNOWN:
+            forwarded = request.with_model(choice.model)
+        else:
+            forwarded, changes = tailored(request, choice.model, known)
+            self.changed(changes)
         pipe = self.pipe = make(request, choice.route, gateway.mint, self.options)
         self.upstream = backend.name
         prepared, self.secrets = client.protocol.prepared(self, choice, path)
         pipe.secrets = self.secrets
         self.faults = pipe.faults
-        forwarded = request.with_model(choice.model)
+        self._request, self._asked = request, body
         request.let_go()
         self._idle_since = perf_counter()
         self._call = gateway.client_for(choice).start_prepared(
@@ -102,7 +120,9 @@ class NativeExchange(Exchange[NativeClient]):
         self.waited += now - self._idle_since
         self.reply_headers = headers
         self._status = status
-        if not 200 <= status < 300:
+        if 200 <= status < 300:
+            self._asked = b""
+        else:
             self._error_body = []
             if status < 400:
                 assert self._choice is not None
@@ -210,14 +230,38 @@ class NativeExchange(Exchange[NativeClient]):
         self._idle_since = perf_counter()
 
     def _answer_error(self, body: bytes) -> None:
-        assert self._choice is not None
-        self.fail(self.upstream_error(self._status, body, self._choice.backend))
+        choice = self._choice
+        assert choice is not None
+        error = self.upstream_error(self._status, body, choice.backend)
+        lesson = self._learn(error, choice) if self._status in REFUSED and self._asked else None
+        if lesson is None:
+            self.fail(error)
+        else:
+            self._pass_on(self._asked, lesson)
+
+    def _learn(self, error: TruelineError, choice: Choice) -> str | None:
+        """What the upstream taught by refusing a form of the request that has another one."""
+        learned, model, request = self.gateway.learned, self.model, self._request
+        lesson = lesson_of(error, self._asked, request, choice, learned.of(choice, model), self.options.enforce)
+        if lesson is None:
+            return None
+        learned.add(choice, model, lesson)
+        return lesson.field
+
+    def _pass_on(self, body: bytes, tried: str | None) -> None:
+        """Let an exchange that can wait answer: the upstream has to be asked again, or several times."""
+        if self._call is not None:
+            self._call.cancel()
+        self._ended = True
+        self.gateway.metrics.running.discard(self)
+        self._let_go()
+        self.client.protocol.pass_on(self.client, self.request_id, body, tried)
 
     def _leave(self, out: bytes) -> None:
         """The pipeline has said its last: the upstream's connection may be of use to the next exchange."""
         call, pipe = self._call, self.pipe
         assert call is not None and pipe is not None
-        if pipe.error is None:
+        if pipe.error is None and not pipe.left:
             call.finish()
         else:
             call.cancel()

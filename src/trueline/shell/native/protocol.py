@@ -293,8 +293,11 @@ class NativeProtocol(RequestReader):
         if client.exchange.admit():
             client.exchange.run(client.path[3:], client.body())
 
-    def pass_on(self, client: NativeClient, request_id: bytes, body: bytes) -> None:
-        """Let the application answer what takes more than one call of an upstream; `body` is all of the request's."""
+    def pass_on(self, client: NativeClient, request_id: bytes, body: bytes, tried: str | None) -> None:
+        """Let the application answer what takes more than one call of an upstream; `body` is all of the request's.
+
+        `tried`: of what is known of the upstream, what was only learned from this request.
+        """
         path, _, query = (client.path + client.query).partition("?")
         headers = [*client.said, (b"content-length", b"%d" % len(body)), (b"x-request-id", request_id)]
         scope: Any = {
@@ -311,6 +314,7 @@ class NativeProtocol(RequestReader):
             "raw_path": path.encode(),
             "query_string": query.encode("latin-1"),
             "headers": headers,
+            "trueline.tried": tried,
         }
         arrived = asyncio.Event()
         arrived.set()
