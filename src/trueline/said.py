@@ -15,19 +15,31 @@ _PIECES = 256
 Message = dict[str, Any]
 
 
-class _Text:
-    """A text that comes in increments."""
+class _Size:
+    """How much text came, and no more of it."""
 
-    __slots__ = ("pieces", "size")
+    __slots__ = ("size",)
 
     def __init__(self) -> None:
-        self.pieces: list[str] = []
         self.size = 0
 
     def add(self, text: str) -> None:
+        self.size += len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
+
+
+class _Text(_Size):
+    """A text that comes in increments."""
+
+    __slots__ = ("pieces",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pieces: list[str] = []
+
+    def add(self, text: str) -> None:
+        super().add(text)
         pieces = self.pieces
         pieces.append(text)
-        self.size += len(text)
         if len(pieces) >= _PIECES:
             pieces[:] = ["".join(pieces)]
 
@@ -36,16 +48,18 @@ class _Text:
 
 
 class Said:
-    """The texts of a reply: `add` each event that brings one."""
+    """The texts of a reply: `add` each event that brings one.  `keep=False`: only how much text that is."""
 
-    __slots__ = ("_calls", "_texts", "first")
+    __slots__ = ("_calls", "_kind", "_texts", "first", "kept")
 
-    def __init__(self) -> None:
-        text = _Text()
+    def __init__(self, keep: bool = True) -> None:
+        self.kept = keep
+        self._kind = _Text if keep else _Size
+        text = self._kind()
         self.first: Callable[[str], None] = text.add
         """Takes an increment of the content of choice 0, which nearly all are."""
-        self._texts: dict[tuple[int, str], _Text] = {(0, "content"): text}
-        self._calls: dict[tuple[int, int], tuple[str, str, _Text]] = {}
+        self._texts: dict[tuple[int, str], _Size] = {(0, "content"): text}
+        self._calls: dict[tuple[int, int], tuple[str, str, _Size]] = {}
 
     def add(self, event: TextDelta | ReasoningDelta | RefusalDelta | ToolCallStart | ToolCallDelta) -> None:
         """Keep the text of an event."""
@@ -56,7 +70,7 @@ class Said:
         key = event.choice, _NAMES[kind]
         text = self._texts.get(key)
         if text is None:
-            text = self._texts[key] = _Text()
+            text = self._texts[key] = self._kind()
         text.add(event.text)  # type: ignore[union-attr]  # calls have left
 
     def _add_call(self, event: Any) -> None:
@@ -64,12 +78,12 @@ class Said:
         call = self._calls.get(key)
         if call is None:
             name = event.name if type(event) is ToolCallStart else ""
-            call = self._calls[key] = (name, event.kind, _Text())
+            call = self._calls[key] = (name, event.kind, self._kind())
         call[2].add(event.arguments)
 
     @property
     def size(self) -> int:
-        """Characters, of all of it."""
+        """Bytes of UTF-8, of all of it."""
         texts = sum(text.size for text in self._texts.values())
         return texts + sum(len(name) + arguments.size for name, _, arguments in self._calls.values())
 
@@ -78,8 +92,15 @@ class Said:
         """Whether there were thoughts."""
         return any(name == "reasoning_content" for _, name in self._texts)
 
+    def texts(self) -> list[str]:
+        """Everything that was said, names of calls among it."""
+        called = (part for name, _, arguments in self._calls.values() for part in (name, str(arguments)))
+        return [*map(str, self._texts.values()), *called] if self.kept else []
+
     def messages(self) -> list[Message]:
-        """A message for each choice, as a whole reply would have it."""
+        """A message for each choice, as a whole reply would have it; empty where no texts are kept."""
+        if not self.kept:
+            return []
         found: dict[int, Message] = {}
         for (choice, name), text in self._texts.items():
             if text.size:

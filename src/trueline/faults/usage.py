@@ -9,11 +9,11 @@ __all__ = ["ROWS"]
 # fmt: off
 ROWS: tuple[Fault, ...] = (
     Fault("usage-missing-nonstream", (*C, *P), "must", "mends",
-          "A whole reply has no usage: an estimate from its size is put in, marked as one.",
+          "A whole reply has no usage: one is put in that Trueline counted or estimated, and marked so.",
           "https://github.com/LostRuins/koboldcpp/issues/2481",
           setting="off"),
     Fault("usage-missing-stream", SI, "must", "mends",
-          "Usage was asked for and is not sent: an estimate, marked as one; for pictures zeros, marked as unknown; "
+          "Usage was asked for and is not sent: Trueline's count or estimate, marked so; for pictures zeros, as unknown; "
           "under `extras: drop` only the log and the counters say so.",
           "https://github.com/zed-industries/zed/pull/45812",
           setting="off"),
@@ -21,11 +21,11 @@ ROWS: tuple[Fault, ...] = (
           "`usage` is an empty object, or none: it is left out.",
           "https://github.com/zed-industries/zed/issues/42893"),
     Fault("usage-null-fields", (*CS, *P), "must", "mends",
-          "A count is null, negative or no number: it becomes zero.",
+          "A count is null, negative or no number: it becomes zero, or is counted where zero cannot be.",
           "https://github.com/opea-project/GenAIComps/issues/926"),
     Fault("usage-placeholder-zero", (*CS, *P), "must", "mends",
-          "Reports of zeros come before the real one: they are dropped. Where none is real, an estimate "
-          "leaves, marked as one.",
+          "Reports of zeros come before the real one: they are dropped. Where none is real, or one of its counts "
+          "cannot be zero, Trueline counts, and marks that.",
           "reported: OpenBitFun!792, of MiniMax"),
     Fault("usage-every-chunk-cumulative", S, "must", "mends",
           "Every chunk has a running total: the last one leaves.",

@@ -106,6 +106,8 @@ class _Form(NamedTuple):
     """What is asked of the mint, in order: so many characters, or 0 for the time."""
     faults: dict[str, int]
     source: Any
+    counted: tuple[int, ...]
+    """Where the counts stand: prompt, completion, and cached and reasoning tokens or 0; empty where there are none."""
     renamed: bool
     """The upstream's id was replaced."""
 
@@ -146,6 +148,8 @@ class WholeLane:
             self.taken += 1
             context.faults.update(form.faults)
             context.usage_source = form.source
+            if form.counted:
+                context.usage = _usage(form, match)
             if form.renamed:
                 context.upstream_id = _identity(form, match)
             return body if form.same else _filled(form, values, context)
@@ -241,6 +245,26 @@ def _identity(form: _Form, match: re.Match[bytes]) -> str | None:
     return text_of(match[1 + place]) if place is not None else None
 
 
+def _counted(slots: tuple[Slot, ...]) -> tuple[int, ...]:
+    wanted = (_PROMPT, _COMPLETION, _CACHED, _REASONING)
+    return tuple(slots.index(slot) + 1 if slot in slots else 0 for slot in wanted) if _PROMPT in slots else ()
+
+
+def _usage(form: _Form, match: re.Match[bytes]) -> dict[str, Any]:
+    """The usage that leaves, as far as somebody looks at it."""
+    prompt, completion, cached, reasoning = (int(match[place]) if place else 0 for place in form.counted)
+    usage: dict[str, Any] = {
+        "prompt_tokens": prompt,
+        "completion_tokens": completion,
+        "total_tokens": prompt + completion,
+    }
+    if cached:
+        usage["prompt_tokens_details"] = {"cached_tokens": cached}
+    if reasoning:
+        usage["completion_tokens_details"] = {"reasoning_tokens": reasoning}
+    return usage
+
+
 def _filled(form: _Form, values: Values, context: ReplyContext) -> bytes:
     for length in form.minted:
         mint = context.mint
@@ -308,6 +332,7 @@ def _learned(skeleton: Skeleton, body: bytes, payload: Any, context: ReplyContex
         own.minted,
         own.faults,
         own.source,
+        _counted(skeleton.slots),
         own.upstream_id is not None,
     )
     for outcome, sent in ((one, _body(skeleton, FIRST)), (two, _body(skeleton, SECOND)), (own, body)):

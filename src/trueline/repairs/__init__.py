@@ -10,11 +10,13 @@ from .answers import AnswerInThoughts, PicturesInChat
 from .arguments import MissingArguments
 from .base import Result, Rule
 from .calls import WholeCalls
+from .counted import MissingUsage
 from .envelope import Envelope
 from .extras import DropExtras, HiddenThoughts
 from .finish import FinishReasons
 from .functions import CallsOfFunctions
 from .leaks import JsonFences, PrefillEcho, TextEnds
+from .limits import Limits, asks
 from .logprobs import Logprobs
 from .markup import PrintedCalls
 from .repeats import Repeats
@@ -22,7 +24,7 @@ from .surrogates import Surrogates
 from .tally import Tally, tally
 from .thinking import ThinkTags
 from .tools import ToolCalls
-from .usage import MissingUsage, UsageTotals
+from .usage import UsageTotals
 
 __all__ = ["REPAIRS", "Plan", "Result", "Rule", "Tally", "plan_for", "tally"]
 
@@ -39,10 +41,11 @@ REPAIRS: tuple[type[Rule], ...] = (
     JsonFences,
     ToolCalls,
     Logprobs,
+    Limits,
     FinishReasons,
     MissingArguments,
-    MissingUsage,
     UsageTotals,
+    MissingUsage,
     WholeCalls,
     CallsOfFunctions,
     HiddenThoughts,
@@ -75,12 +78,12 @@ _kept: dict[tuple[object, ...], Plan] = {}
 def plan_for(context: ReplyContext) -> Plan:
     """The plan of an exchange: the same one for all requests that are alike.
 
-    Only what an option switches on looks at a request's words.
+    Only what an option switches on looks at a request's words, and what the request asks of its answer.
     """
     request, options = context.request, context.options
     if options.options:
         return Plan(context)
-    key = (options, context.chat, request.stream, request.include_usage)
+    key = (options, context.chat, request.stream, request.include_usage, asks(context))
     plan = _kept.get(key)
     if plan is None:
         if len(_kept) >= _MAX_KEPT:

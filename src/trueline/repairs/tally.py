@@ -1,12 +1,19 @@
-"""What an exchange used: as its upstream said, or counted from what was said."""
+"""What an exchange used: as its upstream said, or counted from what was asked and said."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..context import ReplyContext, UsageSource
+from ..said import Said
+from ..tokens import Tokenizer, tokenizer_for
+from ..wire import jsonio
+from .usage import mend_usage, unnoted
 
-__all__ = ["Tally", "tally"]
+__all__ = ["Numbers", "Tally", "count", "estimate", "is_quick", "tally"]
+
+AT_ONCE = 4096
+"""Bytes of prompt and reply up to which they are counted at once, with a vocabulary that is there."""
 
 
 class Tally(NamedTuple):
@@ -15,11 +22,80 @@ class Tally(NamedTuple):
     prompt: int
     completion: int
     source: UsageSource
+    usage: dict[str, Any]
+    """OpenAI's `usage`, with details where there are any."""
+
+
+class Numbers(NamedTuple):
+    """What was counted."""
+
+    prompt: int
+    completion: int
+    exact: bool
 
 
 def tally(context: ReplyContext) -> Tally | None:
-    """What was used so far."""
-    usage = context.usage
-    if usage is None or context.usage_source is None:
-        return None
-    return Tally(usage["prompt_tokens"], usage["completion_tokens"], context.usage_source)
+    """What was used so far, without taking long: for the log, where nobody was to get a count.
+
+    None where the reply has not begun.
+    """
+    usage, source = context.usage, context.usage_source
+    if usage is not None and source is None:  # the stream ended before its end
+        mended = mend_usage(usage, unnoted)
+        source = "reported" if mended == usage else "mended"
+        usage = mended if mended["completion_tokens"] else None
+    if usage is None or source is None:
+        if context.said is None:
+            return None
+        numbers = count(context) if context.said.kept and is_quick(context) else estimate(context)
+        source = "counted" if numbers.exact else "estimated"
+        prompt, completion = numbers.prompt, numbers.completion
+        usage = {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
+    return Tally(usage["prompt_tokens"], usage["completion_tokens"], source, usage)
+
+
+def is_quick(context: ReplyContext) -> bool:
+    """Whether `count` takes no longer than a millisecond."""
+    said = context.said
+    if not _tokenizer(context).loaded:
+        return False
+    return (said.size if said is not None else 0) <= AT_ONCE and context.request.prompt_size <= AT_ONCE
+
+
+def count(context: ReplyContext, prompt: bool = True, completion: bool = True) -> Numbers:
+    """The numbers by the model's own tokenizer, which is loaded for it; what is not asked for is 0."""
+    said = context.said or Said()
+    model, exact = _model(context), True
+    if not _tokenizer(context).exact:
+        return estimate(context)
+    prompt_tokens = completion_tokens = 0
+    if prompt:
+        prompt_tokens, exact = _prompt(context, model)
+    if completion:
+        tokenizer = tokenizer_for(model)
+        completion_tokens = sum(map(tokenizer.count, said.texts()))
+        exact = False
+    return Numbers(prompt_tokens, completion_tokens, exact)
+
+
+def estimate(context: ReplyContext) -> Numbers:
+    """The numbers by size."""
+    said = context.said
+    return Numbers(context.request.prompt_size // 4 + 1, (said.size if said is not None else 0) // 4 + 1, False)
+
+
+def _prompt(context: ReplyContext, model: str | None) -> tuple[int, bool]:
+    request = context.request
+    if not request.whole:
+        return request.prompt_size // 4 + 1, False
+    return tokenizer_for(model).count(jsonio.encode(request.body.get("messages")).decode()), False
+
+
+def _model(context: ReplyContext) -> str | None:
+    """The name by which the model's tokenizer is known: the upstream's, or the client's."""
+    asked, own = context.request.model, context.route.model
+    return own if own is not None and (asked is None or tokenizer_for(own).exact) else asked
+
+
+def _tokenizer(context: ReplyContext) -> Tokenizer:
+    return tokenizer_for(_model(context))

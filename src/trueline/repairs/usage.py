@@ -8,10 +8,10 @@ from typing import Any
 from msgspec import UNSET
 
 from ..context import ReplyContext
-from ..events import Extras, Opaque, ReasoningDelta, ReplyEnd, ReplyStart, TextDelta, ToolCallDelta, Usage, add_fields
+from ..events import Extras, Opaque, ReplyEnd, ReplyStart, Usage, add_fields
 from .base import Result, Rule
 
-__all__ = ["DETAILS", "TOTALS", "MissingUsage", "UsageTotals", "mend_usage"]
+__all__ = ["DETAILS", "TOTALS", "UsageTotals", "counts", "mend_usage", "owes_usage", "unnoted"]
 
 Fields = dict[str, Any]
 
@@ -66,6 +66,8 @@ class UsageTotals(Rule):
         super().__init__(context)
         self._last: Usage | None = None
         self._spare: Usage | None = None
+        self._silent: Usage | None = None
+        """Of a stream whose client did not ask for it: it is known, and does not leave."""
         self._gemini = False
         request = context.request
         self._wanted = request.include_usage or not request.stream
@@ -82,9 +84,24 @@ class UsageTotals(Rule):
             self.note("usage-x-groq")
             last = self._spare
         if last is None:
+            silent = self._silent or self._spare
+            if silent is not None and counts(silent.data):
+                self._know(silent.data, self._mended(silent.data, unnoted))
             return event
-        last.data = mend_usage(last.data, self.note, self._gemini, self.context.options.off)
+        said = last.data
+        if counts(said):
+            last.data = self._mended(said, self.note)
+            self._know(said, last.data)
+        elif not owes_usage(self.context):  # else they are counted
+            last.data = self._mended(said, self.note)
         return [last, event]
+
+    def _mended(self, data: Fields, note: Callable[[str], None]) -> Fields:
+        return mend_usage(data, note, self._gemini, self.context.options.off)
+
+    def _know(self, said: Fields, mended: Fields) -> None:
+        self.context.usage = mended
+        self.context.usage_source = "reported" if mended == said else "mended"
 
     def _take(self, event: Usage) -> Result:
         if event.spare:
@@ -93,79 +110,38 @@ class UsageTotals(Rule):
             return Opaque(extras) if extras is not None else None
         unasked = "choices-empty-usage-unasked" if event.alone else "usage-unasked"
         if not self._wanted and unasked not in self._kept:
-            self.note(unasked)
+            if not (self.context.request.usage_added or self.context.native):
+                self.note(unasked)
+            if counts(event.data) or self._silent is None:
+                self._silent = event
+                self.context.usage = event.data
             return Opaque(event.extras) if event.extras is not None else None
         last = self._last
         if last is not None:
-            if not _counts(event.data) and _counts(last.data):
+            if not counts(event.data) and counts(last.data):
                 self.note("usage-dup")
                 return None
-            if not _counts(last.data):
+            if not counts(last.data):
                 self.note("usage-placeholder-zero")
             else:
                 self.note("usage-dup" if last.data == event.data else "usage-every-chunk-cumulative")
             event.extras = _merged(last.extras, event.extras)
         self._last = event
+        self.context.usage = event.data  # as it came, until the end
         return None
 
 
-class MissingUsage(Rule):
-    """A reply that lacks the usage that it owes gets an estimate, marked as one: whole replies always owe it, streams
-    where they were asked for it.
-
-    Four bytes of UTF-8 are taken for a token: near for English text, not exact for anything.
-    """
-
-    sees = (TextDelta, ReasoningDelta, ToolCallDelta, Usage, ReplyEnd)
-    mends = ("usage-missing-stream", "usage-missing-nonstream")
-
-    def __init__(self, context: ReplyContext) -> None:
-        super().__init__(context)
-        self._reported = False
-        self._zeros = False  # which are noted for what they are
-        self._bytes = 0
-
-    @classmethod
-    def wanted(cls, context: ReplyContext) -> bool:
-        if not context.mends("usage-missing-stream" if context.request.stream else "usage-missing-nonstream"):
-            return False
-        return context.request.include_usage or not context.request.stream
-
-    def see(self, event: TextDelta | ReasoningDelta | ToolCallDelta | Usage | ReplyEnd) -> Result:
-        if isinstance(event, Usage):
-            self._reported = self._reported or _counts(event.data)
-            self._zeros = self._zeros or not self._reported
-        elif isinstance(event, ReplyEnd):
-            if not self._reported:
-                if not self._zeros:
-                    self.note("usage-missing-stream" if self.context.request.stream else "usage-missing-nonstream")
-                self.context.usage_source = "estimated"
-                return [Usage(self._estimate()), event]
-            self.context.usage_source = "reported"
-        else:
-            text = event.arguments if isinstance(event, ToolCallDelta) else event.text
-            self._bytes += len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
-        return event
-
-    def settled(self, kind: type) -> bool:
-        return self._reported
-
-    def _estimate(self) -> Fields:
-        prompt_tokens, completion_tokens = self.context.request.prompt_size // 4 + 1, self._bytes // 4 + 1
-        return {
-            "prompt_tokens": prompt_tokens,
-            "completion_tokens": completion_tokens,
-            "total_tokens": prompt_tokens + completion_tokens,
-            "x_trueline": "estimated",
-        }
+def owes_usage(context: ReplyContext) -> bool:
+    """Whether a usage has to leave: whole replies always have one, streams where it was asked for."""
+    request = context.request
+    if not (request.include_usage or not request.stream):
+        return False
+    return context.mends("usage-missing-stream" if request.stream else "usage-missing-nonstream")
 
 
-def _counts(data: Fields) -> bool:
-    return any(_integer(data.get(name, 0), _ignore) for name in (*TOTALS, *_OTHER_NAMES))
-
-
-def _ignore(fault: str) -> None:
-    return None
+def counts(data: Fields) -> bool:
+    """Whether a report counts anything."""
+    return any(_integer(data.get(name, 0), unnoted) for name in (*TOTALS, *_OTHER_NAMES))
 
 
 def _merged(old: Extras | None, new: Extras | None) -> Extras | None:
@@ -249,7 +225,7 @@ def _mend_details(usage: Fields, name: str, counts: tuple[str, ...], note: Calla
     usage[name] = mended
 
 
-def _unnoted(fault: str) -> None:
+def unnoted(fault: str) -> None:
     """The original stays as it is."""
 
 
@@ -257,7 +233,7 @@ def _copy_cached(usage: Fields, note: Callable[[str], None]) -> None:
     details = usage.get("prompt_tokens_details") or {}
     if details.get("cached_tokens"):
         return
-    found = next((count for k in _CACHED_ELSEWHERE if (count := _integer(usage.get(k, 0), _unnoted)) > 0), 0)
+    found = next((count for k in _CACHED_ELSEWHERE if (count := _integer(usage.get(k, 0), unnoted)) > 0), 0)
     if found:
         note("usage-cached-elsewhere")
         usage["prompt_tokens_details"] = {**details, "cached_tokens": found}

@@ -1,0 +1,114 @@
+"""Usage that nobody reported, or that cannot be true: counted here, and marked as counted (`faults.md` section 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..context import ReplyContext, UsageSource
+from ..events import ReasoningDelta, RefusalDelta, ReplyEnd, TextDelta, ToolCallDelta, ToolCallStart, Usage
+from ..said import Said
+from .base import Result, Rule
+from .tally import Numbers, count, estimate, is_quick
+from .usage import counts, owes_usage
+
+__all__ = ["MissingUsage"]
+
+Fields = dict[str, Any]
+
+MARK = "x_trueline"
+"""The field of a usage that says that Trueline counted it, and how."""
+
+
+class MissingUsage(Rule):
+    """A reply that lacks the usage that it owes gets a count, marked as one; so does one that reports what cannot be:
+    nothing at all, no completion for a text, no prompt.
+
+    What takes long is owed (`ReplyContext.owe`); until then the event holds an estimate.
+    """
+
+    sees = (TextDelta, ReasoningDelta, RefusalDelta, ToolCallStart, ToolCallDelta, Usage, ReplyEnd)
+    mends = ("usage-missing-stream", "usage-missing-nonstream", "usage-placeholder-zero")
+
+    def __init__(self, context: ReplyContext) -> None:
+        super().__init__(context)
+        self._owes = owes_usage(context)
+        self._said = context.said = Said(self._owes)
+        self._first: Callable[[str], None] = self._said.first
+
+    def see(self, event: Any) -> Result:
+        kind = type(event)
+        if kind is TextDelta and not event.choice:
+            self._first(event.text)
+        elif kind is Usage:
+            return self._checked(event)
+        elif kind is not ReplyEnd:
+            self._said.add(event)
+        elif self._owes:
+            self._owes = False
+            self.note("usage-missing-stream" if self.context.request.stream else "usage-missing-nonstream")
+            usage = Usage({})
+            self._count(usage, True, True)
+            return [usage, event]
+        return event  # type: ignore[no-any-return]  # one of `sees`
+
+    def settled(self, kind: type) -> bool:
+        """What was said is of no interest once it is known how much that was."""
+        usage = self.context.usage
+        completion = usage.get("completion_tokens") if usage is not None else None
+        return type(completion) is int and completion > 0
+
+    def _checked(self, usage: Usage) -> Usage:
+        """The one report that leaves, with counts in place of what cannot be."""
+        owes, self._owes = self._owes, False
+        if not owes:
+            return usage
+        data, context = usage.data, self.context
+        nothing = not counts(data)
+        if nothing:
+            usage.data = {}
+        prompt = nothing or (not data["prompt_tokens"] and _asks(context))
+        completion = nothing or (not data["completion_tokens"] and self._said.size > 0)
+        if prompt or completion:
+            self.note("usage-placeholder-zero")
+        if prompt or completion or context.recount:
+            self._count(usage, prompt, completion or context.recount)
+        return usage
+
+    def _count(self, usage: Usage, prompt: bool, completion: bool) -> None:
+        context = self.context
+
+        def fill(numbers: Numbers) -> None:
+            """Put the numbers where they are missing."""
+            data = usage.data
+            prompt_tokens = numbers.prompt if prompt else data["prompt_tokens"]
+            completion_tokens = numbers.completion if completion else data["completion_tokens"]
+            source: UsageSource = "counted" if numbers.exact else "estimated"
+            known = {
+                **data,
+                "prompt_tokens": prompt_tokens,
+                "completion_tokens": completion_tokens,
+                "total_tokens": prompt_tokens + completion_tokens,
+            }
+            if context.options.extras == "keep":
+                known[MARK] = source
+            usage.data, context.usage, context.usage_source = known, known, source
+
+        def work() -> None:
+            fill(count(context, prompt, completion))
+
+        if is_quick(context):
+            work()
+            return
+        if context.defers:
+            fill(estimate(context))
+        context.owe(work)
+
+
+def _asks(context: ReplyContext) -> bool:
+    """Whether there is a prompt that has tokens."""
+    body = context.request.body
+    messages = body.get("messages")
+    if not context.chat or not isinstance(messages, list):
+        return bool(body.get("prompt"))
+    return any(isinstance(message, dict) and message.get("content") for message in messages)
