@@ -35,6 +35,7 @@ CORE: dict[str, set[str]] = {
     "excerpts": set(),
     "judge": FACTS | {"messages", "wire"},
     "providers": FACTS | {"dialects"},
+    "prices": set(),
     "features": FACTS | {"context", "events", "messages", "pipeline", "providers", "tokens"},
 }
 PURE = set(CORE)
