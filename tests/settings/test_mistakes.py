@@ -7,12 +7,9 @@ from pathlib import Path
 import pytest
 
 from trueline.settings import SettingsError, load_settings
+from trueline.settings.rows import TREE
 
-TOP = (
-    "allow_public, allowed_hosts, client_timeout, enforce, format, grace, host, key, keys, limits, log_format, "
-    "log_level, models, port, providers, proxy, record, server, socket, timeouts, tls_cert, tls_key, tokenizers, "
-    "upstream, upstreams, workers"
-)
+TOP = ", ".join(sorted(TREE))
 EACH = (
     "account, api_version, auth, ca_file, capabilities, dialect, enforce, format, headers, key, project, provider, "
     "region, resource, timeouts, url, verify"

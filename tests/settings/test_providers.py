@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from trueline.prices import Price
 from trueline.providers import PROVIDERS
 from trueline.settings import Secret, Settings, SettingsError, Upstream, load_settings
 from trueline.settings.providers import spoken
@@ -171,3 +173,45 @@ def test_what_it_gives_of_one() -> None:
 
 def test_openai_is_spoken() -> None:
     assert spoken()[0] == "openai"
+
+
+# -- prices -----------------------------------------------------------------------------------------------------------
+
+
+def test_prices_by_model(tmp_path: Path) -> None:
+    text = """
+prices:
+  gpt-4o: {input: 2.50, cached: "1.25", output: "${OUT}"}
+  up/meta/llama-3.1: {input: 0}
+"""
+    prices = load(text, tmp_path, OUT="10").prices
+
+    assert prices == {
+        "gpt-4o": Price(input=Decimal("2.50"), cached=Decimal("1.25"), output=Decimal(10)),
+        "up/meta/llama-3.1": Price(input=Decimal(0)),
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "prices: {m: {output: 1}}",
+            ":1: prices.m.input: is missing; allowed: US dollars for a million tokens",
+        ),
+        (
+            "prices: {m: {input: cheap}}",
+            ':1: prices.m.input: found "cheap"; allowed: US dollars for a million tokens, such as 2.5',
+        ),
+        ("prices: {m: {input: -1}}", ':1: prices.m.input: found "-1"; allowed: US dollars'),
+        ("prices: {m: {input: NaN}}", ':1: prices.m.input: found "NaN"; allowed: US dollars'),
+        ("prices: {m: {input: 1e9}}", ':1: prices.m.input: found "1e9"; allowed: US dollars'),
+        ("prices: {m: {imput: 1}}", ':1: prices.m.imput: unknown key; did you mean "input"?'),
+        ("prices: {m: 1}", ':1: prices.m: found "1"; allowed: a mapping'),
+    ],
+)
+def test_mistakes_in_prices(text: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as refused:
+        load(text, tmp_path)
+
+    assert message in str(refused.value)

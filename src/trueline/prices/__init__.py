@@ -18,7 +18,7 @@ from typing import Final
 from .row import Long, Price, cost
 from .table import FAMILIES, Family, Line
 
-__all__ = ["PRICES", "Long", "Price", "PriceBook", "cost", "shown"]
+__all__ = ["NO_PRICES", "PRICES", "Long", "Price", "PriceBook", "cost", "shown"]
 
 _DATED: Final = re.compile(r"-(?:20\d\d-?[01]\d-?[0-3]\d|latest)$")
 _KEPT: Final = 1000
@@ -88,6 +88,9 @@ class PriceBook:
         if own is not None or self._provider is None:
             return own
         return PRICES.get((self._provider, model))
+
+
+NO_PRICES: Final = PriceBook(None, {})
 
 
 def shown(dollars: Decimal) -> str:

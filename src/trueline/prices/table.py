@@ -196,7 +196,7 @@ FAMILIES: Final = (
     Family(
         ("groq",),
         "https://groq.com/pricing",
-        "2025-11-01",
+        "2026-11-22",
         (
             Line("openai/gpt-oss-120b", "0.15", "0.6"),
             Line("llama-3.3-70b-versatile", "0.59", "0.79"),

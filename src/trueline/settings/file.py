@@ -182,10 +182,10 @@ def _read_named(
     """One upstream or model: a section under a name of the user's, or its short form."""
     key = ".".join(path)
     values[path] = Value(None, document.origin(name_node))
-    if not isinstance(child, yaml.ScalarNode) or child.tag == _NULL:
+    last = SHORT_FORMS.get(".".join((*path[:-1], "*")))
+    if last is None or not isinstance(child, yaml.ScalarNode) or child.tag == _NULL:
         _walk(document, child, known, path, values)
         return
-    last = SHORT_FORMS[".".join((*path[:-1], "*"))]
     row = known.get(last)
     if isinstance(row, Row):
         values[(*path, last)] = Value(document.value(child, key, row.kind), document.origin(child))

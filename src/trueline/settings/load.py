@@ -16,6 +16,7 @@ from trueline.context import Enforce, FormatOptions
 from .errors import Origin, did_you_mean
 from .kinds import Kind
 from .model import Limits, ModelAlias, Proxy, Settings, Timeouts, Upstream
+from .prices import read_prices
 from .providers import from_environment, reached
 from .references import expand
 from .rows import ROWS, TREE, Row
@@ -122,7 +123,7 @@ def _set_aside_file_upstreams(values: Values, later: Values, warnings: list[str]
 
 _PLAIN = (
     *("host", "port", "workers", "grace", "client_timeout", "server", "allow_public", "keys", "allowed_hosts"),
-    *("log_level", "log_format"),
+    *("log_level", "log_format", "count_remote_images"),
 )
 
 
@@ -142,6 +143,7 @@ def _build(values: Values, warnings: list[str], env: Mapping[str, str]) -> Setti
         upstreams=upstreams,
         models=_models(values, upstreams),
         tokenizers=_tokenizers(values),
+        prices=read_prices(values),
         providers=providers,
         known=dict(from_environment(env, timeouts, format)) if reach else {},
         format=format,

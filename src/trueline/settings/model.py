@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from trueline.context import FormatOptions
+from trueline.prices import Price
 
 from .errors import DEFAULT, Origin
 from .rows import default
@@ -116,11 +117,14 @@ class Settings:
     upstreams: Mapping[str, Upstream] = field(default_factory=dict)
     models: Mapping[str, ModelAlias] = field(default_factory=dict)
     """Aliases; each names an upstream that exists."""
+    prices: Mapping[str, Price] = field(default_factory=dict)
+    """By model, or by `upstream/model`; before the table of prices."""
     providers: str = default("providers")
     known: Mapping[str, Upstream] = field(default_factory=dict)
     """Providers with their key in the environment, which `provider/model` reaches; see `providers`."""
     tokenizers: Mapping[str, str] = field(default_factory=dict)
     """Files that count for models, by name or pattern; one named in a settings file is relative to that file."""
+    count_remote_images: bool = default("count_remote_images")
     format: FormatOptions = FormatOptions()
     timeouts: Timeouts = Timeouts()
     limits: Limits = Limits()

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 from . import kinds
 from .kinds import Kind
+from .prices import DOLLARS
 from .switches import MAX_RETRIES, SWITCHED_OFF, SWITCHED_ON
 from .table import AUTH, DIALECT, PLACE, PLACES, PROVIDER
 
@@ -332,6 +333,21 @@ _TOKENIZERS = (
         "A Hugging Face `tokenizer.json` that counts for a model; its name, or a pattern such as `llama*`.",
         metavar="FILE",
     ),
+    Row(
+        "count_remote_images",
+        kinds.BOOLEAN,
+        False,
+        "Whether `/trueline/count` fetches the pictures that a request refers to, to know their size.",
+    ),
+)
+
+_PRICES = (
+    Row("prices.*.input", DOLLARS, None, "A million tokens of the prompt. Required."),
+    Row("prices.*.output", DOLLARS, None, "A million tokens of the completion."),
+    Row("prices.*.cached", DOLLARS, None, "Of the prompt's, those that came out of a cache."),
+    Row("prices.*.written", DOLLARS, None, "Of the prompt's, those that were put into a cache."),
+    Row("prices.*.reasoning", DOLLARS, None, "Of the completion's, thoughts, where they cost other than the rest."),
+    Row("prices.*.image", DOLLARS, None, "Of the prompt's, pictures, where they cost other than the rest."),
 )
 
 GROUPS: Mapping[str, tuple[Row, ...]] = {
@@ -339,6 +355,7 @@ GROUPS: Mapping[str, tuple[Row, ...]] = {
     "Server": _SERVER,
     "Upstreams": _EACH_UPSTREAM,
     "Models": _EACH_MODEL,
+    "Prices": _PRICES,
     "Tokenizers": _TOKENIZERS,
     "Format": _FORMAT,
     "Enforce": _ENFORCE,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import msgspec
 
 from ..context import FormatOptions, Route
 from ..errors import NotFoundError, RequestError
+from ..prices import NO_PRICES, Price, PriceBook
 from ..providers import PROVIDERS, UNKNOWN, Capabilities, Provider, provider_of
 from ..settings import Settings, Upstream, is_loopback
 from .headers import Pairs, credential, is_credential
@@ -43,6 +45,7 @@ class Backend:
     whoever speaks the dialect: `headers` holds nothing for it, unless the settings give a token as the key."""
     paths: Paths = PLAIN
     """What its URL is followed by."""
+    prices: PriceBook = NO_PRICES
     capabilities: Capabilities = UNKNOWN
     """What is known of it before it was ever asked (`learned.py` has what it taught)."""
 
@@ -63,7 +66,7 @@ class Choice:
         object.__setattr__(self, "route", Route(self.backend.name, self.model))
 
 
-def _backend(upstream: Upstream, url: str | None = None) -> Backend:
+def _backend(upstream: Upstream, prices: Mapping[str, Price], url: str | None = None) -> Backend:
     headers: Pairs = [(n.lower().encode(), v.reveal().encode()) for n, v in upstream.headers.items()]
     paths = Paths(upstream.path, upstream.plain_path)
     secrets: tuple[str, ...] = ()
@@ -88,8 +91,16 @@ def _backend(upstream: Upstream, url: str | None = None) -> Backend:
         dialect=upstream.dialect,
         auth=upstream.auth,
         paths=paths,
+        prices=_price_book(upstream, provider, prices),
         capabilities=_capabilities(upstream, provider),
     )
+
+
+def _price_book(upstream: Upstream, provider: Provider | None, prices: Mapping[str, Price]) -> PriceBook:
+    """What its models cost: `upstream/model` in the settings, then `model`, then its provider's."""
+    start = upstream.name + "/"
+    own = {model.removeprefix(start): price for model, price in prices.items() if model.startswith(start)}
+    return PriceBook(provider.name if provider is not None else None, {**prices, **own})
 
 
 def _capabilities(upstream: Upstream, provider: Provider | None) -> Capabilities:
@@ -105,7 +116,7 @@ class Routes:
     def __init__(self, settings: Settings, demo_url: str | None = None) -> None:
         self._settings = settings
         self.backends = {
-            name: _backend(upstream, demo_url if upstream.demo else None)
+            name: _backend(upstream, settings.prices, demo_url if upstream.demo else None)
             for name, upstream in settings.upstreams.items()
         }
         self._only = Choice(next(iter(self.backends.values()))) if len(self.backends) == 1 else None
@@ -148,7 +159,7 @@ class Routes:
             return None
         backend = self.backends.get(name) or self._known.get(name)
         if backend is None:
-            backend = self._known[name] = _backend(self._settings.known[name])
+            backend = self._known[name] = _backend(self._settings.known[name], self._settings.prices)
         return Choice(backend, rest)
 
     def _served(self) -> str:
@@ -183,7 +194,8 @@ class Routes:
                 url=f"{'http' if local else 'https'}://{host}/v1",
                 timeouts=settings.timeouts,
                 format=settings.format,
-            )
+            ),
+            settings.prices,
         )
         # An address that the operator wrote down is meant; a name may resolve to anything.
         return backend if local else replace(backend, guarded=True)
