@@ -143,7 +143,8 @@ class Ended:
     def __init__(self, **fields: Any) -> None:
         known = {"status": 200, "upstream": "up", "model": None, "received": 0, "upstream_seconds": None, "faults": {}}
         client = SimpleNamespace(path="/v1/models", sent=0)
-        self.__dict__.update({"client": client, "examples": {}, "request_id": b"r", **known, **fields})
+        more = {"client": client, "examples": {}, "request_id": b"r", "changes": ()}
+        self.__dict__.update({**more, **known, **fields})
 
 
 def ended(**fields: Any) -> Any:

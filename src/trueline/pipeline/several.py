@@ -29,6 +29,7 @@ _OF_ONE_REPLY = ("id", "created", "model", "service_tier", "system_fingerprint")
 """What all chunks of a reply say alike."""
 
 
+_PADDING = "MaKdZ4fQxT7bW2r"
 _CERTAINTY: tuple[UsageSource, ...] = ("estimated", "counted", "mended", "reported")
 """Who says what was used, the least certain first."""
 
@@ -88,7 +89,7 @@ class Several:
             return sse.DONE
         body = self.aligned(dict(said[0]))
         body["usage"] = add_usage(each.get("usage") for each in said)
-        return sse.write(jsonio.encode(body)) + sse.DONE
+        return _event(body) + sse.DONE
 
     def _whole(self) -> bytes:
         given = [part for part in self.parts if part.reply is not None]
@@ -279,12 +280,12 @@ class Part:
             return sse.write(data) + sse.DONE
         if not body["choices"]:
             if body.get("usage") is None:
-                return sse.write(jsonio.encode(self._several.aligned(body)))
+                return _event(self._several.aligned(body))
             self.usage = body
             return b""
         if not self._renumbered(body)["choices"]:
             return b""
-        return sse.write(jsonio.encode(self._several.aligned(body)))
+        return _event(self._several.aligned(body))
 
     def _renumbered(self, body: Fields) -> Fields:
         shift, step, most = self._places
@@ -294,6 +295,14 @@ class Part:
             self.indexes.add(choice["index"])
         body["choices"] = kept
         return body
+
+
+def _event(body: Fields) -> bytes:
+    """One event; where OpenAI pads its chunks (rules.md O2), to the length that this one has now."""
+    if isinstance(body.get("obfuscation"), str):
+        body["obfuscation"] = ""
+        body["obfuscation"] = _PADDING[: (1 - len(jsonio.encode(body))) % 16]
+    return sse.write(jsonio.encode(body))
 
 
 def add_usage(said: Iterable[Any]) -> Fields | None:
