@@ -81,11 +81,15 @@ def blocked(feedback: Any) -> UpstreamReplyError | None:
     if not isinstance(reason, (str, int)) or isinstance(reason, bool) or not reason:
         return None
     why = feedback.get("blockReasonMessage")
-    rated = [
-        str(rating.get("category"))
-        for rating in feedback.get("safetyRatings") or []
-        if isinstance(rating, dict) and rating.get("blocked") is True
-    ] if isinstance(feedback.get("safetyRatings"), list) else []
+    rated = (
+        [
+            str(rating.get("category"))
+            for rating in feedback.get("safetyRatings") or []
+            if isinstance(rating, dict) and rating.get("blocked") is True
+        ]
+        if isinstance(feedback.get("safetyRatings"), list)
+        else []
+    )
     named = f" ({', '.join(rated)})" if rated else ""
     return UpstreamReplyError(
         f"The prompt was blocked: {reason}{named}." + (f" {why}" if isinstance(why, str) and why else ""),

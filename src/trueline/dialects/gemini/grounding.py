@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, TypeAlias
 
-__all__ = ["annotations"]
+__all__ = ["url_citations"]
 
 Fields: TypeAlias = dict[str, Any]
 
 
-def annotations(grounding: Any, citations: Any, texts: list[str]) -> list[Fields]:
+def url_citations(grounding: Any, citations: Any, texts: list[str]) -> list[Fields]:
     """The `url_citation`s of a candidate whose text parts are `texts`; sources without an address are none."""
     whole = "".join(texts)
     found = [*_supports(grounding, texts, whole), *_citations(citations, whole)]
@@ -38,7 +38,9 @@ def _citations(citations: Any, whole: str) -> Iterator[Fields]:
     for name in ("citationSources", "citations"):
         for given in _list(citations, name):
             url = given.get("uri") if isinstance(given, dict) else None
-            place = _between(given, whole) if isinstance(url, str) and url else None
+            if not isinstance(url, str) or not url:
+                continue
+            place = _between(given, whole)
             if place is not None:
                 yield _citation(place, url, given.get("title"))
 

@@ -63,7 +63,7 @@ class PartialCall:
             _put(self._args, steps, value)
 
 
-def _put(owner: Any, steps: list[str | int], value: Any) -> None:
+def _put(owner: Any, steps: list[Any], value: Any) -> None:
     for step, following in zip(steps, [*steps[1:], None], strict=True):
         if isinstance(owner, list) and isinstance(step, int):
             owner.extend([None] * (step + 1 - len(owner)))

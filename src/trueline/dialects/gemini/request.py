@@ -1,7 +1,186 @@
+"""OpenAI's chat request as a `generateContent` of Gemini's.
+
+https://ai.google.dev/api/generate-content#v1beta.GenerationConfig (seen 2026-11-22)
+"""
+
 from __future__ import annotations
+
+from typing import Any, Final, TypeAlias
+from urllib.parse import quote
+
 from ...messages import ChatRequest
+from ...wire import jsonio
+from ..conversation import read_conversation
 from ..native import Asked, NativeRequest
+from ..parameters import check_supported, leave_out, max_tokens, read_schema, read_stop
+from .contents import write_contents, write_texts
+from .fields import camel, camel_name, merged
+from .thinking import generation, thinking_config
+from .tools import write_schema, write_tool_config, write_tools
+
+__all__ = ["model_path", "write_request"]
+
+Fields: TypeAlias = dict[str, Any]
+
+_PLAIN: Final = {
+    "temperature": "temperature",
+    "top_p": "topP",
+    "top_k": "topK",
+    "presence_penalty": "presencePenalty",
+    "frequency_penalty": "frequencyPenalty",
+}
+"""Numbers that only have another name."""
+_CONFIG: Final = frozenset(
+    (
+        "topK",
+        "thinkingConfig",
+        "responseModalities",
+        "mediaResolution",
+        "speechConfig",
+        "imageConfig",
+        "audioTimestamp",
+        "routingConfig",
+        "modelSelectionConfig",
+        "enableEnhancedCivicAnswers",
+        "enableAffectiveDialog",
+        "translationConfig",
+        "audioTranscriptionConfig",
+    )
+)
+"""Fields of Gemini's `generationConfig` that a client may send beside OpenAI's parameters."""
+_BODY: Final = frozenset(
+    ("safetySettings", "cachedContent", "labels", "toolConfig", "modelArmorConfig", "continuationToken")
+)
+"""Those of the request itself."""
+_READ: Final = frozenset(
+    (
+        *_PLAIN,
+        *("n", "max_tokens", "max_completion_tokens", "stop", "seed", "logprobs", "top_logprobs"),
+        *("response_format", "reasoning_effort", "reasoning", "thinking", "modalities", "audio"),
+        *("tools", "tool_choice", "functions", "function_call", "parallel_tool_calls", "web_search_options"),
+        *("generation_config", "generationConfig"),
+    )
+)
+_MAX_SEED: Final = 0x7FFFFFFF
 
 
 def write_request(request: ChatRequest, asked: Asked) -> NativeRequest:
-    raise NotImplementedError
+    """The native request.  Raises RequestError for what cannot be expressed, FileNeeded for files to fetch first."""
+    body = _flat(request.body)
+    own = {name: camel_name(name) for name in body if camel_name(name) in _CONFIG | _BODY}
+    check_supported(body, _READ | own.keys() | _tier(body, asked), asked)
+    conversation = read_conversation(body)
+    made: Fields = {"contents": write_contents(conversation, asked)}
+    system = write_texts(conversation.system, asked)
+    if system and made["contents"] and "gemma" not in asked.model.lower():
+        made["systemInstruction"] = {"parts": system}
+    elif system:  # a model that has no place for it, or nothing else to answer
+        made["contents"].insert(0, {"role": "user", "parts": system})
+    tools = write_tools(body, asked)
+    if tools:
+        made["tools"] = tools
+    choice = write_tool_config(body, tools, asked)
+    if choice:
+        made["toolConfig"] = choice
+    config = _config(request, body, bool(tools), asked)
+    for name, named in own.items():
+        if body[name] is not None:
+            merged(config if named in _CONFIG else made, {named: camel(body[name])})
+    merged(config, camel(body.get("generation_config") or body.get("generationConfig") or {}))
+    if config:
+        made["generationConfig"] = config
+    if body.get("service_tier") in ("flex", "priority") and not _is_vertex(asked):
+        made["serviceTier"] = body["service_tier"]
+    verb = "streamGenerateContent?alt=sse" if request.stream else "generateContent"
+    return NativeRequest(f"{model_path(asked)}:{verb}", jsonio.encode(made))
+
+
+def model_path(asked: Asked) -> str:
+    """The model's path behind the base URL; `host` and `base_path` of the settings fill what a bare URL lacks."""
+    model = asked.model.removeprefix("google/")
+    named = model if model.startswith(("models/", "tunedModels/")) else f"models/{model}"
+    return f"{_base(asked)}/{quote(named, safe='/@.-_~')}"
+
+
+def _base(asked: Asked) -> str:
+    settings = asked.settings
+    host, base = settings.get("host", ""), settings.get("base_path", "").rstrip("/")
+    if not host or base:
+        return ""
+    if not _is_vertex(asked):
+        return "/v1beta" if host == "generativelanguage.googleapis.com" else ""
+    if not settings.get("project"):
+        return "/v1/publishers/google"
+    return f"/v1/projects/{settings['project']}/locations/{settings.get('region', 'global')}/publishers/google"
+
+
+def _is_vertex(asked: Asked) -> bool:
+    settings = asked.settings
+    return bool(settings.get("project")) or settings.get("host", "").endswith("aiplatform.googleapis.com")
+
+
+def _flat(body: Fields) -> Fields:
+    """The parameters with those that Google's OpenAI endpoint has under `extra_body.google` beside the others."""
+    flat = dict(body)
+    for owner in (flat.pop("extra_body", None), body):
+        google = owner.get("google") if isinstance(owner, dict) else None
+        flat.update(google if isinstance(google, dict) else {})
+    flat.pop("google", None)
+    return flat
+
+
+def _tier(body: Fields, asked: Asked) -> frozenset[str]:
+    known = body.get("service_tier") in ("flex", "priority") and not _is_vertex(asked)
+    return frozenset(("service_tier",)) if known else frozenset()
+
+
+def _config(request: ChatRequest, body: Fields, tools: bool, asked: Asked) -> Fields:
+    config: Fields = {named: body[name] for name, named in _PLAIN.items() if body.get(name) is not None}
+    limit = max_tokens(body)
+    if limit is not None:
+        config["maxOutputTokens"] = limit
+    stop = read_stop(body)
+    if stop:
+        config["stopSequences"] = stop
+    if request.n > 1:
+        config["candidateCount"] = request.n
+    seed = body.get("seed")
+    if type(seed) is int:
+        if not -_MAX_SEED - 1 <= seed <= _MAX_SEED:
+            asked.note("seed cut to 31 bits")
+            seed &= _MAX_SEED
+        config["seed"] = seed
+    if request.logprobs:
+        config["responseLogprobs"] = True
+        if request.top_logprobs:
+            config["logprobs"] = request.top_logprobs
+    thinking = thinking_config(body, asked)
+    if thinking:
+        config["thinkingConfig"] = thinking
+    config.update(_modalities(body))
+    config.update(_response_format(body, tools, asked))
+    return config
+
+
+def _modalities(body: Fields) -> Fields:
+    made: Fields = {}
+    modalities = body.get("modalities")
+    if isinstance(modalities, list) and modalities != ["text"]:
+        made["responseModalities"] = [str(one).upper() for one in modalities]
+    audio = body.get("audio")
+    if isinstance(audio, dict) and isinstance(audio.get("voice"), str):
+        made["speechConfig"] = {"voiceConfig": {"prebuiltVoiceConfig": {"voiceName": audio["voice"]}}}
+    return made
+
+
+def _response_format(body: Fields, tools: bool, asked: Asked) -> Fields:
+    schema = read_schema(body)
+    if schema is None:
+        return {}
+    if tools and generation(asked.model) < 3:
+        leave_out(asked, "response_format", "Models before Gemini 3 do not take it together with tools.")
+        return {}
+    made: Fields = {"responseMimeType": "application/json"}
+    if schema.schema:
+        made.update(write_schema(schema.schema, asked, "response_format", "responseSchema", "responseJsonSchema"))
+    return made

@@ -23,7 +23,7 @@ from ...events import (
 from ...wire import jsonio
 from . import meaning
 from .errors import blocked, error_of
-from .grounding import annotations
+from .grounding import url_citations
 from .partial import PartialCall, is_partial
 
 __all__ = ["CALL_ID", "FORMAT", "GeminiReader"]
@@ -187,7 +187,7 @@ class GeminiReader:
         grounding, citations = given.get("groundingMetadata"), given.get("citationMetadata")
         if grounding or citations:
             texts = candidate.texts if self._whole else ["".join(candidate.texts)]
-            cited = annotations(grounding, citations, texts)
+            cited = url_citations(grounding, citations, texts)
             if cited:
                 events.append(Opaque(Extras(message={"annotations": cited}), index))
         if extras:
