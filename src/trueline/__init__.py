@@ -6,14 +6,20 @@ from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
-__all__ = ["FormatOptions", "StreamFixer", "TruelineError", "__version__", "fix"]
+__all__ = ["FormatOptions", "StreamFixer", "TruelineError", "__version__", "count_tokens", "fix"]
 
 if TYPE_CHECKING:
     from .context import FormatOptions
     from .errors import TruelineError
-    from .library import StreamFixer, fix
+    from .library import StreamFixer, count_tokens, fix
 
-_HOMES = {"FormatOptions": "context", "StreamFixer": "library", "TruelineError": "errors", "fix": "library"}
+_HOMES = {
+    "FormatOptions": "context",
+    "StreamFixer": "library",
+    "TruelineError": "errors",
+    "count_tokens": "library",
+    "fix": "library",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -23,6 +23,7 @@ VERBS: Mapping[str, str] = MappingProxyType(
         "serve": "run the proxy",
         "fix": "write the exact form of a recorded reply",
         "explain": "show a recorded reply event by event, and what each rule did",
+        "count": "count the tokens of a text or a request",
         "check": "probe an endpoint and print a report card",
         "faults": "list the faults that Trueline knows, or explain one",
         "sim": "run a model server that commits chosen faults",
@@ -37,6 +38,7 @@ examples:
   trueline fix reply.json                                the exact reply on stdout, its faults on stderr
   trueline explain reply.sse                             what became of each event, and why
   trueline check http://127.0.0.1:8000/v1                what a server gets wrong, and which clients it breaks
+  trueline count request.json                            how many tokens a prompt has
   trueline faults finish                                 the faults of finish_reason
 
 `trueline VERB --help` says more about a verb.

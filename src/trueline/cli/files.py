@@ -22,11 +22,11 @@ def add_kind(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--as", **AS)  # type: ignore[arg-type]  # a table of keywords
 
 
-def read_reply(file: str | None) -> bytes | None:
+def read_reply(file: str | None, what: str = "a reply") -> bytes | None:
     """The content of a file, or of stdin for None and `-`; None, with a line on stderr, where it cannot be read."""
     if file in (None, "-"):
         if sys.stdin.isatty():
-            print("trueline: reading a reply from the terminal; Ctrl-D ends it", file=sys.stderr)
+            print(f"trueline: reading {what} from the terminal; Ctrl-D ends it", file=sys.stderr)
         return sys.stdin.buffer.read()
     try:
         return Path(str(file)).read_bytes()

@@ -14,6 +14,7 @@ from starlette.routing import Route
 from .. import __version__
 from ..settings import Settings
 from .client import Receive, Scope, Send, broken_off
+from .counting import count_route
 from .fetcher import is_public_address
 from .gateway import Gateway
 from .housekeeping import housekeeping
@@ -90,10 +91,13 @@ def create_app(settings: Settings, *, own_process: bool = False) -> Starlette:
         base = f"{request.url.scheme}://{request.url.netloc}/v1"
         return JSONResponse({"name": "Trueline", "version": __version__, "base_url": base})
 
-    def metrics() -> Metrics:
+    def gateway() -> Gateway:
         if api.gateway is None:
             raise RuntimeError(_NOT_STARTED)
-        return api.gateway.metrics
+        return api.gateway
+
+    def metrics() -> Metrics:
+        return gateway().metrics
 
     app = Starlette(
         routes=[
@@ -101,6 +105,7 @@ def create_app(settings: Settings, *, own_process: bool = False) -> Starlette:
             Route("/health", health, methods=["GET"]),
             Route("/health/ready", ready, methods=["GET"]),
             *operator_routes(settings, metrics),
+            count_route(settings, gateway),
             Route("/{path:path}", api),
         ],
         lifespan=lifespan,
