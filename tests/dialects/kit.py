@@ -62,9 +62,16 @@ class Played(NamedTuple):
         return [json.loads(line) for line in lines]
 
 
-def play(dialect: NativeDialect, data: bytes, *, pieces: list[int] | None = None, **fields: Any) -> Played:
+def play(
+    dialect: NativeDialect,
+    data: bytes,
+    *,
+    pieces: list[int] | None = None,
+    options: FormatOptions = FormatOptions(),
+    **fields: Any,
+) -> Played:
     """A reply through the pipeline, cut at `pieces`; `stream` is among the fields of the request."""
-    pipe = chat_pipeline(chat(**fields), ROUTE, CountingMint(), FormatOptions(), native=dialect)
+    pipe = chat_pipeline(chat(**fields), ROUTE, CountingMint(), options, native=dialect)
     ends = [*(pieces or []), len(data)]
     out, at = b"", 0
     for end in ends:
@@ -115,14 +122,17 @@ def all_records(shared: Path, name: str) -> list[Fields]:
 def verdicts(shared: Path, name: str, dialect: NativeDialect, flavour: str = "wire") -> Iterator[tuple[str, str, Any]]:
     """Play the recordings in random cuts: id, verdict, and what the judge has against it."""
     player = load_module(shared / "play.py", "play")
+    options = FormatOptions(extras="drop" if flavour == "wire-closed" else "keep")
     for number, row in enumerate(records(shared, name)):
         asked = player.client_request(row, number, "")
-        status, headers, body = _answer(dialect, row, asked, number)
+        status, headers, body = _answer(dialect, row, asked, number, options)
         verdict, problems = player.judge(row, asked, status, headers, body, flavour)
         yield row["id"], verdict, problems
 
 
-def _answer(dialect: NativeDialect, row: Fields, asked: Fields, number: int) -> tuple[int, dict[str, str], bytes]:
+def _answer(
+    dialect: NativeDialect, row: Fields, asked: Fields, number: int, options: FormatOptions
+) -> tuple[int, dict[str, str], bytes]:
     reply = row["response"]
     given = reply.get("body_b64")
     data = base64.b64decode(given) if given else reply["body"].encode("utf-8", "surrogatepass")
@@ -133,7 +143,7 @@ def _answer(dialect: NativeDialect, row: Fields, asked: Fields, number: int) -> 
             raise dialect.read_error(reply["status"], headers, data)
         dice = random.Random(number)
         pieces = sorted(dice.sample(range(len(data) + 1), min(9, len(data))))
-        played = play(dialect, data, pieces=pieces, **asked)
+        played = play(dialect, data, pieces=pieces, options=options, **asked)
         if played.error is not None:
             raise played.error
         if asked.get("stream"):

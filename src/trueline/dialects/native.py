@@ -90,6 +90,7 @@ DIALECTS: Mapping[str, str] = {
     "anthropic": ".anthropic",
     "anthropic_bedrock": ".anthropic.bedrock",
     "bedrock": ".bedrock",
+    "ollama": ".ollama",
     "gemini": ".gemini",
 }
 """By name, the module that has its `DIALECT`; imported when an upstream speaks it."""
