@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..context import ReplyContext
-from ..errors import TruelineError, UpstreamCutError, UpstreamError, UpstreamReplyTooLargeError
-from ..events import Event, Failure, ReplyEnd, fold
+from ..errors import InvalidAnswerError, TruelineError, UpstreamCutError, UpstreamError, UpstreamReplyTooLargeError
+from ..events import Event, Failure, ReplyEnd, Usage, fold
 from ..faults import LEFT_ALONE
+from ..repairs import Tally, tally
 from ..wire import jsonio, sse
 from . import lane_whole
 from .base import MAX_REPLY, not_json
@@ -67,6 +68,10 @@ class WholeChat(Chat):
         self._left, self._mended, self._came = iter(events), [], (body, payload, lane)
         return self._write_whole()
 
+    def tally(self) -> Tally | None:
+        """See Pipeline: an answer that is of no use was given all the same."""
+        return tally(self._context) if isinstance(self.error, InvalidAnswerError) else super().tally()
+
     def _go_on(self) -> bytes:
         if self._left is None or self.error is not None:
             return b""
@@ -98,7 +103,15 @@ class WholeChat(Chat):
         failure = next((e for e in self._mended[before:] if type(e) is Failure), None)
         if failure is not None:
             self._fail(failure.error)
+            if isinstance(failure.error, InvalidAnswerError):
+                self._use_up()
         return failure is not None
+
+    def _use_up(self) -> None:
+        """The answer is of no use, but was given: what it used is known behind it."""
+        for event in self._left or ():
+            if type(event) is Usage:
+                self._chain.push(event, [])
 
     def _read_json(self, body: bytes) -> tuple[list[Event], Any]:
         note = self._context.note
