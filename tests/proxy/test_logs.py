@@ -23,7 +23,7 @@ async def test_a_line_says_what_happened() -> None:
         line = re.sub(r"(ms|bytes)=\d+", r"\1=N", re.sub(r"req_\w{32}", "ID", proxy.log.lines[-1]))
         assert line == (
             "INFO trueline.exchange: request=ID method=POST path=/v1/chat/completions status=200 ms=N upstream=up "
-            "model=gpt-4o bytes=N faults=id-missing:1 error=-"
+            "model=gpt-4o bytes=N faults=id-missing:1 error=- usage=reported prompt_tokens=14 completion_tokens=6"
         )
 
 

@@ -143,7 +143,7 @@ class Ended:
     def __init__(self, **fields: Any) -> None:
         known = {"status": 200, "upstream": "up", "model": None, "received": 0, "upstream_seconds": None, "faults": {}}
         client = SimpleNamespace(path="/v1/models", sent=0)
-        more = {"client": client, "examples": {}, "request_id": b"r", "changes": ()}
+        more = {"client": client, "examples": {}, "request_id": b"r", "changes": (), "used": None, "spent": None}
         self.__dict__.update({**more, **known, **fields})
 
 

@@ -11,7 +11,7 @@ from ..context import FormatOptions, ReplyContext, Route
 from ..dialects.native import NativeDialect
 from ..messages import ChatRequest, CompletionRequest, EmbeddingRequest, ImageRequest
 from ..mint import Mint
-from .base import MAX_REPLY, Pipeline
+from .base import MAX_REPLY, OwesNothing, Pipeline, Tally
 from .chat import ChatStream
 from .dialect import OPENAI_COMPLETIONS, from_native
 from .embeddings import Embeddings
@@ -24,8 +24,10 @@ __all__ = [
     "MAX_REPLY",
     "FormatOptions",
     "Models",
+    "OwesNothing",
     "Pipeline",
     "Route",
+    "Tally",
     "Tracer",
     "WholeImages",
     "chat_pipeline",

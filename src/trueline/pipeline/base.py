@@ -12,7 +12,7 @@ from ..errors import TruelineError, UpstreamFormatError, UpstreamReplyTooLargeEr
 from ..events import Event
 from ..repairs import Rule, Tally, plan_for
 
-__all__ = ["MAX_REPLY", "Chain", "OwesNothing", "Pipeline", "WholeBody", "begins_blank", "not_json"]
+__all__ = ["MAX_REPLY", "Chain", "OwesNothing", "Pipeline", "Tally", "WholeBody", "begins_blank", "not_json"]
 
 See: TypeAlias = Callable[[Any], Any]
 Bound: TypeAlias = tuple[int, See, Rule]

@@ -25,6 +25,7 @@ from .awaited import AwaitedExchange
 from .learned import Learned
 from .routes import Choice
 from .upstream import Response, UpstreamClient
+from .work import work_off
 
 __all__ = ["AT_ONCE", "Asker", "asks_more", "lesson_of", "tailored"]
 
@@ -214,7 +215,9 @@ class Asker:
         while True:
             response, request = await self._ask(request)
             whole.secrets = self._exchange.secrets
-            part = whole.part(self._make(request), places)
+            pipe = self._make(request)
+            pipe.defer()
+            part = whole.part(pipe, places)
             try:
                 await self._pump(part, response)
             finally:
@@ -256,7 +259,7 @@ class Asker:
     async def _give(self, part: Part, out: bytes) -> None:
         """Send what a part gave; one event at a time, though many parts give some."""
         while part.owed is not None:
-            await asyncio.to_thread(part.owed)
+            await work_off(part.owed)
             out += part.settle()
         if out:
             async with self._writing:

@@ -22,6 +22,7 @@ from .exchange import JSON, MAX_ERROR_BODY, Exchange
 from .headers import pairs_of
 from .routes import Backend, Choice
 from .upstream import Response, UpstreamClient
+from .work import work_off
 
 __all__ = ["AwaitedExchange"]
 
@@ -116,6 +117,7 @@ class AwaitedExchange(Exchange[Client]):
         Raises the pipeline's error, where nothing was sent yet.
         """
         pipe.secrets = self.secrets
+        pipe.defer()
         self.pipe = pipe
         self.faults = pipe.faults
         cut: TruelineError | None = None
@@ -138,6 +140,10 @@ class AwaitedExchange(Exchange[Client]):
                     known = self.keep_examples(data, self.faults)
                 if out:
                     await self.stream(out)
+                if pipe.owed is not None:
+                    out = await self._work_off(pipe)
+                    if out:
+                        await self.stream(out)
         except UpstreamError as error:
             self.error = cut = error
         for fault in response.faults:
@@ -147,10 +153,27 @@ class AwaitedExchange(Exchange[Client]):
         else:
             response.close()
         out = pipe.close(cut)
+        if pipe.owed is not None:
+            out += await self._work_off(pipe)
         if len(self.faults) != known:
             self.keep_last_examples(start, last)
         if pipe.error is not None:
             raise pipe.error
+        return out
+
+    async def _work_off(self, pipe: Pipeline) -> bytes:
+        """What the pipeline gives when what it owes has been done, or there is no time left for it."""
+        out = b""
+        while (work := pipe.owed) is not None:
+            try:
+                await work_off(work)
+            except asyncio.CancelledError:
+                out += pipe.settle()
+                if self.gone or self._task is None or not pipe.done or pipe.owed is not None:
+                    raise
+                self._task.uncancel()  # a reply that lacks nothing but a count is answered all the same
+                return out
+            out += pipe.settle()
         return out
 
     # -- to the client ------------------------------------------------------------------------------------------------
@@ -164,6 +187,7 @@ class AwaitedExchange(Exchange[Client]):
 
     async def whole(self, data: bytes, content_type: bytes = JSON) -> None:
         """Send a whole reply."""
+        self.account(data)
         headers = pairs_of(self.whole_head(len(data), content_type))
         self.status = 200
         self.unwatch()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Collection, Iterator
+from decimal import Decimal
 from time import perf_counter
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -17,9 +18,11 @@ from ..dialects.error_bodies import read_error, without_secrets
 from ..dialects.sharper import sharpen
 from ..errors import DrainingError, TruelineError, UpstreamError, UpstreamReplyError
 from ..excerpts import MOST
-from ..pipeline import Pipeline
+from ..pipeline import Pipeline, Tally
+from ..prices import Price, shown
 from ..wire import jsonio
 from ..wire.transfer import content_type_faults
+from .costs import spent
 from .headers import Pairs, for_upstream, goes_to_client, goes_with_its_body, is_credential, shown_as
 from .routes import Backend, Choice
 
@@ -83,8 +86,14 @@ class Exchange(Generic[C]):
     secrets: tuple[str, ...] = ()
     """Keys that were sent upstream: an error that repeats one must not carry it on."""
     pipe: Pipeline | None = None
+    used: Tally | None = None
+    """Its tokens, when it has ended."""
     options = FormatOptions()
     """How this request wants its reply."""
+    price: Price | None = None
+    """What its tokens cost, where that is known."""
+    spent: Decimal | None = None
+    """US dollars that it cost: of a whole reply before it leaves, of a stream at its end."""
     changes: tuple[str, ...] = ()
     """What was changed of the request on its way to the upstream, by name."""
 
@@ -187,6 +196,11 @@ class Exchange(Generic[C]):
         for fault in content_type_faults(said, start):
             self.note(fault)
 
+    def account(self, body: bytes = b"") -> None:
+        """Work out what the exchange cost, once that is known; `body`: of a whole reply."""
+        if self.price is not None and self.spent is None and self.pipe is not None:
+            self.spent = spent(self.pipe, self.price, body)
+
     # -- to the client ------------------------------------------------------------------------------------------------
 
     def head(self, content_type: bytes | None, *, same_body: bool = False) -> bytes:
@@ -229,6 +243,8 @@ class Exchange(Generic[C]):
     def whole_head(self, length: int, content_type: bytes = JSON) -> bytes:
         """The header lines of a whole reply of so many bytes."""
         head = self.head(content_type)
+        if self.spent is not None:
+            head += b"x-trueline-cost-usd: %b\r\n" % shown(self.spent).encode()
         if not self.faults:
             return b"%bcontent-length: %d\r\n" % (head, length)
         return b"%bcontent-length: %d\r\nx-trueline-repairs: %b\r\n" % (head, length, ",".join(self.faults).encode())
@@ -250,7 +266,8 @@ class Exchange(Generic[C]):
         if self.pipe is None or self.pipe.done:
             return b""
         before = dict(self.faults)
-        last = self.pipe.close(error)
+        last = self.pipe.settle() if self.pipe.owed is not None else b""  # there is no time left for it
+        last += self.pipe.close(error)
         if isinstance(error, DrainingError):  # our own end, and no fault of the upstream
             self.faults.clear()
             self.faults.update(before)

@@ -102,6 +102,9 @@ class Gateway:
 
     def end(self, exchange: Exchange[Any]) -> None:
         """Count an exchange that has ended, and log it."""
+        if exchange.pipe is not None:
+            exchange.used = exchange.pipe.tally()
+        exchange.account()
         self.metrics.end(exchange)
         self._journal.write(exchange)
 
@@ -225,6 +228,7 @@ class Gateway:
         exchange.model = request.model
         choice = self.choose(host, request.model)
         exchange.options = options_of(exchange.client, choice)
+        exchange.price = choice.backend.prices.of(choice.model or request.model)
         asker = Asker(
             exchange,
             self.client_for(choice),

@@ -7,6 +7,7 @@ import logging
 from time import perf_counter, time
 from typing import Any, Protocol
 
+from ..prices import shown
 from .exchange import Exchange
 from .logline import LogLine
 
@@ -65,7 +66,8 @@ class Journal:
 
 
 def _line(exchange: Exchange[Any]) -> LogLine:
-    error, client = exchange.error, exchange.client
+    error, client, used = exchange.error, exchange.client, exchange.used
+    prompt, completion, source = used[:3] if used is not None else (None, None, None)
     return LogLine(
         exchange.request_id.decode("latin-1"),
         client.method,
@@ -78,6 +80,10 @@ def _line(exchange: Exchange[Any]) -> LogLine:
         exchange.faults,
         (error.code or error.type) if error is not None else None,
         exchange.changes,
+        source,
+        prompt,
+        completion,
+        None if exchange.spent is None else shown(exchange.spent),
     )
 
 

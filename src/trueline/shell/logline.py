@@ -33,6 +33,12 @@ class LogLine(NamedTuple):
     error: str | None = None
     changes: tuple[str, ...] = ()
     """What was changed of the request on its way; as text only where there is any."""
+    usage: str | None = None
+    """Who says how many tokens these are: `reported`, `mended`, `counted` or `estimated`; as text only if known."""
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    cost_usd: str | None = None
+    """What that cost; as text only if known."""
 
     @property
     def fields(self) -> dict[str, Any]:
@@ -40,7 +46,7 @@ class LogLine(NamedTuple):
         return self._asdict()
 
     def __str__(self) -> str:
-        request, method, path, status, ms, upstream, model, size, faults, error, changes = self
+        request, method, path, status, ms, upstream, model, size, faults, error, changes, *used, cost = self
         if not _PLAIN.fullmatch(request):
             request = _word(request)
         return (
@@ -49,6 +55,8 @@ class LogLine(NamedTuple):
             f"faults={','.join([f'{fault}:{count}' for fault, count in faults.items()]) if faults else '-'} "
             f"error={_word(error)}"
             f"{' changes=' + _word(','.join(changes)) if changes else ''}"
+            f"{' usage={} prompt_tokens={} completion_tokens={}'.format(*used) if used[0] else ''}"
+            f"{'' if cost is None else ' cost_usd=' + cost}"
         )
 
 

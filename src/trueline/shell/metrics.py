@@ -12,12 +12,15 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
 from .. import __version__
 from ..excerpts import excerpt
 from ..faults import FAULTS
+from ..pipeline import Tally
+from ..prices import shown
 from .exchange import Exchange
 
 __all__ = ["MODELS", "Metrics", "path_label"]
@@ -81,6 +84,17 @@ class _Count:
         self.received = 0
 
 
+class _Used:
+    """Replies whose usage is known from one source, and their tokens."""
+
+    __slots__ = ("completion", "prompt", "replies")
+
+    def __init__(self) -> None:
+        self.replies = 0
+        self.prompt = 0
+        self.completion = 0
+
+
 @dataclass(frozen=True, slots=True)
 class _Example:
     at: str
@@ -98,7 +112,11 @@ class Metrics:
         self._counts: dict[tuple[str, str, int], _Count] = {}
         """By path, upstream and status."""
         self._faults: dict[tuple[str, str, str], int] = {}
+        self._used: dict[tuple[str, str], _Used] = {}
+        """By upstream and source."""
         self._changes: dict[tuple[str, str], int] = {}
+        self._costs: dict[tuple[str, str], Decimal] = {}
+        """US dollars by upstream and model."""
         self._seconds: dict[str, _Histogram] = {}
         self._models: set[str] = set()
         self._examples: dict[tuple[str, str], _Example] = {}
@@ -119,12 +137,24 @@ class Metrics:
             if seconds is None:
                 seconds = self._seconds[upstream] = _Histogram()
             seconds.add(exchange.upstream_seconds)
+        if exchange.used is not None:
+            self._count_usage(exchange.used, upstream)
         if exchange.changes:
             for change in exchange.changes:
                 known = (change, upstream) in self._changes or len(self._changes) < CHANGES
                 _add(self._changes, (change if known else OTHER, upstream), 1)
+        if exchange.spent is not None:
+            _add(self._costs, (upstream, self._model(exchange.model)), exchange.spent)
         if exchange.faults:
             self._count_faults(exchange, upstream)
+
+    def _count_usage(self, used: Tally, upstream: str) -> None:
+        count = self._used.get((upstream, used.source))
+        if count is None:
+            count = self._used[upstream, used.source] = _Used()
+        count.replies += 1
+        count.prompt += used.prompt
+        count.completion += used.completion
 
     def _count_faults(self, exchange: Exchange[Any], upstream: str) -> None:
         model, counts, examples = self._model(exchange.model), self._faults, self._examples
@@ -180,6 +210,23 @@ class Metrics:
             ("sent_bytes_total", sent, "Bytes of replies that clients were sent."),
         ):
             yield from self._family(name, "counter", what, ((_labels(upstream=u), n) for u, n in sizes.items()))
+        used = self._used.items()
+        yield from self._family(
+            "usage_total",
+            "counter",
+            "Replies, by who says what they used: the upstream, or Trueline.",
+            ((_labels(upstream=u, source=s), n.replies) for (u, s), n in used),
+        )
+        kinds = ("prompt", "completion")
+        tokens = ((u, s, kind, getattr(n, kind)) for (u, s), n in used for kind in kinds)
+        yield from self._family(
+            "tokens_total",
+            "counter",
+            "Tokens of prompts and completions.",
+            ((_labels(upstream=u, kind=kind, source=s), n) for u, s, kind, n in tokens),
+        )
+        costs = ((_labels(upstream=u, model=m), dollars) for (u, m), dollars in self._costs.items())
+        yield from self._family("cost_usd_total", "counter", "US dollars that exchanges of a known price cost.", costs)
         yield from self._family(
             "upstream_seconds", "histogram", "From the request to the head of the upstream's reply.", self._buckets()
         )
@@ -232,7 +279,7 @@ class Metrics:
         }
 
 
-def _add(counts: dict[Any, int], key: Any, count: int) -> None:
+def _add(counts: dict[Any, Any], key: Any, count: int | Decimal) -> None:
     counts[key] = counts.get(key, 0) + count
 
 
@@ -240,7 +287,9 @@ def _labels(**labels: str) -> Labels:
     return tuple(labels.items())
 
 
-def _number(value: float) -> str:
+def _number(value: float | Decimal) -> str:
+    if isinstance(value, Decimal):
+        return shown(value)
     return repr(value) if isinstance(value, int) else f"{value:.6f}"
 
 

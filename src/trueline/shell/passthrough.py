@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from ..dialects.error_bodies import error_in
 from ..errors import TruelineError, UpstreamReplyError
+from ..pipeline import OwesNothing
 from ..wire import jsonio, sse
 from .awaited import AwaitedExchange
 from .headers import pairs_of
@@ -157,7 +158,7 @@ async def _stream_back(exchange: AwaitedExchange, response: Response, start: byt
     await client.end()
 
 
-class _Passed:
+class _Passed(OwesNothing):
     """A reply that is passed on as it comes.  It must not look complete where it was cut: an event stream ends in an
     error event, anything else, and a stream within an event, in nothing."""
 

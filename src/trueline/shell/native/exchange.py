@@ -6,6 +6,7 @@ status of a reply is held back until the pipeline has something to say, as in `A
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from ..asking import asks_more, lesson_of, tailored
 from ..exchange import CLIENT_CLOSED, JSON, MAX_ERROR_BODY, Exchange, log_failure
 from ..gateway import PIPELINES, Gateway, options_of
 from ..headers import Pairs
+from ..work import begin_work
 from .client import NativeClient
 
 if TYPE_CHECKING:
@@ -44,6 +46,10 @@ class NativeExchange(Exchange[NativeClient]):
     _known = 0
     _ended = False
     _paused = False
+    _working = False
+    """Something is done elsewhere that the pipeline owes."""
+    _closing = False
+    """The upstream's reply has ended, and what the pipeline gives next is its last."""
     _admitted = False
     _request: Any = None
     _asked = b""
@@ -87,6 +93,7 @@ class NativeExchange(Exchange[NativeClient]):
         choice = self._choice = gateway.choose(None, request.model)
         backend = choice.backend
         self.options = options_of(client, choice)
+        self.price = backend.prices.of(choice.model or request.model)
         known = gateway.learned.of(choice, request.model)
         enforce = self.options.enforce
         if (request.n != 1 or enforce.on_invalid == "retry") and asks_more(request, known, enforce):
@@ -101,6 +108,7 @@ class NativeExchange(Exchange[NativeClient]):
         self.upstream = backend.name
         prepared, self.secrets = client.protocol.prepared(self, choice, path)
         pipe.secrets = self.secrets
+        pipe.defer()
         self.faults = pipe.faults
         self._request, self._asked = request, body
         request.let_go()
@@ -149,13 +157,13 @@ class NativeExchange(Exchange[NativeClient]):
             self._known = self.keep_examples(data, self.faults)
         if pipe.done:
             self._leave(out)
-        elif out:
-            if not client.started:
-                self.status = 200
-                client.start(200, self.stream_head())
-            client.write(out)
+            return
+        if out:
+            self._write(out)
         elif not client.started:
             self._idle_since = perf_counter()
+        if pipe.owed is not None:
+            self._begin_work(pipe.owed)
 
     def on_end(self) -> None:
         """See ResponseSink."""
@@ -191,12 +199,17 @@ class NativeExchange(Exchange[NativeClient]):
         try:
             if not pipe.done:
                 last += pipe.close()
+            if pipe.owed is not None:
+                self._closing = True
+                self._begin_work(pipe.owed)
+                return
             if pipe.error is not None or pipe.content_type != JSON:
                 self._finish(last)
                 return
             if self.faults:
                 self.keep_examples(body, self.faults)
             self.status = 200
+            self.account(last)
             self.client.reply(200, self.whole_head(len(last)), last)
             self._end()
         except Exception:
@@ -272,7 +285,55 @@ class NativeExchange(Exchange[NativeClient]):
         assert self.pipe is not None
         if self._call is not None and self._call.mislabelled:
             self.note("content-encoding-kept")
-        self._finish(self.pipe.close(cut))
+        last = self.pipe.close(cut)
+        if self.pipe.owed is None:
+            self._finish(last)
+            return
+        self._closing = True
+        if last:
+            self._write(last)
+        self._begin_work(self.pipe.owed)
+
+    # -- work that is owed --------------------------------------------------------------------------------------------
+
+    def _begin_work(self, work: Callable[[], None]) -> None:
+        """Have done elsewhere what the pipeline owes; until then the upstream waits."""
+        if self._working:
+            return
+        self._working = True
+        if self._call is not None:
+            self._call.pause()
+        begin_work(work, self._settle)
+
+    def _settle(self) -> None:
+        """It is done, or there is no time left for it: go on."""
+        pipe = self.pipe
+        if self._ended or pipe is None or not self._working:
+            return
+        self._working = False
+        try:
+            out = pipe.settle()
+            if pipe.owed is None and self._closing:
+                self._finish(out)
+                return
+            if pipe.owed is None and pipe.done:
+                self._leave(out)
+                return
+            if out:
+                self._write(out)
+            if pipe.owed is not None:
+                self._begin_work(pipe.owed)
+            elif not self._paused and self._call is not None:
+                self._call.resume()
+        except Exception:
+            self._fail_inside()
+
+    def _write(self, out: bytes) -> None:
+        """Send bytes of a stream; its head goes first."""
+        if not self.client.started:
+            self.status = 200
+            self.client.start(200, self.stream_head())
+        self.client.write(out)
 
     def _finish(self, last: bytes) -> None:
         """Send what the pipeline gave at its end: the last of a stream, a whole reply, or its error."""
@@ -285,6 +346,7 @@ class NativeExchange(Exchange[NativeClient]):
             return
         self.status = 200
         if not pipe.content_type.startswith(b"text/event-stream"):
+            self.account(last)
             client.reply(200, self.whole_head(len(last)), last)
         else:
             if not client.started:
@@ -328,6 +390,9 @@ class NativeExchange(Exchange[NativeClient]):
 
     def drain(self) -> None:
         """The server stops, and the time for running replies is over."""
+        self._settle()
+        if self._ended:
+            return
         try:
             self.fail(DrainingError("The server is shutting down, and the time for running replies is over."))
         except Exception:
@@ -361,7 +426,7 @@ class NativeExchange(Exchange[NativeClient]):
     def resume(self) -> None:
         """The client takes bytes again."""
         self._paused = False
-        if self._call is not None and not self._ended:
+        if self._call is not None and not self._ended and not self._working:
             self._call.resume()
 
     def gone(self) -> None:
