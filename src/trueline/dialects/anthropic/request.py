@@ -164,7 +164,7 @@ def _identity(body: Fields, asked: Asked, out: Fields) -> None:
     if isinstance(user, str) and user:
         out["metadata"] = {"user_id": user}
     if isinstance(metadata, dict) and set(metadata) - {"user_id"}:
-        asked.note("metadata dropped")
+        leave_out(asked, "metadata")
     tier = body.get("service_tier")
     if isinstance(tier, str) and tier in _TIERS:
         if tier != "auto":

@@ -57,7 +57,7 @@ def _limited(body: Fields) -> bool:
 
 def _do_not(known: Model, asked: Asked, out: Fields) -> None:
     if known.always_thinks:
-        asked.note("reasoning_effort changed to low")
+        _changed(asked, "low")
         _set_effort("low", out)
     elif known.thinks_unasked:
         out["thinking"] = {"type": "disabled"}
@@ -66,7 +66,7 @@ def _do_not(known: Model, asked: Asked, out: Fields) -> None:
 def _adapt(effort: str, known: Model, asked: Asked, out: Fields) -> None:
     level = _LEVELS.get(effort, effort)
     if level not in known.efforts:
-        asked.note(f"reasoning_effort changed to {known.efforts[-1]}")
+        _changed(asked, known.efforts[-1])
         level = known.efforts[-1]
     _set_effort(level, out)
     if _forced(out):
@@ -83,9 +83,14 @@ def _budget(effort: str, asked: Asked, out: Fields) -> None:
     elif _forced(out):
         leave_out(asked, "reasoning_effort", "The model cannot think where a call is forced.")
     elif _lacks_thoughts(out["messages"]):
-        asked.note("reasoning_effort dropped: the turn under way began without thoughts")
+        why = "the turn under way began without thoughts"
+        asked.note(f"reasoning_effort dropped: {why}")
     else:
         out["thinking"] = {"type": "enabled", "budget_tokens": budget}
+
+
+def _changed(asked: Asked, level: str) -> None:
+    asked.note(f"reasoning_effort changed to {level}")
 
 
 def _set_effort(level: str, out: Fields) -> None:

@@ -43,10 +43,6 @@ def write_tools(request: ChatRequest, known: Model, asked: Asked, out: Fields) -
     elif schema is not None:
         told = _answer(schema, known, tools, told, body, out)
     if not tools:
-        called = _called(out["messages"])
-        if called:  # calls of earlier turns want their tools
-            tools, told = called, {"type": "none"}
-    if not tools:
         return
     out["tools"] = tools
     if body.get("parallel_tool_calls") is False and (told or {}).get("type") != "none":
@@ -94,8 +90,9 @@ def _search(options: Fields, asked: Asked) -> Fields:
     near = place.get("approximate") if isinstance(place, dict) else None
     if isinstance(near, dict):
         tool["user_location"] = {"type": "approximate", **{k: v for k, v in near.items() if isinstance(v, str)}}
-    if options.get("search_context_size") not in (None, "medium"):
-        asked.note("web_search_options.search_context_size dropped")
+    size = options.get("search_context_size")
+    if size not in (None, "medium"):
+        asked.note(f"web_search_options.search_context_size {size} dropped")
     return tool
 
 
@@ -124,13 +121,3 @@ def _answer(
     ):
         return {"type": "auto"}  # what thinks cannot be forced
     return {"type": "any"} if len(tools) > 1 else {"type": "tool", "name": JSON_TOOL}
-
-
-def _called(messages: list[Fields]) -> list[Fields]:
-    """Definitions for calls of earlier turns whose tools the request does not name."""
-    names: dict[str, None] = {}
-    for message in messages:
-        for block in message["content"] if isinstance(message["content"], list) else ():
-            if block.get("type") == "tool_use":
-                names[str(block.get("name"))] = None
-    return [{"name": name, "input_schema": {"type": "object", "properties": {}}} for name in names]
