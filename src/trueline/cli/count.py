@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DESCRIPTION", "EPILOG", "USAGE", "add_arguments", "run"]
 
-USAGE = "trueline count [FILE] [--model M] [--tokenizer FILE] [--json]"
+USAGE = "trueline count [FILE] [--model M] [--tokenizer FILE] [--text] [--json]"
 DESCRIPTION = (
     "Count the tokens of a text, or of what a request as JSON (a chat, a completion, embeddings) gives the model to "
     "read. Nothing is sent anywhere. The number goes to stdout, and how it was counted to stderr."

