@@ -17,12 +17,23 @@ from typing import Any, Literal, NamedTuple, Protocol
 from ..context import ReplyContext
 from ..errors import UpstreamReplyError
 from ..events import Event
-from ..messages import ChatRequest
+from ..messages import ChatRequest, EmbeddingRequest
 from ..wire.frames import Note, Wire
 from ..wire.sse import SSEReader
 from .error_bodies import read_error
 
-__all__ = ["DIALECTS", "Asked", "Fetched", "FileNeeded", "NativeDialect", "NativeRequest", "Reader", "native"]
+__all__ = [
+    "DIALECTS",
+    "Asked",
+    "Fetched",
+    "FileNeeded",
+    "NativeDialect",
+    "NativeEmbeddings",
+    "NativeModels",
+    "NativeRequest",
+    "Reader",
+    "native",
+]
 
 
 class Reader(Protocol):
@@ -72,8 +83,26 @@ class Asked(NamedTuple):
     """Of the provider's row and the upstream: `region`, `project`, `api_version`, `max_tokens` …"""
 
 
+class NativeEmbeddings(NamedTuple):
+    """A provider's own embeddings."""
+
+    write: Callable[[EmbeddingRequest, Asked], NativeRequest]
+    """Raises RequestError for what cannot be expressed."""
+    read: Callable[[Any, EmbeddingRequest], Any]
+    """A reply as OpenAI's: `data` with an `embedding` each, `model`, `usage`; what is none goes on as it is."""
+
+
+class NativeModels(NamedTuple):
+    """A provider's own list of models."""
+
+    path: str
+    """Behind the base URL."""
+    read: Callable[[Any], Any]
+    """A list as OpenAI's: `data` with an `id` each; what is none goes on as it is."""
+
+
 class NativeDialect(NamedTuple):
-    """One provider's chat API."""
+    """One provider's chat API, and what else it has."""
 
     name: str
     write_request: Callable[[ChatRequest, Asked], NativeRequest]
@@ -84,6 +113,8 @@ class NativeDialect(NamedTuple):
     read_error: Callable[[int, Mapping[str, str], bytes], UpstreamReplyError] = read_error
     usual: frozenset[str] = frozenset()
     """Faults of OpenAI's format that are this API's own form, such as an end without `[DONE]`: they are not noted."""
+    embeddings: NativeEmbeddings | None = None
+    models: NativeModels | None = None
 
 
 DIALECTS: Mapping[str, str] = {

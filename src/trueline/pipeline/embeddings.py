@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..context import FormatOptions
 from ..dialects.error_bodies import error_in
+from ..dialects.native import NativeEmbeddings
 from ..dialects.openai_embeddings import read_embeddings, without_extras
 from ..errors import TruelineError, UpstreamCutError
 from ..messages import EmbeddingRequest
@@ -16,9 +17,15 @@ __all__ = ["Embeddings"]
 class Embeddings(WholeBody):
     """The reply to `POST /v1/embeddings`."""
 
-    def __init__(self, request: EmbeddingRequest, options: FormatOptions = FormatOptions()) -> None:
+    def __init__(
+        self,
+        request: EmbeddingRequest,
+        options: FormatOptions = FormatOptions(),
+        native: NativeEmbeddings | None = None,
+    ) -> None:
         super().__init__(options)
         self._request = request
+        self._native = native
         self._keep = options.extras == "keep"
 
     def read(self, body: bytes) -> bytes | TruelineError:
@@ -33,6 +40,8 @@ class Embeddings(WholeBody):
         if error is not None:
             self.note("err-in-200-body")
             return error
+        if self._native is not None:
+            payload = self._native.read(payload, self._request)
         reply = read_embeddings(payload, self._request, self.note)
         if isinstance(reply, TruelineError):
             return reply
@@ -41,4 +50,6 @@ class Embeddings(WholeBody):
             reply["model"] = self._request.model
         if not self._keep:
             reply = self._trimmed(reply, without_extras(reply))
-        return body if not self.faults and jsonio.same(reply, payload) else jsonio.encode(reply)
+        return (
+            body if self._native is None and not self.faults and jsonio.same(reply, payload) else jsonio.encode(reply)
+        )

@@ -6,6 +6,7 @@ from typing import Any
 
 from ..context import FormatOptions
 from ..dialects.error_bodies import error_in
+from ..dialects.native import NativeModels
 from ..dialects.openai_models import read_model, read_models, without_extras
 from ..errors import NotFoundError, TruelineError, UpstreamFormatError
 from ..wire import jsonio
@@ -17,9 +18,15 @@ __all__ = ["Models"]
 class Models(WholeBody):
     """The reply to `GET /v1/models`, or to `GET /v1/models/{id}` with `single`."""
 
-    def __init__(self, single: str | None = None, options: FormatOptions = FormatOptions()) -> None:
+    def __init__(
+        self,
+        single: str | None = None,
+        options: FormatOptions = FormatOptions(),
+        native: NativeModels | None = None,
+    ) -> None:
         super().__init__(options)
         self._single = single
+        self._native = native
         self._keep = options.extras == "keep"
 
     def read(self, body: bytes) -> bytes | TruelineError:
@@ -32,12 +39,16 @@ class Models(WholeBody):
         if error is not None:
             self.note("err-in-200-body")
             return error
+        if self._native is not None:
+            payload = self._native.read(payload)
         reply = self._read(payload)
         if isinstance(reply, TruelineError):
             return reply
         if not self._keep:
             reply = self._trimmed(reply, without_extras(reply))
-        return body if not self.faults and jsonio.same(reply, payload) else jsonio.encode(reply)
+        return (
+            body if self._native is None and not self.faults and jsonio.same(reply, payload) else jsonio.encode(reply)
+        )
 
     def _read(self, payload: Any) -> dict[str, Any] | TruelineError:
         if self._single is None:
