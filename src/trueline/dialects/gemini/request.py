@@ -15,6 +15,7 @@ from ..native import Asked, NativeRequest
 from ..parameters import check_supported, leave_out, max_tokens, read_schema, read_stop
 from .contents import write_contents, write_texts
 from .fields import camel, camel_name, merged
+from .schemas import ordered
 from .thinking import generation, thinking_config
 from .tools import write_schema, write_tool_config, write_tools
 
@@ -183,4 +184,6 @@ def _response_format(body: Fields, tools: bool, asked: Asked) -> Fields:
     made: Fields = {"responseMimeType": "application/json"}
     if schema.schema:
         made.update(write_schema(schema.schema, asked, "response_format", "responseSchema", "responseJsonSchema"))
+        if "responseSchema" in made:
+            made["responseSchema"] = ordered(made["responseSchema"])
     return made

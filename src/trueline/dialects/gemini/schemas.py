@@ -15,7 +15,7 @@ from typing import Any, Final, TypeAlias
 
 from ...wire import jsonio
 
-__all__ = ["as_openapi", "is_openapi"]
+__all__ = ["as_openapi", "is_openapi", "ordered"]
 
 Fields: TypeAlias = dict[str, Any]
 Note: TypeAlias = Callable[[str], None]
@@ -55,6 +55,8 @@ def is_openapi(schema: Any, depth: int = 0) -> bool:
         return False  # an object without properties is refused
     if kind == "array" and "items" not in schema:
         return False
+    if not set(schema.get("required", ())) <= (properties or {}).keys():
+        return False
     inner = [
         *(properties.values() if isinstance(properties, dict) else ()),
         *(schema["anyOf"] if isinstance(schema.get("anyOf"), list) else ()),
@@ -82,6 +84,21 @@ def _is_plain(schema: Fields, kind: Any) -> bool:
 
 def _texts(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(one, str) for one in value)
+
+
+def ordered(schema: Fields) -> Fields:
+    """A schema of the subset whose answers have their properties in the order in which it names them, as OpenAI's."""
+    made = dict(schema)
+    properties = schema.get("properties")
+    if isinstance(properties, dict):
+        made["properties"] = {name: ordered(one) for name, one in properties.items()}
+        if len(properties) > 1:
+            made.setdefault("propertyOrdering", list(properties))
+    if "items" in schema:
+        made["items"] = ordered(schema["items"])
+    if "anyOf" in schema:
+        made["anyOf"] = [ordered(one) for one in schema["anyOf"]]
+    return made
 
 
 def as_openapi(schema: Fields, note: Note, where: str) -> Fields:

@@ -44,6 +44,7 @@ class _Candidate(Struct):
 
     texts: list[str] = []
     """What it said, by part."""
+    cited: list[Fields] = []
     calls: int = 0
     finished: bool = False
     open_call: PartialCall | None = None
@@ -187,7 +188,9 @@ class GeminiReader:
         grounding, citations = given.get("groundingMetadata"), given.get("citationMetadata")
         if grounding or citations:
             texts = candidate.texts if self._whole else ["".join(candidate.texts)]
-            cited = url_citations(grounding, citations, texts)
+            found = url_citations(grounding, citations, texts)
+            cited = [one for one in found if one not in candidate.cited]  # a stream may say again where it is from
+            candidate.cited += cited
             if cited:
                 events.append(Opaque(Extras(message={"annotations": cited}), index))
         if extras:

@@ -53,11 +53,12 @@ _KINDS: Final = {
 
 
 def write_tools(body: Fields, asked: Asked) -> list[Fields]:
-    """`tools`: one with all functions, then Google's own.  Raises RequestError."""
+    """`tools`: Google's own, then one with all functions.  Raises RequestError."""
     own: list[Fields] = []
     others: list[Any] = []
     for tool in body.get("tools") or []:
         named = camel(tool) if isinstance(tool, dict) and tool.get("type") is None else {}
+        named = {name: value for name, value in named.items() if value is not None}
         if named and named.keys() <= _OWN:
             own.append(named)
         else:
@@ -73,7 +74,7 @@ def write_tools(body: Fields, asked: Asked) -> list[Fields]:
             own.append({_KINDS[tool.kind]: camel(given) if isinstance(given, dict) else {}})
         else:
             leave_out(asked, "tools", f"Tools of the type '{tool.kind}' are not known.", tool.where)
-    return [*([{"functionDeclarations": declarations}] if declarations else []), *own]
+    return [*own, *([{"functionDeclarations": declarations}] if declarations else [])]
 
 
 def _declaration(tool: Tool, asked: Asked) -> Fields:
