@@ -11,9 +11,6 @@ from abc import abstractmethod
 from binascii import a2b_base64
 from collections.abc import Mapping
 from functools import lru_cache
-from gzip import decompress
-from hashlib import sha256
-from importlib.util import find_spec
 from threading import Lock
 from types import MappingProxyType
 from typing import Any, Protocol
@@ -181,6 +178,10 @@ class Encoding(_Loaded):
 
 def _ranks(name: str) -> dict[bytes, int]:
     """A vocabulary: the bytes of each token, and when it is merged.  Raises TokenizerError."""
+    from gzip import decompress
+    from hashlib import sha256
+    from importlib.util import find_spec
+
     spec = find_spec(_CARRIER)
     places = (spec.submodule_search_locations or ()) if spec is not None else ()
     loader: Any = spec.loader if spec is not None else None
