@@ -59,7 +59,7 @@ CLASSIC = Family(
     "classic", primer=3, channel=0, tools=9, undescribed=0, joined=-4, chosen=4, none=1,
     call=6, result=5, format=9, format_joined=0,
 )  # fmt: skip
-FIRST = replace(CLASSIC, name="first", chosen=0, call=2, result=1, tools_settled=False, bounds=False)
+FIRST = replace(CLASSIC, name="first", chosen=1, call=2, result=1, tools_settled=False, bounds=False)
 """The models of June 2023: their functions are shown without what later came to be shown."""
 O_MINI = replace(CLASSIC, name="o-mini", primer=2, tools=10, joined=-1, chosen=None, none=0, format=0, format_joined=0)
 O_PREVIEW = replace(O_MINI, name="o-preview", channel=2, settled=False)
@@ -71,7 +71,7 @@ _FAMILIES = tuple(
     (re.compile(pattern), family)
     for pattern, family in (
         (r"gpt-5-chat", CLASSIC),
-        (r"gpt-(?:[5-9]|[1-9]\d)(?![a-z0-9])|chatgpt-[5-9]|codex-mini", GPT5),
+        (r"gpt-(?:[5-9]|[12]\d)(?![a-z0-9])|chatgpt-[5-9]|codex-mini", GPT5),
         (r"o1-(?:mini|preview)", O_PREVIEW),
         (r"o1(?![a-z0-9.])|o3-mini", O_MINI),
         (r"o[1-9](?![a-z0-9.])", O_LARGE),

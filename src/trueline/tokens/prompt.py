@@ -15,7 +15,8 @@ from .history import calls_of, calls_tokens
 from .images import SizeOf, part_tokens
 from .schema import format_text
 from .tokenizers import Tokenizer, tokenizer_for
-from .tools import Functions, custom_text, functions_of, named_choice, namespace_of
+from .tools import Functions, functions_of, named_choice, namespace_of
+from .typescript import literal
 
 __all__ = ["count_prompt"]
 
@@ -74,8 +75,9 @@ class _Counter:
         messages = body.get("messages")
         known = [message for message in messages if isinstance(message, dict)] if isinstance(messages, list) else []
         self.exact = isinstance(messages, list) and len(known) == len(messages) and self._family.settled
+        self.exact = self.exact and all(body.get(key) is None for key in _UNTOLD)
         functions, all_known = functions_of(body)
-        system = next((at for at, message in enumerate(known) if message.get("role") in _SYSTEM), None)
+        system = next((at for at, message in enumerate(known) if _string(message.get("role")) in _SYSTEM), None)
         joined = system if functions and self._family.joined else None
         names: dict[str, str] = {}
         tokens = self._family.primer
@@ -83,12 +85,11 @@ class _Counter:
             tokens += self._message(message, names, "\n\n" if at == joined else "")
         if functions:
             tokens += self._functions(body, functions, joined is not None)
-        if not all_known:
-            tokens += self._inexact(custom_text(body.get("tools")))
+        self.exact = self.exact and all_known
         return tokens + self._format(body, system is not None or bool(functions))
 
     def _message(self, message: Fields, names: dict[str, str], ending: str) -> int:
-        role = message.get("role")
+        role = _string(message.get("role"))
         calls = calls_of(message)
         for call in calls:
             names[call.id] = call.name
@@ -107,12 +108,12 @@ class _Counter:
 
     def _head(self, message: Fields) -> int:
         """The role and the name."""
-        role, name = message.get("role"), message.get("name")
+        role, name = _string(message.get("role")), message.get("name")
         tokens = MESSAGE
         if role in _ROLES:
             tokens += 1
         else:
-            tokens += self._inexact(role if isinstance(role, str) else "")
+            tokens += self._inexact(role)
         if role == "assistant":
             tokens += self._family.channel
         if isinstance(name, str) and name:
@@ -133,7 +134,7 @@ class _Counter:
         if content is None:
             return self._count(ending)
         if not isinstance(content, list):
-            return self._inexact(str(content)[:4096])
+            return self._inexact(literal(content)[:4096])
         last = len(content) - 1
         return sum(self._part(part, ending if at == last else "") for at, part in enumerate(content))
 
@@ -158,8 +159,9 @@ class _Counter:
     def _functions(self, body: Fields, functions: Functions, joined: bool) -> int:
         """The functions, and which of them is to be called."""
         family = self._family
-        self.exact = self.exact and family.tools_settled
-        tokens = family.tools + self._count(namespace_of(functions, family.bounds))
+        namespace, settled = namespace_of(functions, family.bounds)
+        self.exact = self.exact and settled and family.tools_settled
+        tokens = family.tools + self._count(namespace)
         if joined:
             tokens += family.joined
         if not functions[0].get("description"):
@@ -178,6 +180,8 @@ class _Counter:
         return self._inexact(text) + (self._family.format_joined if system else self._family.format)
 
 
+_UNTOLD = ("web_search_options", "audio", "prediction")
+"""Members of a request of whose cost nothing is known."""
 _SYSTEM = frozenset({"system", "developer"})
 _ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
 """Each is one token in every encoding."""

@@ -2,49 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from .typescript import Schema, comment_lines, typescript_of
 
-from .typescript import Schema, comment_lines, literal, typescript_of
-
-__all__ = ["Functions", "custom_text", "functions_of", "named_choice", "namespace_of"]
+__all__ = ["Functions", "functions_of", "named_choice", "namespace_of"]
 
 Functions = list[Schema]
 
 
 def functions_of(body: Schema) -> tuple[Functions, bool]:
-    """The functions that a request offers, by `tools` or by `functions`; False: it offers tools of other kinds, too."""
+    """The functions that a request offers, by `tools` or by `functions`; False: there are tools of other kinds, too."""
     tools, functions = body.get("tools"), body.get("functions")
     found = [tool for tool in functions if isinstance(tool, dict)] if isinstance(functions, list) else []
     known = True
     for tool in tools if isinstance(tools, list) else ():
         function = tool.get("function") if isinstance(tool, dict) else None
+        custom = tool.get("custom") if isinstance(tool, dict) else None
         if isinstance(function, dict):
             found.append(function)
-        else:
-            known = False
+            continue
+        known = False
+        if isinstance(custom, dict):
+            found.append(_freeform(custom))
     return found, known
 
 
-def namespace_of(functions: Functions, bounds: bool = True) -> str:
-    """The namespace that declares the functions."""
-    return "\n".join(_lines(functions, bounds))
+def _freeform(custom: Schema) -> Schema:
+    """A custom tool as a function of one text, with its grammar in the comment: how it is shown is not known."""
+    form = custom.get("format")
+    grammar = form.get("grammar") if isinstance(form, dict) else None
+    grammar = grammar if isinstance(grammar, dict) else form if isinstance(form, dict) else {}
+    texts = (custom.get("description"), grammar.get("syntax"), grammar.get("definition"))
+    return {"name": custom.get("name"), "description": "\n".join(each for each in texts if isinstance(each, str))}
 
 
-def _lines(functions: Functions, bounds: bool) -> Iterator[str]:
-    yield "namespace functions {"
-    yield ""
+def namespace_of(functions: Functions, bounds: bool = True) -> tuple[str, bool]:
+    """The namespace that declares the functions; False: there is no evidence for the form of one of them."""
+    lines = ["namespace functions {", ""]
+    known = True
     for function in functions:
         description, parameters = function.get("description"), function.get("parameters")
         if isinstance(description, str) and description:
-            yield from comment_lines(description)
-        has_members = isinstance(parameters, dict) and isinstance(parameters.get("properties"), dict)
-        if isinstance(parameters, dict) and has_members and parameters["properties"]:
-            yield f"type {function.get('name')} = (_: {typescript_of(parameters, bounds)}) => any;"
-        else:
-            yield f"type {function.get('name')} = () => any;"
-        yield ""
-    yield "} // namespace functions"
+            lines += comment_lines(description)
+        of = "()"
+        if isinstance(parameters, dict) and parameters.get("properties"):
+            text, settled = typescript_of(parameters, bounds)
+            of, known = f"(_: {text})", known and settled
+        lines += [f"type {function.get('name')} = {of} => any;", ""]
+    lines.append("} // namespace functions")
+    return "\n".join(lines), known
 
 
 def named_choice(body: Schema) -> str | None:
@@ -55,13 +60,3 @@ def named_choice(body: Schema) -> str | None:
     inner = choice.get("function")
     name = (inner if isinstance(inner, dict) else choice).get("name")
     return name if isinstance(name, str) else None
-
-
-def custom_text(tools: Any) -> str:
-    """What tools that are no functions say of themselves: how they are shown is not known."""
-    said = []
-    for tool in tools if isinstance(tools, list) else ():
-        custom = tool.get("custom") if isinstance(tool, dict) else None
-        if isinstance(custom, dict):
-            said.append(literal(custom))
-    return "\n".join(said)

@@ -30,6 +30,14 @@ BOUNDS: dict[str, tuple[str, ...]] = {
 }
 """Keywords that are said in a comment, by type; a number's format is not."""
 
+_UNTOLD = frozenset(
+    (
+        "oneOf", "allOf", "const", "pattern", "minLength", "maxLength", "minItems", "maxItems",
+        "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "prefixItems", "patternProperties", "examples",
+    )
+)  # fmt: skip
+"""Keywords of which no recording tells."""
+
 
 def literal(value: Any) -> str:
     """A value as JSON; what JSON cannot say, as text."""
@@ -44,11 +52,15 @@ def comment_lines(text: str) -> list[str]:
     return [f"// {line.strip()}" for at, line in enumerate(text.split("\n")) if at == 0 or line.strip()]
 
 
-def typescript_of(schema: Any, bounds: bool = True) -> str:
-    """The type of a schema, with its own comments before it where it has any; `bounds`: its members show theirs."""
+def typescript_of(schema: Any, bounds: bool = True) -> tuple[str, bool]:
+    """The type of a schema, with its own comments before it where it has any; `bounds`: its members show theirs.
+
+    False beside it: the schema has something for whose form there is no evidence, or not enough.
+    """
     root = schema if isinstance(schema, dict) else {}
     renderer = _Renderer(root, bounds)
-    return "\n".join((*_comments(root), renderer.type_of(root, 0)))
+    text = "\n".join((*_comments(root), renderer.type_of(root, 0)))
+    return text, renderer.settled
 
 
 def _text(schema: Schema, key: str) -> str:
@@ -99,7 +111,7 @@ class _Member:
 
     def has_comment(self) -> bool:
         schema = self.schema
-        return bool(self.union or _comments(schema) or "default" in schema or self.bounds)
+        return bool(self.union or _comments(schema) or "default" in schema or self.bounds or "\n" in self.type)
 
     def lines(self) -> list[str]:
         """The member in an object of several lines."""
@@ -122,6 +134,13 @@ class _Renderer:
         self._root = root
         self._bounds = _bounds if bounds else _no_bounds
         self._left = WORK
+        self.settled = True
+
+    def _judge(self, alternatives: list[Any]) -> None:
+        """What is known of unions is that of something and null."""
+        kinds = [each.get("type") if isinstance(each, dict) else None for each in alternatives]
+        numbers = any(key in each for each in alternatives if isinstance(each, dict) for key in BOUNDS["number"])
+        self.settled = self.settled and len(kinds) == 2 and "null" in kinds and not numbers
 
     def _resolved(self, schema: Any) -> Schema:
         """What a reference refers to, with the keywords beside it; an empty schema where there is none."""
@@ -152,7 +171,9 @@ class _Renderer:
         if depth > DEPTH or self._left < 0:
             return "any"
         schema = self._resolved(schema)
+        self.settled = self.settled and _UNTOLD.isdisjoint(schema)
         if alternatives := _alternatives(schema):
+            self._judge(alternatives)
             return " | ".join(self.type_of(each, depth + 1) for each in alternatives)
         if isinstance(values := schema.get("enum"), list) and values:
             return self._charged(" | ".join(map(literal, values)))
@@ -197,6 +218,7 @@ class _Renderer:
 
     def _union(self, alternatives: list[Any], depth: int) -> tuple[list[str], bool]:
         """A union with a line per alternative; True: one of them has a comment, or several lines."""
+        self._judge(alternatives)
         lines: list[str] = []
         several = False
         for alternative in map(self._resolved, alternatives):
