@@ -12,6 +12,8 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
+from _tables import cost_page, providers_page
+
 from trueline.check.clients import broken_by
 from trueline.cli import build_parser
 from trueline.faults import FAULTS, Fault
@@ -201,7 +203,9 @@ def meaning(parser: argparse.ArgumentParser, action: argparse.Action) -> str:
 
 PAGES: dict[str, Callable[[], str]] = {
     "cli.md": cli_page,
+    "cost.md": lambda: NOTE.format("trueline.prices") + cost_page(),
     "faults.md": faults_page,
+    "providers.md": lambda: NOTE.format("trueline.providers") + providers_page(),
     "settings.md": lambda: NOTE.format("trueline.settings") + settings_markdown().strip() + "\n",
     "trueline.schema.json": lambda: json.dumps(settings_schema(), indent=2, ensure_ascii=False) + "\n",
 }

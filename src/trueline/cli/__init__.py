@@ -26,6 +26,7 @@ VERBS: Mapping[str, str] = MappingProxyType(
         "count": "count the tokens of a text or a request",
         "check": "probe an endpoint and print a report card",
         "faults": "list the faults that Trueline knows, or explain one",
+        "providers": "list the providers and model servers that Trueline knows",
         "sim": "run a model server that commits chosen faults",
         "replay": "play recorded replies again, for any client",
     }
@@ -40,6 +41,7 @@ examples:
   trueline check http://127.0.0.1:8000/v1                what a server gets wrong, and which clients it breaks
   trueline count request.json                            how many tokens a prompt has
   trueline faults finish                                 the faults of finish_reason
+  trueline providers                                     whom `provider: NAME` and `NAME/model` reach
 
 `trueline VERB --help` says more about a verb.
 """

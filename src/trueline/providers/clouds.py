@@ -165,6 +165,17 @@ ROWS: Final = (
         seen=_SEEN,
     ),
     Provider(
+        name="bedrock-anthropic",
+        title="Amazon Bedrock (Anthropic's Messages)",
+        dialect="anthropic_bedrock",
+        url="https://bedrock-runtime.{region}.amazonaws.com",
+        auth="sigv4",
+        places={"region": ("AWS_REGION", "AWS_DEFAULT_REGION")},
+        hosts=("bedrock-runtime.*.amazonaws.com",),
+        docs="https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages.html",
+        seen=_SEEN,
+    ),
+    Provider(
         name="bedrock-openai",
         title="Amazon Bedrock (OpenAI compatibility)",
         url="https://bedrock-runtime.{region}.amazonaws.com/openai/v1",

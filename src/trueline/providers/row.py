@@ -17,6 +17,7 @@ Dialect = Literal[
     "ollama",
     "cohere",
     "bedrock",
+    "anthropic_bedrock",
     "openai_responses",
     "hf_tgi",
     "dashscope",
