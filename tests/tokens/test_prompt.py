@@ -232,28 +232,8 @@ JSON = st.recursive(
     max_leaves=12,
 )
 KEYS = st.sampled_from(
-    (
-        "role",
-        "content",
-        "name",
-        "type",
-        "text",
-        "tool_calls",
-        "function",
-        "arguments",
-        "parameters",
-        "properties",
-        "items",
-        "anyOf",
-        "$ref",
-        "enum",
-        "default",
-        "required",
-        "description",
-        "title",
-        "image_url",
-        "tool_call_id",
-    )  # fmt: skip
+    "role content name type text tool_calls function arguments parameters properties items anyOf $ref enum default "
+    "required description title image_url tool_call_id".split()
 )
 SHAPED = st.recursive(
     JSON | st.sampled_from(("user", "assistant", "tool", "object", "array", "#/x", "text")),
