@@ -72,6 +72,20 @@ class NativeClient:
         pieces, self.pieces = self.pieces, []
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
+    def gone(self) -> None:
+        """The connection is closed."""
+        if self.exchange is not None:
+            self.exchange.gone()
+        elif self.cycle is not None:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+
+    def be_last(self) -> None:
+        """The connection closes behind the reply."""
+        self.keep_alive = False
+        if self.cycle is not None:
+            self.cycle.keep_alive = False
+
     # -- the reply ----------------------------------------------------------------------------------------------------
 
     def reply(self, status: int, head: bytes, body: bytes) -> None:

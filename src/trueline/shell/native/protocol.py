@@ -12,7 +12,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from ...errors import RequestError, TooLargeError, TruelineError
@@ -24,6 +24,7 @@ from ..known_head import KnownHead
 from ..watchdog import Watchdog
 from .client import CONTINUE, NativeClient
 from .exchange import NativeExchange
+from .passing import cycle_of
 from .reading import RequestReader
 
 if TYPE_CHECKING:
@@ -114,13 +115,8 @@ class NativeProtocol(RequestReader):
         self._watchdog.stop()
         super().connection_lost(exc)
         for client in {self._current, self._receiving, *(entry for entry, _ in self.pipeline)}:
-            if not isinstance(client, NativeClient):
-                continue
-            if client.exchange is not None:
-                client.exchange.gone()
-            elif client.cycle is not None:
-                client.cycle.disconnected = True
-                client.cycle.message_event.set()
+            if isinstance(client, NativeClient):
+                client.gone()
         self.pipeline.clear()
         self._current = self._receiving = None
         self.cycle = None  # type: ignore[assignment]  # as before the first; it knows this connection
@@ -128,9 +124,7 @@ class NativeProtocol(RequestReader):
     def shutdown(self) -> None:
         """See uvicorn: answer what runs, then close."""
         if self._current is not None:
-            self._current.keep_alive = False
-            if self._current.cycle is not None:
-                self._current.cycle.keep_alive = False
+            self._current.be_last()
         elif self._asgi_runs():
             self.cycle.keep_alive = False
         else:
@@ -294,46 +288,9 @@ class NativeProtocol(RequestReader):
             client.exchange.run(client.path[3:], client.body())
 
     def pass_on(self, client: NativeClient, request_id: bytes, body: bytes, tried: str | None) -> None:
-        """Let the application answer what takes more than one call of an upstream; `body` is all of the request's.
-
-        `tried`: of what is known of the upstream, what was only learned from this request.
-        """
-        path, _, query = (client.path + client.query).partition("?")
-        headers = [*client.said, (b"content-length", b"%d" % len(body)), (b"x-request-id", request_id)]
-        scope: Any = {
-            "type": "http",
-            "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
-            "http_version": "1.1" if client.chunked else "1.0",
-            "server": self.server,
-            "client": self.client,
-            "scheme": self.scheme,
-            "root_path": "",
-            "state": self.app_state.copy(),
-            "method": "POST",
-            "path": path,
-            "raw_path": path.encode(),
-            "query_string": query.encode("latin-1"),
-            "headers": headers,
-            "trueline.tried": tried,
-        }
-        arrived = asyncio.Event()
-        arrived.set()
-        client.cycle = cycle = RequestResponseCycle(
-            scope=scope,
-            transport=self.transport,
-            flow=self.flow,
-            logger=self.logger,
-            access_logger=self.access_logger,
-            access_log=self.access_log,
-            default_headers=self.server_state.default_headers,
-            message_event=arrived,
-            expect_100_continue=False,
-            keep_alive=client.keep_alive,
-            on_response=self.on_response_complete,
-        )
-        cycle.body += body
-        cycle.more_body = False
-        super()._start_asgi_task(cycle, self.app)
+        """Let the application answer what takes more than one call of an upstream (`passing.py`)."""
+        client.cycle = cycle_of(self, client, request_id, body, tried)
+        super()._start_asgi_task(client.cycle, self.app)
 
     def _begin_asgi(self) -> None:
         """Let uvicorn make of the request what it would have made of it."""
