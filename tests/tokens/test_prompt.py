@@ -232,8 +232,28 @@ JSON = st.recursive(
     max_leaves=12,
 )
 KEYS = st.sampled_from(
-    "role content name type text tool_calls function arguments parameters properties items anyOf $ref enum default "
-    "required description title image_url tool_call_id".split()
+    [
+        "role",
+        "content",
+        "name",
+        "type",
+        "text",
+        "tool_calls",
+        "function",
+        "arguments",
+        "parameters",
+        "properties",
+        "items",
+        "anyOf",
+        "$ref",
+        "enum",
+        "default",
+        "required",
+        "description",
+        "title",
+        "image_url",
+        "tool_call_id",
+    ]
 )
 SHAPED = st.recursive(
     JSON | st.sampled_from(("user", "assistant", "tool", "object", "array", "#/x", "text")),
