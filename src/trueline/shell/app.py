@@ -18,7 +18,6 @@ from .counting import count_route
 from .fetcher import is_public_address
 from .gateway import Gateway
 from .housekeeping import housekeeping
-from .metrics import Metrics
 from .operator import operator_routes
 from .recorder import Recorder
 from .routes import Routes
@@ -41,9 +40,13 @@ class _Api:
         self.gateway: Gateway | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.started()(scope, receive, send)
+
+    def started(self) -> Gateway:
+        """The gateway.  Raises RuntimeError, where the application has not started."""
         if self.gateway is None:
             raise RuntimeError(_NOT_STARTED)
-        await self.gateway(scope, receive, send)
+        return self.gateway
 
 
 def create_app(settings: Settings, *, own_process: bool = False) -> Starlette:
@@ -91,21 +94,13 @@ def create_app(settings: Settings, *, own_process: bool = False) -> Starlette:
         base = f"{request.url.scheme}://{request.url.netloc}/v1"
         return JSONResponse({"name": "Trueline", "version": __version__, "base_url": base})
 
-    def gateway() -> Gateway:
-        if api.gateway is None:
-            raise RuntimeError(_NOT_STARTED)
-        return api.gateway
-
-    def metrics() -> Metrics:
-        return gateway().metrics
-
     app = Starlette(
         routes=[
             Route("/", index, methods=["GET"]),
             Route("/health", health, methods=["GET"]),
             Route("/health/ready", ready, methods=["GET"]),
-            *operator_routes(settings, metrics),
-            count_route(settings, gateway),
+            *operator_routes(settings, lambda: api.started().metrics),
+            count_route(settings, api.started),
             Route("/{path:path}", api),
         ],
         lifespan=lifespan,
