@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from trueline.settings import ModelAlias, Secret, Settings, SettingsError, load_settings
-from trueline.settings.litellm import PROVIDERS
 
 
 def load(text: str, folder: Path, env: dict[str, str] | None = None) -> Settings:
@@ -54,7 +53,7 @@ def test_a_whole_config(tmp_path: Path) -> None:
         "openai": ("https://api.openai.com/v1", "sk-o"),
         "10.0.0.5:8000": ("http://10.0.0.5:8000/v1", "none"),
         "10.0.0.6:8000": ("http://10.0.0.6:8000", None),
-        "ollama_chat": ("http://localhost:11434/v1", None),
+        "ollama_chat": ("http://127.0.0.1:11434/v1", None),
         "gpu:11434": ("http://gpu:11434/v1", None),
         "groq": ("https://api.groq.com/openai/v1", "gsk"),
     }
@@ -106,14 +105,59 @@ def test_a_custom_provider(tmp_path: Path) -> None:
     assert settings.models == {"m": ModelAlias("x", "a/b")}
 
 
+PREFIXES = [
+    ("{model: groq/m}", "groq", "groq", "https://api.groq.com/openai/v1", {}),
+    ("{model: together_ai/m}", "together_ai", "together", "https://api.together.xyz/v1", {}),
+    ("{model: dashscope/m}", "dashscope", "qwen", "https://dashscope-intl.aliyuncs.com/compatible-mode/v1", {}),
+    ("{model: groq/m, api_base: 'https://gate.example/v1'}", "gate.example", None, "https://gate.example/v1", {}),
+    ("{model: hosted_vllm/m, api_base: 'http://gpu:8000/v1'}", "gpu:8000", "vllm", "http://gpu:8000/v1", {}),
+    ("{model: openai_like/m, api_base: 'http://x/v1'}", "x", None, "http://x/v1", {}),
+    (
+        "{model: azure/m, api_base: 'https://acme.openai.azure.com/', api_version: 2024-10-21}",
+        *("acme.openai.azure.com", "azure-deployments", "https://acme.openai.azure.com", {"api_version": "2024-10-21"}),
+    ),
+]
+
+
+@pytest.mark.parametrize(("params", "name", "provider", "url", "places"), PREFIXES)
+def test_prefixes_are_rows_of_the_table(
+    params: str, name: str, provider: str | None, url: str, places: dict[str, str], tmp_path: Path
+) -> None:
+    settings = load(f"model_list:\n  - {{model_name: a, litellm_params: {params}}}\n", tmp_path)
+    (upstream,) = settings.upstreams.values()
+
+    assert (upstream.name, upstream.provider, upstream.url) == (name, provider, url)
+    assert upstream.places == places
+    assert settings.models == {"a": ModelAlias(name, "m")}
+
+
+def test_azure_has_the_paths_of_its_deployments(tmp_path: Path) -> None:
+    params = "{model: azure/m, api_base: 'https://a.openai.azure.com', api_key: k, api_version: 2024-10-21}"
+    settings = load(f"model_list:\n  - {{model_name: a, litellm_params: {params}}}\n", tmp_path)
+    (upstream,) = settings.upstreams.values()
+
+    assert upstream.path == "/openai/deployments/{model}{path}?api-version=2024-10-21"
+    assert upstream.auth == "api-key"
+
+
+@pytest.mark.parametrize(("spoken", "provider"), [((), "anthropic-openai"), (("anthropic",), "anthropic")])
+def test_a_dialect_that_is_not_spoken_is_openais(
+    spoken: tuple[str, ...], provider: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trueline.settings.providers.NATIVE", dict.fromkeys(spoken, ".some"))
+    settings = load("model_list:\n  - {model_name: a, litellm_params: {model: anthropic/claude-x}}\n", tmp_path)
+
+    assert settings.upstreams["anthropic"].provider == provider
+
+
 ONLY = (
-    "Trueline serves OpenAI-compatible upstreams: put openai/ before the model and its URL into api_base, "
-    f"or use one of {', '.join(sorted(PROVIDERS))}"
+    "allowed: a provider that `trueline providers` lists, "
+    "or openai/ before the model and the URL of its server in api_base"
 )
 REFUSED = [
     (
-        "{model_name: m, litellm_params: {model: anthropic/claude}}",
-        f'litellm_params.model: found "anthropic/claude"; {ONLY}',
+        "{model_name: m, litellm_params: {model: palm/bison}}",
+        f'litellm_params.model: found "palm/bison"; {ONLY}',
     ),
     (
         "{model_name: m, litellm_params: {model: claude-3}}",

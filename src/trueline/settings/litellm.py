@@ -1,8 +1,8 @@
 """A LiteLLM `config.yaml`, accepted as it is: `model_list` -> our upstreams and models.
 
-Only OpenAI-compatible entries can be served; any other is an error that says so, because a model that is quietly
-missing is found out much later.  What the file says beyond that (budgets, callbacks, routing) is named in a warning.
-LiteLLM's terms: https://docs.litellm.ai/docs/proxy/configs (read in 2025).
+A prefix of LiteLLM's is a row of the table of providers; any other is an error that says so, because a model that is
+quietly missing is found out much later.  What the file says beyond that (budgets, callbacks, routing) is named in a
+warning.  LiteLLM's terms: https://docs.litellm.ai/docs/proxy/configs (read in 2025).
 """
 
 from __future__ import annotations
@@ -14,53 +14,62 @@ from urllib.parse import urlsplit
 
 import yaml
 
+from trueline.providers import PROVIDERS, named
+
 from . import kinds
 from .file import Document
+from .providers import spoken
 from .secret import Secret
+from .table import PLACE
 from .values import Value, Values
 
-__all__ = ["PROVIDERS", "Provider", "read_litellm"]
+__all__ = ["read_litellm"]
 
 
 @dataclass(frozen=True, slots=True)
-class Provider:
-    """A LiteLLM model prefix whose API is OpenAI's; `url` is None where `api_base` must say it."""
+class _Prefix:
+    """What stands before the slash of a LiteLLM model; `url` is None where `api_base` must say it."""
 
     url: str | None
-    key_env: str | None = None
+    key_env: tuple[str, ...] = ()
+    provider: str | None = None
     bare_path: str = "/"
     """What LiteLLM puts in the place of an `api_base` path that is missing."""
+    moved: bool = False
+    """A server of the user's own: it is the same provider wherever `api_base` says that it is."""
 
 
-_OPENAI = Provider("https://api.openai.com/v1", "OPENAI_API_KEY")
-_OLLAMA = Provider("http://localhost:11434/v1", bare_path="/v1")
-
-PROVIDERS: Mapping[str, Provider] = {
-    "openai": _OPENAI,
-    "custom_openai": _OPENAI,
-    "text-completion-openai": _OPENAI,
-    "openai_like": Provider(None, "OPENAI_LIKE_API_KEY"),
-    "hosted_vllm": Provider(None, "HOSTED_VLLM_API_KEY"),
-    "lm_studio": Provider(None, "LM_STUDIO_API_KEY"),
-    "llamafile": Provider("http://127.0.0.1:8080/v1"),
-    "ollama": _OLLAMA,
-    "ollama_chat": _OLLAMA,
-    "cerebras": Provider("https://api.cerebras.ai/v1", "CEREBRAS_API_KEY"),
-    "deepinfra": Provider("https://api.deepinfra.com/v1/openai", "DEEPINFRA_API_KEY"),
-    "deepseek": Provider("https://api.deepseek.com/v1", "DEEPSEEK_API_KEY"),
-    "fireworks_ai": Provider("https://api.fireworks.ai/inference/v1", "FIREWORKS_API_KEY"),
-    "groq": Provider("https://api.groq.com/openai/v1", "GROQ_API_KEY"),
-    "mistral": Provider("https://api.mistral.ai/v1", "MISTRAL_API_KEY"),
-    "nvidia_nim": Provider("https://integrate.api.nvidia.com/v1", "NVIDIA_NIM_API_KEY"),
-    "openrouter": Provider("https://openrouter.ai/api/v1", "OPENROUTER_API_KEY"),
-    "perplexity": Provider("https://api.perplexity.ai", "PERPLEXITYAI_API_KEY"),
-    "sambanova": Provider("https://api.sambanova.ai/v1", "SAMBANOVA_API_KEY"),
-    "together_ai": Provider("https://api.together.xyz/v1", "TOGETHERAI_API_KEY"),
-    "xai": Provider("https://api.x.ai/v1", "XAI_API_KEY"),
+_ROWS = {"azure": "azure-deployments"}
+"""LiteLLM's `azure/` is the dated API."""
+_NEEDS_BASE = frozenset({"hosted_vllm", "lm_studio"})
+_BARE_PATHS = {"ollama": "/v1"}
+_MOVED = frozenset({"vllm", "ollama", "ollama-native", "lmstudio", "llamacpp", "azure-deployments"})
+_PLACES = {
+    "api_version": "api_version",
+    "vertex_project": "project",
+    "vertex_location": "region",
+    "aws_region_name": "region",
 }
+"""LiteLLM's parameters that fill the placeholders of a row."""
+
+
+def _prefix(name: str) -> _Prefix | None:
+    """The row of a prefix, or the one with OpenAI's format where its own is not spoken."""
+    if name == "openai_like":
+        return _Prefix(None, ("OPENAI_LIKE_API_KEY",))
+    row = named(_ROWS.get(name, name))
+    if row is not None and row.dialect not in spoken():
+        row = PROVIDERS.get(row.name + "-openai")
+    if row is None:
+        return None
+    url = None if name in _NEEDS_BASE else row.url
+    return _Prefix(url, row.key_env, row.name, _BARE_PATHS.get(row.name, "/"), row.name in _MOVED)
+
 
 _OPENAI_MODELS = ("gpt-", "chatgpt-", "o1", "o3", "o4", "dall-e", "text-embedding-", "whisper-", "tts-")
-_USED = frozenset({"model", "api_base", "base_url", "api_key", "extra_headers", "headers", "custom_llm_provider"})
+_USED = frozenset(
+    {"model", "api_base", "base_url", "api_key", "extra_headers", "headers", "custom_llm_provider", *_PLACES}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +79,10 @@ class _Server:
     url: str
     key: Secret | None
     headers: tuple[tuple[str, Secret], ...]
+    provider: str | None = None
+    places: tuple[tuple[str, str], ...] = ()
+    written: bool = True
+    """Its URL is one of the file's, and not its provider's."""
 
 
 def read_litellm(document: Document, sections: Mapping[str, yaml.Node], values: Values, warnings: list[str]) -> None:
@@ -123,13 +136,13 @@ def _server(
     base = document.text(base_node, f"{key}.api_base", kinds.URL.allowed) if base_node else None
     written = document.value(params["model"], f"{key}.model", kinds.TEXT)
     prefix, model = _split(document, params, written, bool(base), key)
-    provider = PROVIDERS.get(prefix)
+    provider = _prefix(prefix)
     if provider is None:
         raise document.error(
             params["model"],
             f"{key}.model",
-            f'found "{written}"; Trueline serves OpenAI-compatible upstreams: '
-            f"put openai/ before the model and its URL into api_base, or use one of {', '.join(sorted(PROVIDERS))}",
+            f'found "{written}"; allowed: a provider that `trueline providers` lists, '
+            "or openai/ before the model and the URL of its server in api_base",
         )
     if base and base_node:
         bare = not urlsplit(base).path
@@ -142,7 +155,14 @@ def _server(
         url = provider.url
     else:
         raise document.error(entry, f"{key}.api_base", f"is missing; {prefix}/ needs the URL of its server")
-    return _Server(url, _key(document, params, provider, key), _headers(document, params, key)), model, prefix
+    secret, headers = _key(document, params, provider, key), _headers(document, params, key)
+    elsewhere = bool(base) and url != provider.url
+    if elsewhere and not provider.moved:
+        return _Server(url, secret, headers), model, prefix
+    places = tuple(
+        (_PLACES[name], document.value(params[name], f"{key}.{name}", PLACE)) for name in _PLACES if name in params
+    )
+    return _Server(url, secret, headers, provider.provider, places, elsewhere or not provider.provider), model, prefix
 
 
 def _split(
@@ -157,11 +177,11 @@ def _split(
     return ("openai" if has_base or written.startswith(_OPENAI_MODELS) else ""), written
 
 
-def _key(document: Document, params: Mapping[str, yaml.Node], provider: Provider, key: str) -> Secret | None:
+def _key(document: Document, params: Mapping[str, yaml.Node], provider: _Prefix, key: str) -> Secret | None:
     node = params.get("api_key")
     text = document.text(node, f"{key}.api_key", kinds.SECRET.allowed) if node else None
-    if not text and node is None and provider.key_env:
-        text = document.env.get(provider.key_env)
+    if not text and node is None:
+        text = next((document.env[name] for name in provider.key_env if document.env.get(name, "").strip()), None)
     return Secret(text.strip()) if text and text.strip() else None
 
 
@@ -179,13 +199,16 @@ def _upstream_name(
     """The upstream of a server: named after its provider, or after its host where only that tells it apart."""
     if server in names:
         return names[server]
-    plain = provider if PROVIDERS[provider].url == server.url else urlsplit(server.url).netloc
+    plain = urlsplit(server.url).netloc if server.written else provider
     name = next(name for name in _numbered(plain) if ("upstreams", name) not in values)
     names[server] = name
     origin = document.origin(entry)
     path = ("upstreams", name)
     values[path] = Value(None, origin)
-    fields: dict[str, Any] = {"url": server.url, "key": server.key, "headers": dict(server.headers)}
+    fields: dict[str, Any] = {"key": server.key, "headers": dict(server.headers), "provider": server.provider}
+    fields |= dict(server.places)
+    if server.written:
+        fields["url"] = server.url
     values.update({(*path, field): Value(value, origin) for field, value in fields.items() if value})
     return name
 
