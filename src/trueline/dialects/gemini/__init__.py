@@ -6,7 +6,9 @@ https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference 
 """
 
 from ..native import NativeDialect
+from .embeddings import EMBEDDINGS
 from .errors import read_error
+from .models import MODELS
 from .reply import read_whole
 from .request import write_request
 from .stream import GeminiReader
@@ -19,6 +21,8 @@ DIALECT = NativeDialect(
     GeminiReader,
     read_whole,
     read_error=read_error,
+    embeddings=EMBEDDINGS,
+    models=MODELS,
     usual=frozenset(
         (
             "sse-crlf",

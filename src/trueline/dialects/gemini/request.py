@@ -6,7 +6,6 @@ https://ai.google.dev/api/generate-content#v1beta.GenerationConfig (seen 2026-11
 from __future__ import annotations
 
 from typing import Any, Final, TypeAlias
-from urllib.parse import quote
 
 from ...messages import ChatRequest
 from ...wire import jsonio
@@ -15,11 +14,12 @@ from ..native import Asked, NativeRequest
 from ..parameters import check_supported, leave_out, max_tokens, read_schema, read_stop
 from .contents import write_contents, write_texts
 from .fields import camel, camel_name, merged
+from .place import is_vertex, model_path
 from .schemas import ordered
 from .thinking import generation, thinking_config
 from .tools import write_schema, write_tool_config, write_tools
 
-__all__ = ["model_path", "write_request"]
+__all__ = ["write_request"]
 
 Fields: TypeAlias = dict[str, Any]
 
@@ -90,34 +90,10 @@ def write_request(request: ChatRequest, asked: Asked) -> NativeRequest:
     merged(config, camel(body.get("generation_config") or body.get("generationConfig") or {}))
     if config:
         made["generationConfig"] = config
-    if body.get("service_tier") in ("flex", "priority") and not _is_vertex(asked):
+    if body.get("service_tier") in ("flex", "priority") and not is_vertex(asked):
         made["serviceTier"] = body["service_tier"]
     verb = "streamGenerateContent?alt=sse" if request.stream else "generateContent"
     return NativeRequest(f"{model_path(asked)}:{verb}", jsonio.encode(made))
-
-
-def model_path(asked: Asked) -> str:
-    """The model's path behind the base URL; `host` and `base_path` of the settings fill what a bare URL lacks."""
-    model = asked.model.removeprefix("google/")
-    named = model if model.startswith(("models/", "tunedModels/")) else f"models/{model}"
-    return f"{_base(asked)}/{quote(named, safe='/@.-_~')}"
-
-
-def _base(asked: Asked) -> str:
-    settings = asked.settings
-    host, base = settings.get("host", ""), settings.get("base_path", "").rstrip("/")
-    if not host or base:
-        return ""
-    if not _is_vertex(asked):
-        return "/v1beta" if host == "generativelanguage.googleapis.com" else ""
-    if not settings.get("project"):
-        return "/v1/publishers/google"
-    return f"/v1/projects/{settings['project']}/locations/{settings.get('region', 'global')}/publishers/google"
-
-
-def _is_vertex(asked: Asked) -> bool:
-    settings = asked.settings
-    return bool(settings.get("project")) or settings.get("host", "").endswith("aiplatform.googleapis.com")
 
 
 def _flat(body: Fields) -> Fields:
@@ -131,7 +107,7 @@ def _flat(body: Fields) -> Fields:
 
 
 def _tier(body: Fields, asked: Asked) -> frozenset[str]:
-    known = body.get("service_tier") in ("flex", "priority") and not _is_vertex(asked)
+    known = body.get("service_tier") in ("flex", "priority") and not is_vertex(asked)
     return frozenset(("service_tier",)) if known else frozenset()
 
 
