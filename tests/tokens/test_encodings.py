@@ -159,6 +159,7 @@ def test_the_work_is_bounded(tokenizer: PieceTokenizer, name: str, monkeypatch: 
     monkeypatch.setattr(tokenizer, "_ids", watched)
     counted = tokenizer.count(text)
 
+    assert tokenizer.seamless(text) == (name == "prose")
     assert sum(sizes) == len(text)
     assert max(sizes) <= WINDOW
     assert len(sizes) <= len(text) / WINDOW * 2 + 1

@@ -52,7 +52,7 @@ def count_asked(
     tokenizer = tokenizer_for(name, files)
     tokenizer.load()
     if isinstance(given, str):
-        count = Count(tokenizer.count(given), tokenizer.exact)
+        count = Count(tokenizer.count(given), tokenizer.exact and tokenizer.seamless(given))
     elif "messages" in given or "prompt" in given:
         count = count_prompt(dict(given), name, files, size_of)
     else:

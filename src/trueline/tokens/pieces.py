@@ -93,6 +93,16 @@ class PieceTokenizer(ABC):
             return self.in_tokens(self.weigh(text, 0, len(text))) if text else 0
         return self.in_tokens(sum(self.weigh(text, start, end) for start, end in self.pieces(text)))
 
+    def seamless(self, text: str) -> bool:
+        """No run without a safe place was so long that it had to be cut: the count is that of the whole text."""
+        safe, start = self.last_safe, 0
+        while safe is not None and len(text) - start > self.window:
+            found = safe.match(text, start, start + self.window + 1)
+            if found is None:
+                return False
+            start = found.end()
+        return True
+
     def cut(self, text: str, tokens: int) -> int:
         """How many characters the first `tokens` tokens cover: whole ones only, and all of them where all fit.
 
