@@ -18,7 +18,7 @@ or `TRUELINE_CONFIG` names, else `trueline.yaml` in the working directory, if it
 ```yaml
 upstreams:
   local: {url: http://127.0.0.1:11434/v1}
-  deepseek: {url: https://api.deepseek.com/v1, key: env:DEEPSEEK_API_KEY}
+  deepseek: {provider: deepseek, key: env:DEEPSEEK_API_KEY}
 models:
   gpt-4o-mini: deepseek/deepseek-chat
   smart: {upstream: local, model: qwen3:8b}
@@ -27,6 +27,8 @@ format: {extras: keep, reasoning: reasoning_content, model_name: upstream}
 
 - `${VAR}` anywhere in a value, or `env:VAR` or `os.environ/VAR` as the whole value, reads the environment; a variable
   that is not set is an error.  `$${` is a literal `${`.
+- `provider` names a row of [providers.md](providers.md), which knows the URL, the key's environment variable and how
+  it is shown.
 - A base URL without a path means `/v1`; one that ends in a lone `/` means the root of the server.
 - With one upstream every model is forwarded to it; `models` adds names of your own.
 - `local: http://127.0.0.1:11434/v1` is short for `local: {url: …}`.
@@ -37,8 +39,8 @@ format: {extras: keep, reasoning: reasoning_content, model_name: upstream}
   of `options` and `off` are parted by `+` there. `enforce` is changed by the same header, under its whole names:
   `x-trueline-format: enforce.stop=off, enforce.on_invalid=error`. What is not allowed is a 400 that names what is.
 - A mistake ends the start with its file, line and key, what was found and what is allowed.
-- A LiteLLM `config.yaml` with a `model_list` is accepted as it is, as far as its entries are OpenAI-compatible;
-  its `general_settings.master_key` becomes `keys`.
+- A LiteLLM `config.yaml` with a `model_list` is accepted as it is, as far as its providers are in that table; its
+  `general_settings.master_key` becomes `keys`.
 
 Editors complete and check the file against `trueline.schema.json` when its first line is
 `# yaml-language-server: $schema=trueline.schema.json` with the path or URL of that schema.
@@ -72,7 +74,7 @@ def settings_schema() -> dict[str, Any]:
     schema = _section_schema(TREE, ())
     schema["properties"]["model_list"] = {
         "type": "array",
-        "description": "LiteLLM's list of models, accepted for OpenAI-compatible entries.",
+        "description": "LiteLLM's list of models, accepted for providers that are known.",
     }
     for name in ("litellm_settings", "general_settings", "router_settings", "environment_variables"):
         schema["properties"][name] = {"type": ["object", "null"], "description": "LiteLLM's; see model_list."}
