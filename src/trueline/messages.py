@@ -14,6 +14,7 @@ from .errors import RequestError
 from .wire import jsonio, multipart
 
 __all__ = [
+    "MAX_N",
     "ChatRequest",
     "CompletionRequest",
     "EmbeddingRequest",
@@ -37,6 +38,12 @@ MAX_N = 128
 
 _LARGE = 32 * 1024
 """Bytes of a request beyond which what was said in it is not kept for the length of its reply."""
+_MOST_KEPT = 16 * 1024 * 1024
+"""Bytes of a request whose words are kept for as long as they may have to be counted."""
+_WITH_PICTURES = 256 * 1024
+"""Bytes beyond which a request is looked at for pictures."""
+_PICTURE_HEAD = 128 * 1024
+"""Characters of a picture in base64 in which its size stands."""
 _WORDS = frozenset(("messages", "prompt", "input"))
 
 _KINDS: dict[type, str] = {
@@ -121,13 +128,19 @@ class _Request:
         body = self.body
         return len(jsonio.encode([body.get("messages") or body.get("prompt"), body.get("tools")]))
 
-    def let_go(self) -> None:
+    def let_go(self, keep: bool = False) -> None:
         """The request was sent: keep of a large one only what its reply is looked at with.
 
-        A reply may take minutes, and the pictures in its request many megabytes.
+        A reply may take minutes, and the pictures in its request many megabytes.  `keep`: its words are still to be
+        counted, and of a picture its beginning says enough.
         """
         size, self._raw = len(self._raw), b""
         if size < _LARGE or self._prompt_size is not None:
+            return
+        if keep and size <= _MOST_KEPT:
+            self._prompt_size = size
+            if size > _WITH_PICTURES:
+                self.body = _without_pictures(self.body)
             return
         last = _last_said(self.body)
         self.whole = False
@@ -236,6 +249,17 @@ def _last_said(body: dict[str, Any]) -> Any:
     messages = body.get("messages")
     last = messages[-1] if isinstance(messages, list) and messages else None
     return last if isinstance(last, dict) and last.get("role") == "assistant" else None
+
+
+def _without_pictures(value: Any) -> Any:
+    """The value with the beginning of each large data URL in it."""
+    if isinstance(value, dict):
+        return {name: _without_pictures(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_without_pictures(each) for each in value] if value and type(value[0]) is not int else value
+    if isinstance(value, str) and len(value) > _PICTURE_HEAD and value.startswith("data:"):
+        return value[: value.find(",", 0, 1024) + 1 + _PICTURE_HEAD]
+    return value
 
 
 def _tool_name(tool: Any) -> str | None:

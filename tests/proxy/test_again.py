@@ -55,6 +55,13 @@ async def test_the_usage_is_that_of_all_tries() -> None:
     assert both["completion_tokens_details"] == once["completion_tokens_details"]
 
 
+async def test_a_seed_is_another_one_the_next_time() -> None:
+    async with Improving(BAD, GOOD) as sim, running(settings(sim.url)) as proxy:
+        assert (await ask(proxy, seed=7)).status == 200
+
+        assert len({seen.json["seed"] for seen in sim.requests}) == 2
+
+
 @pytest.mark.parametrize("retries", [0, 1, 3])
 async def test_there_is_an_end_to_it(retries: int) -> None:
     async with Improving(BAD) as sim, running(settings(sim.url)) as proxy:

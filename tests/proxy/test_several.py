@@ -82,6 +82,13 @@ async def test_usage_is_the_sum_of_what_was_used(stream: bool) -> None:
         assert summed["completion_tokens_details"]["reasoning_tokens"] == 0
 
 
+async def test_each_choice_has_a_seed_of_its_own() -> None:
+    async with SimServer() as sim, running(settings(upstream(sim.url, capabilities={"n": False}))) as proxy:
+        check(await ask(proxy, 3, stream=False, seed=7), 3, stream=False)
+
+        assert sorted(seen.json["seed"] for seen in sim.requests) == [7, 8, 9], "one seed would give one answer"
+
+
 @pytest.mark.parametrize("stream", [False, True])
 async def test_an_upstream_that_gives_all_is_asked_once(stream: bool) -> None:
     async with SimServer() as sim, running(settings(sim.url)) as proxy:

@@ -82,7 +82,8 @@ ROWS: tuple[Fault, ...] = (
           "Counts are decimals or text: they become integers.",
           "https://github.com/siyuan-note/siyuan/issues/14787"),
     Fault("usage-flag-rejected", S, "must", "leaves",
-          "`stream_options` is answered with a 400: the error passes; ask without it where the server cannot do it.",
+          "`stream_options` is answered with a 400: the proxy asks again without it, and goes on without it; of a "
+          "recorded error nothing is changed.",
           "https://github.com/vercel/ai/pull/1578"),
 )
 # fmt: on

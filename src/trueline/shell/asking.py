@@ -16,7 +16,7 @@ from ..context import Enforce
 from ..dialects.openai_chat.refusals import Lesson, lesson_in
 from ..dialects.openai_chat.request import Outgoing, outgoing
 from ..errors import RequestError, TruelineError, UpstreamError, UpstreamReplyError
-from ..messages import ChatRequest, CompletionRequest, EmbeddingRequest
+from ..messages import MAX_N, ChatRequest, CompletionRequest, EmbeddingRequest
 from ..pipeline import Pipeline
 from ..pipeline.several import Part, Places, Several
 from ..providers import UNKNOWN, Capabilities
@@ -24,6 +24,7 @@ from ..wire import jsonio
 from .awaited import AwaitedExchange
 from .learned import Learned
 from .routes import Choice
+from .translated import Translator
 from .upstream import Response, UpstreamClient
 from .work import work_off
 
@@ -100,6 +101,7 @@ class Asker:
         make: Callable[[Any], Pipeline],
         path: str,
         kind: bytes,
+        translator: Translator | None = None,
     ) -> None:
         self._exchange = exchange
         self._upstream = upstream
@@ -113,6 +115,7 @@ class Asker:
         tried = exchange.client.tried
         self._tried = {tried} if tried is not None else set()
         """What was learned from this request: each of it once."""
+        self._translator = translator
         self._turn = asyncio.Semaphore(AT_ONCE)
         self._writing = asyncio.Lock()
 
@@ -138,6 +141,8 @@ class Asker:
 
         The response, which is no error, and the request whose reply it is.
         """
+        if self._translator is not None:
+            return await self._translator.ask(request), request
         exchange, choice = self._exchange, self._choice
         raw = request.raw
         tried = set(self._tried)
@@ -145,7 +150,7 @@ class Asker:
             known = self._known
             sent = tailored(request, choice.model, known)
             exchange.changed(sent.changes)
-            request.let_go()
+            request.let_go(self._learned.may_count(choice, request))
             response = await exchange.call(
                 self._upstream, choice, "POST", self._path, sent.body, content_type=self._kind
             )
@@ -200,7 +205,7 @@ class Asker:
 
         async def one(place: Places) -> None:
             async with self._turn:
-                await self._part(whole, _again(request, raw), place)
+                await self._part(whole, _varied(_again(request, raw), place.shift), place)
 
         try:
             async with asyncio.TaskGroup() as group:
@@ -230,7 +235,7 @@ class Asker:
             left -= 1
             part.fail()
             self._exchange.changed((_AGAIN,))
-            request = _again(request, raw)
+            request = _varied(_again(request, raw), MAX_N * (self._enforce.retries - left))
 
     async def _pump(self, part: Part, response: Response) -> None:
         exchange = self._exchange
@@ -270,6 +275,12 @@ class Asker:
 
 _APART = "n asked apart"
 _AGAIN = "asked again"
+
+
+def _varied(request: Any, by: int) -> Any:
+    """The request with another seed, where it has one: the same seed would give the same answer."""
+    seed = request.body.get("seed")
+    return _again(request, request.with_members({"seed": seed + by})) if by and type(seed) is int else request
 
 
 def _single(request: Any) -> Any:
