@@ -14,6 +14,9 @@ from trueline.tokens.families import Count
 TEXT: dict[str, Any] = {"content": "hello"}
 REFUSAL: dict[str, Any] = {"content": None, "refusal": "hello"}
 TOOLS: dict[str, Any] = {"tools": [{"type": "function", "function": {"name": "add"}}]}
+FORMATTED: dict[str, Any] = {
+    "response_format": {"type": "json_schema", "json_schema": {"name": "a", "schema": {"type": "object"}}}
+}
 CHOSEN: dict[str, Any] = {**TOOLS, "tool_choice": {"type": "function", "function": {"name": "add"}}}
 
 
@@ -29,11 +32,14 @@ ROWS: list[tuple[str, str | None, list[Any], dict[str, Any], Count]] = [
     ("parts", "gpt-4o", [{"content": [{"type": "text", "text": "hello"}]}], {}, Count(1, True)),
     ("cut", "gpt-4o", [TEXT], {"cut": True}, Count(1, True)),
     ("azure counts the end", "gpt-4o", [TEXT], {"azure": True}, Count(2, True)),
-    ("functions were offered", "gpt-4o", [TEXT], {"body": TOOLS}, Count(2, False)),
+    ("functions were offered", "gpt-4o", [TEXT], {"body": TOOLS}, Count(2, True)),
+    ("and a form was prescribed", "gpt-4o", [TEXT], {"body": {**TOOLS, **FORMATTED}}, Count(6, True)),
+    ("a form was prescribed", "gpt-4o", [TEXT], {"body": FORMATTED}, Count(1, True)),
+    ("text before a call", "gpt-4o", [{**TEXT, **calls("{}")}], {"body": TOOLS}, Count(11, False)),
     ("refusal", "gpt-4o", [REFUSAL], {}, Count(2, True)),
-    ("call", "gpt-4o", [calls('{"a":6,"b":7}')], {"body": TOOLS}, Count(17, False)),
-    ("call, cut", "gpt-4o", [calls('{"a":6,"b":7}')], {"body": TOOLS, "cut": True}, Count(17, False)),
-    ("chosen call", "gpt-4o", [calls('{"a":6,"b":7}')], {"body": CHOSEN}, Count(9, False)),
+    ("call", "gpt-4o", [calls('{"a":6,"b":7}')], {"body": TOOLS}, Count(17, True)),
+    ("call, cut", "gpt-4o", [calls('{"a":6,"b":7}')], {"body": TOOLS, "cut": True}, Count(17, True)),
+    ("chosen call", "gpt-4o", [calls('{"a":6,"b":7}')], {"body": CHOSEN}, Count(9, True)),
     ("call of the first models", "gpt-4-0613", [calls("{}")], {"body": TOOLS}, Count(6, False)),
     ("text after hidden thoughts", "gpt-5-mini", [TEXT], {}, Count(10, False)),
     ("text", "gpt-5.4", [TEXT], {}, Count(4, False)),

@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
-from .families import Count, Family, family_of
+from .families import CLASSIC, Count, Family, family_of
 from .history import Calls, calls_of
 from .models import bare_name
+from .schema import format_text
 from .tokenizers import Tokenizer, tokenizer_for
 from .tools import functions_of, named_choice
 
@@ -30,7 +31,8 @@ class _Ends:
     thought: int = 0
     """Instead of `text` after thoughts."""
     offered: int = 1
-    """Added to a text where functions were offered."""
+    """Added to a text where functions were offered; `formatted`: where its form was prescribed, too."""
+    formatted: int = 5
     call: int = 4
     """Around the recipient and the arguments of a call."""
     calls: int = 2
@@ -43,8 +45,8 @@ class _Ends:
 
 _REFUSAL = 1
 _CLASSIC = _Ends()
-_GPT5 = _Ends(3, 9, 0, 7, 0, 7, False)
-_O = _Ends(12, 12, 2, 18, 18, 13, False)
+_GPT5 = _Ends(3, 9, 0, 0, 7, 0, 7, False)
+_O = _Ends(12, 12, 2, 2, 18, 18, 13, False)
 
 _ENDS: Mapping[str, _Ends] = MappingProxyType(
     {
@@ -52,12 +54,12 @@ _ENDS: Mapping[str, _Ends] = MappingProxyType(
         "first": replace(_CLASSIC, call=1, settled=False),
         "search": replace(_CLASSIC, settled=False),
         "gpt-5": _GPT5,
-        "o": replace(_O, offered=0, call=13),
+        "o": replace(_O, offered=0, formatted=0, call=13),
         "o-mini": _O,
         "o-preview": _O,
     }
 )
-_PLAIN = _Ends(0, 0, 0, 0, 0, 0, False)
+_PLAIN = _Ends(0, 0, 0, 0, 0, 0, 0, False)
 _THINKS = replace(_GPT5, text=9, call=13, chosen=13)
 """The first models of their kind think in any case, whether they show it or not."""
 _FIRST_GPT5 = re.compile(r"gpt-5(?![.\d])")
@@ -81,6 +83,9 @@ def count_completion(
     request = body or {}
     offered = bool(functions_of(request)[0])
     chosen = named_choice(request) is not None
+    end = 0
+    if offered:
+        end = ends.formatted if format_text(request.get("response_format")) else ends.offered
     tokens, exact = 0, ends.settled
     for message in messages:
         if not isinstance(message, dict):
@@ -89,11 +94,13 @@ def count_completion(
         text, thought = _texts(message, tokenizer)
         if not (text or thought or calls):
             continue
-        exact = exact and not calls and not thought and not offered
+        exact = exact and not thought and (not calls or (len(calls) == 1 and not text and family is CLASSIC))
         tokens += text + thought + _calls(calls, chosen, ends, tokenizer)
         if not calls and not cut:
-            tokens += (ends.thought if thought else ends.text) + (ends.offered if offered else 0)
+            tokens += (ends.thought if thought else ends.text) + end
             tokens += _REFUSAL if _is_refusal(message) else 0
+        elif calls and text:
+            tokens += end
         tokens += 1 if azure and family is not None and family.name != "first" and not cut else 0
     return Count(tokens, exact and tokenizer.exact and tokens > 0)
 

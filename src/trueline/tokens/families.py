@@ -59,6 +59,7 @@ CLASSIC = Family(
     "classic", primer=3, channel=0, tools=9, undescribed=0, joined=-4, chosen=4, none=1,
     call=6, result=5, format=9, format_joined=0,
 )  # fmt: skip
+CL100K = replace(CLASSIC, result=4)
 FIRST = replace(CLASSIC, name="first", chosen=1, call=2, result=1, tools_settled=False, bounds=False)
 """The models of June 2023: their functions are shown without what later came to be shown."""
 O_MINI = replace(CLASSIC, name="o-mini", primer=2, tools=10, joined=-1, chosen=None, none=0, format=0, format_joined=0)
@@ -77,7 +78,8 @@ _FAMILIES = tuple(
         (r"o[1-9](?![a-z0-9.])", O_LARGE),
         (r"gpt-[\w.-]*-search", SEARCH),
         (r"gpt-4(?:-32k)?(?:-0[36]\d\d)?$|gpt-3\.?5-turbo(?:-16k)?-0[36]\d\d$", FIRST),
-        (r"gpt-[34]|chatgpt-4o|gpt-audio", CLASSIC),
+        (r"gpt-3|gpt-4(?![a-z0-9.])", CL100K),
+        (r"gpt-4|chatgpt-4o|gpt-audio", CLASSIC),
     )
 )
 
