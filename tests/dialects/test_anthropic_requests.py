@@ -70,7 +70,7 @@ def written(model: str = BUDGET, *, drop: bool = False, notes: Notes | None = No
 
 def test_a_plain_request() -> None:
     request = DIALECT.write_request(chat(), Notes().asked(BUDGET))
-    assert (request.path, request.headers) == ("/messages", ((b"anthropic-version", b"2023-06-01"),))
+    assert (request.path, request.headers) == ("/v1/messages", ((b"anthropic-version", b"2023-06-01"),))
     assert json.loads(request.body) == {
         "model": BUDGET,
         "max_tokens": 21_333,
@@ -422,7 +422,7 @@ def test_models_by_name(name: str, family: str, version: tuple[int, int], limit:
 
 
 def test_vertex() -> None:
-    asked = Notes().asked("claude-sonnet-4-5@20250929", host="vertex")
+    asked = Notes().asked("claude-sonnet-4-5@20250929", platform="vertex")
     request = DIALECT.write_request(chat(stream=True), asked)
     assert request.path == "/publishers/anthropic/models/claude-sonnet-4-5@20250929:streamRawPredict"
     body = json.loads(request.body)

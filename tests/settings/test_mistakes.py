@@ -11,7 +11,7 @@ from trueline.settings.rows import TREE
 
 TOP = ", ".join(sorted(TREE))
 EACH = (
-    "account, api_version, auth, ca_file, capabilities, dialect, enforce, format, headers, key, project, provider, "
+    "account, api_version, auth, ca_file, capabilities, dialect, enforce, format, headers, key, on_unsupported, project, provider, "
     "region, resource, timeouts, url, verify"
 )
 URL = "an http:// or https:// URL, such as http://127.0.0.1:11434/v1"

@@ -55,7 +55,7 @@ def chat_pipeline(
     if native is not None:
         context.native, context.usual = True, native.usual
         dialect = from_native(native)
-        return ChatStream(context, dialect) if request.stream else WholeChat(context, dialect, lanes=False)
+        return ChatStream(context, dialect, lanes) if request.stream else WholeChat(context, dialect, lanes=False)
     return ChatStream(context, lanes=lanes) if request.stream else WholeChat(context, lanes=lanes)
 
 
@@ -73,10 +73,15 @@ def completion_pipeline(
 
 
 def embedding_pipeline(
-    request: EmbeddingRequest, route: Route, mint: Mint, options: FormatOptions = FormatOptions()
+    request: EmbeddingRequest,
+    route: Route,
+    mint: Mint,
+    options: FormatOptions = FormatOptions(),
+    *,
+    native: NativeDialect | None = None,
 ) -> Pipeline:
-    """The pipeline for the reply to an embedding request."""
-    return Embeddings(request, options)
+    """The pipeline for the reply to an embedding request; `native` as for chats."""
+    return Embeddings(request, options, native.embeddings if native is not None else None)
 
 
 def image_pipeline(

@@ -201,7 +201,7 @@ def _upstream(values: Values, name: str, timeouts: Timeouts, format: FormatOptio
         allowed = "letters, digits, dot, dash and underscore"
         raise section.error(f"upstreams.{name}", f'found the name "{name}"; allowed: {allowed}')
     given = {row[2]: value for row, value in values.items() if row[:2] == path and len(row) == 3}
-    plain = {row: given[row].value for row in ("headers", "verify") if row in given}
+    plain = {row: given[row].value for row in ("headers", "verify", "on_unsupported") if row in given}
     return Upstream(
         name=name,
         **plain,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from trueline.context import FormatOptions
 from trueline.prices import Price
@@ -60,6 +60,8 @@ class Upstream:
     plain_path: str = ""
     places: Mapping[str, str] = field(default_factory=dict)
     """What filled the placeholders of the provider's row: `region`, `api_version` …"""
+    on_unsupported: Literal["error", "drop"] = "error"
+    """What becomes of a parameter that the API of a `dialect` cannot express."""
     capabilities: Mapping[str, Any] = field(default_factory=dict)
     """What the settings say of it: some fields of `providers.Capabilities`, in place of what is known otherwise."""
     demo: bool = False

@@ -306,6 +306,12 @@ _EACH_UPSTREAM = (
     ),
     Row("upstreams.*.auth", AUTH, None, "How the key is shown, where it is not as `provider` or `dialect` has it."),
     Row("upstreams.*.dialect", DIALECT, None, "What it speaks, where that is not OpenAI's format or `provider` errs."),
+    Row(
+        "upstreams.*.on_unsupported",
+        kinds.choice("error", "drop"),
+        "error",
+        "Parameters that the API of `dialect` cannot express: refuse the request, or send it without.",
+    ),
     *(
         Row(f"upstreams.*.{place}", PLACE, None, f"Fills `{{{place}}}` in its provider's URL and paths.")
         for place in PLACES

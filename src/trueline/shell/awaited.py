@@ -10,7 +10,7 @@ an HTTP status and one after it an error event.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from time import perf_counter
 from typing import Any
@@ -18,7 +18,7 @@ from typing import Any
 from ..errors import TruelineError, UpstreamError
 from ..pipeline import Pipeline
 from .client import Client
-from .exchange import JSON, MAX_ERROR_BODY, Exchange
+from .exchange import JSON, MAX_ERROR_BODY, Exchange, keys_in
 from .headers import pairs_of
 from .routes import Backend, Choice
 from .upstream import Response, UpstreamClient
@@ -74,11 +74,12 @@ class AwaitedExchange(Exchange[Client]):
         content_type: bytes | None = None,
         client_length: bytes | None = None,
         credentials: bool = True,
+        more: Iterable[tuple[bytes, bytes]] = (),
     ) -> Response:
         """Send the request on.  The response is closed with the exchange.
 
-        See `upstream_headers`; `client_length`: of a body that is streamed.  Raises what `UpstreamClient.request`
-        raises.
+        See `upstream_headers`; `client_length`: of a body that is streamed; `more`: headers that the request needs.
+        Raises what `UpstreamClient.request` raises.
         """
         backend = choice.backend
         self.upstream = backend.name
@@ -86,7 +87,15 @@ class AwaitedExchange(Exchange[Client]):
         headers.append((b"x-request-id", self.request_id))
         if client_length is not None:
             headers.append((b"content-length", client_length))
+        headers += more
         path = backend.paths.of(path, choice.model or self.model)
+        if backend.signing is not None:
+            target = backend.target
+            url = f"{target.scheme}://{target.authority}{target.base_path}{path}"
+            with self.waiting():
+                signed = await backend.signing.headers(method, url, headers, body if isinstance(body, bytes) else b"")
+            self.secrets = (*self.secrets, *keys_in(signed))
+            headers += signed
         before = perf_counter()
         with self.waiting():
             response = await upstream.request(

@@ -24,7 +24,7 @@ from ..wire import jsonio
 from ..wire.transfer import content_type_faults
 from .costs import spent
 from .headers import Pairs, for_upstream, goes_to_client, goes_with_its_body, is_credential, shown_as
-from .routes import Backend, Choice
+from .routes import Backend, Choice, spoken_by
 
 __all__ = ["CLIENT_CLOSED", "JSON", "MAX_ERROR_BODY", "ClientSide", "Exchange", "log", "log_failure"]
 
@@ -127,7 +127,7 @@ class Exchange(Generic[C]):
         headers = for_upstream(self.client.headers, credentials=credentials and not backend.own_key)
         if backend.auth != "bearer" and not backend.own_key:
             headers = shown_as(backend.auth, headers)
-        self.secrets = (*backend.secrets, *_keys_in(headers))
+        self.secrets = (*backend.secrets, *keys_in(headers))
         if content_type is not None:
             headers = [pair for pair in headers if pair[0] != b"content-type"]
             headers.append((b"content-type", content_type))
@@ -151,7 +151,8 @@ class Exchange(Generic[C]):
     def upstream_error(self, status: int, body: bytes, backend: Backend) -> UpstreamReplyError:
         """OpenAI's form of the error with which the upstream answered; `status` is neither 2xx nor 3xx."""
         headers = {n.decode("latin-1"): v.decode("latin-1") for n, v in self.reply_headers}
-        error = read_error(status, headers, body)
+        dialect = spoken_by(backend)
+        error = (read_error if dialect is None else dialect.read_error)(status, headers, body)
         sharpen(error, self.options.options)
         self.received += len(body)
         self.keep_examples(body, error.faults)
@@ -293,7 +294,7 @@ def _tail(data: bytes) -> bytes:
     return tail if len(data) <= MOST else tail.partition(b"\n")[2] or tail
 
 
-def _keys_in(headers: Pairs) -> Iterator[str]:
+def keys_in(headers: Pairs) -> Iterator[str]:
     """The keys that go along."""
     for name, value in headers:
         key = value.decode("latin-1").strip().rpartition(" ")[2]

@@ -9,7 +9,8 @@ from __future__ import annotations
 import ipaddress
 from urllib.parse import urljoin, urlsplit
 
-from ..errors import UpstreamError
+from ..dialects.native import Fetched
+from ..errors import RequestError, UpstreamError
 from .routes import Backend
 from .upstream import Target, Timeouts, UpstreamClient
 
@@ -60,6 +61,35 @@ class Fetcher:
             url = found
         raise _failed(where, f"more than {MAX_REDIRECTS} redirects")
 
+    async def fetch_file(self, url: str) -> Fetched:
+        """The file behind a URL of the client's, which only a public address may have.
+
+        Raises RequestError: a scheme or address that is not allowed, a status but 200, too large, too slow.
+        """
+        where = url
+        for _ in range(MAX_REDIRECTS + 1):
+            try:
+                found = await self._get_file(where)
+            except (ValueError, UpstreamError) as error:
+                raise _not_had(url, getattr(error, "message", str(error)).rstrip(".")) from None
+            if isinstance(found, Fetched):
+                return found
+            where = urljoin(where, found)
+        raise _not_had(url, f"more than {MAX_REDIRECTS} redirects")
+
+    async def _get_file(self, url: str) -> Fetched | str:
+        parts = urlsplit(url)
+        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        target = Target.parse(f"{parts.scheme}://{parts.netloc}")
+        response = await self._guarded.request("GET", target, path, [(b"accept", b"*/*")], None, _TIMEOUTS, None)
+        async with response:
+            if response.status in (301, 302, 303, 307, 308):
+                return (response.header(b"location") or b"").decode("latin-1")
+            if response.status != 200:
+                raise ValueError(f"status {response.status}")
+            kind = (response.header(b"content-type") or b"").decode("latin-1").partition(";")[0].strip().lower()
+            return Fetched(kind or "application/octet-stream", await response.read_all(MAX_PICTURE))
+
     async def _get(self, url: str, own: str, backend: Backend) -> bytes | str:
         """The picture, or where it is instead.  Raises ValueError, where there is none."""
         parts = urlsplit(url)
@@ -78,6 +108,12 @@ class Fetcher:
             if kind.startswith((b"text/", b"application/json")):
                 raise ValueError("it is no picture")
             return await response.read_all(MAX_PICTURE)
+
+
+def _not_had(url: str, why: str) -> RequestError:
+    return RequestError(
+        f"Failed to download the file from {url[:200]}: {why}.", param="messages", code="invalid_image_url"
+    )
 
 
 def _failed(url: str, why: str, status: int = 502) -> UpstreamError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from urllib.parse import unquote
 
@@ -31,7 +32,7 @@ from .asking import Asker
 from .awaited import AwaitedExchange
 from .client import Client, ClientGone, Receive, Scope, Send
 from .clock import SystemMint
-from .exchange import CLIENT_CLOSED, ClientSide, Exchange, log, log_failure
+from .exchange import CLIENT_CLOSED, JSON, ClientSide, Exchange, log, log_failure
 from .fetcher import Fetcher
 from .headers import CREDENTIALS
 from .journal import Journal
@@ -41,8 +42,9 @@ from .metrics import Metrics
 from .models import list_models, one_alias, one_model
 from .passthrough import pass_through
 from .recorder import Recorder
-from .routes import Choice, Routes
+from .routes import Choice, Routes, spoken_by
 from .tape import current as tape_of_task
+from .translated import Translator, not_spoken
 from .upstream import UpstreamClient
 
 __all__ = ["PIPELINES", "Gateway", "options_of"]
@@ -57,6 +59,9 @@ PIPELINES: dict[str, tuple[Callable[[bytes], Any], Callable[..., Pipeline]]] = {
     "/images/generations": (read_image_request, image_pipeline),
 }
 """Paths whose replies are made exact: how their requests are read, and what their replies go through."""
+
+TRANSLATED = ("/chat/completions", "/embeddings")
+"""Paths that are answered by upstreams that speak an API of their own, too."""
 
 _UPLOADS = ("/images/edits", "/images/variations")
 """Paths of pictures whose requests are forms, or JSON."""
@@ -103,7 +108,10 @@ class Gateway:
     def end(self, exchange: Exchange[Any]) -> None:
         """Count an exchange that has ended, and log it."""
         if exchange.pipe is not None:
-            exchange.used = exchange.pipe.tally()
+            exchange.used = used = exchange.pipe.tally()
+            if used is not None and exchange.upstream is not None:
+                stream = exchange.pipe.content_type != JSON
+                self.learned.heard(exchange.upstream, stream, used.source in ("reported", "mended"))
         exchange.account()
         self.metrics.end(exchange)
         self._journal.write(exchange)
@@ -229,6 +237,13 @@ class Gateway:
         choice = self.choose(host, request.model)
         exchange.options = options_of(exchange.client, choice)
         exchange.price = choice.backend.prices.of(choice.model or request.model)
+        dialect = spoken_by(choice.backend)
+        translator = None
+        if dialect is not None:
+            if path not in TRANSLATED:
+                raise not_spoken(choice.backend, f"/v1{path}")
+            make = partial(make, native=dialect)
+            translator = Translator(exchange, self.client_for(choice), self.fetcher, choice, dialect)
         asker = Asker(
             exchange,
             self.client_for(choice),
@@ -237,6 +252,7 @@ class Gateway:
             lambda asked: make(asked, choice.route, self.mint, exchange.options),
             path + exchange.client.query,
             kind,
+            translator,
         )
         last = await asker.reply(request)
         pipe = exchange.pipe

@@ -11,7 +11,8 @@ from ..errors import TruelineError
 from ..pipeline import Models
 from ..wire import jsonio
 from .awaited import AwaitedExchange
-from .routes import Choice, Routes
+from .routes import Choice, Routes, spoken_by
+from .translated import joined, not_spoken
 from .upstream import UpstreamClient
 
 __all__ = ["list_models", "one_alias", "one_model"]
@@ -23,9 +24,7 @@ async def list_models(exchange: AwaitedExchange, routes: Routes, host: Choice | 
     """The only upstream's list as it is, or the aliases and `upstream/model` for each model of several upstreams."""
     choices = [host] if host is not None else [Choice(backend) for backend in routes.backends.values()]
     if len(choices) == 1 and (host is not None or not routes.aliases):
-        await exchange.finish(
-            await _ask(exchange, choices[0], "/models", Models(None, choices[0].backend.options), client_for)
-        )
+        await exchange.finish(await _ask_list(exchange, choices[0], client_for))
         return
     # The client's key is for one of them; which one, only the settings could say.
     keyless = sum(not choice.backend.own_key for choice in choices)
@@ -54,8 +53,11 @@ async def one_alias(exchange: AwaitedExchange, name: str, choice: Choice) -> Non
 async def one_model(exchange: AwaitedExchange, choice: Choice, name: str, client_for: ClientFor) -> None:
     """One model of an upstream, under the name that was asked for."""
     asked = choice.model or name
-    path = "/models/" + quote(asked, safe="/:@")
-    body = await _ask(exchange, choice, path, Models(asked, choice.backend.options), client_for)
+    if spoken_by(choice.backend) is not None:  # its list says what there is
+        body = await _ask_list(exchange, choice, client_for, single=asked)
+    else:
+        path = "/models/" + quote(asked, safe="/:@")
+        body = await _ask(exchange, choice, path, Models(asked, choice.backend.options), client_for)
     if asked != name:
         body = jsonio.encode({**jsonio.decode(body), "id": name})
     await exchange.finish(body)
@@ -63,6 +65,25 @@ async def one_model(exchange: AwaitedExchange, choice: Choice, name: str, client
 
 def _alias(name: str, choice: Choice) -> dict[str, Any]:
     return {"id": name, "object": "model", "created": 0, "owned_by": choice.backend.name}
+
+
+async def _ask_list(
+    exchange: AwaitedExchange,
+    choice: Choice,
+    client_for: ClientFor,
+    *,
+    single: str | None = None,
+    credentials: bool = True,
+) -> bytes:
+    """The list of an upstream, or one model of it, whatever API it speaks."""
+    backend = choice.backend
+    dialect = spoken_by(backend)
+    own = dialect.models if dialect is not None else None
+    if dialect is not None and own is None:
+        raise not_spoken(backend, "a list of models")
+    pipe = Models(single, backend.options, own)
+    path = "/models" if own is None else joined(backend.target.base_path, own.path)
+    return await _ask(exchange, choice, path, pipe, client_for, credentials=credentials)
 
 
 async def _ask(
@@ -86,9 +107,7 @@ async def _ask_quietly(
     """The models of one upstream of several, or why it did not say."""
     part = AwaitedExchange(exchange.client, lambda: exchange.request_id)
     try:
-        body = await _ask(
-            part, choice, "/models", Models(None, choice.backend.options), client_for, credentials=credentials
-        )
+        body = await _ask_list(part, choice, client_for, credentials=credentials)
     except TruelineError as error:
         return error
     finally:

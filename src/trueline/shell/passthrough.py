@@ -13,6 +13,7 @@ from ..wire import jsonio, sse
 from .awaited import AwaitedExchange
 from .headers import pairs_of
 from .routes import Choice, Routes
+from .translated import not_spoken
 from .upstream import Response, UpstreamClient
 
 __all__ = ["pass_through"]
@@ -38,6 +39,8 @@ async def pass_through(
     choice = routes.for_host(host) if host is not None else None
     if choice is None:
         choice = routes.for_model(body.model) if body.model is not None else routes.default()
+    if choice.backend.dialect != "openai":
+        raise not_spoken(choice.backend, f"{client.method} /v1{path}")
     content = body.content
     if choice.model is not None and body.fields is not None:
         content = jsonio.encode({**body.fields, "model": choice.model})

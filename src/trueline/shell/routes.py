@@ -5,19 +5,22 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 import msgspec
 
 from ..context import FormatOptions, Route
+from ..dialects.native import NativeDialect, native
 from ..errors import NotFoundError, RequestError
 from ..prices import NO_PRICES, Price, PriceBook
 from ..providers import PROVIDERS, UNKNOWN, Capabilities, Provider, provider_of
 from ..settings import Settings, Upstream, is_loopback
 from .headers import Pairs, credential, is_credential
 from .paths import PLAIN, Paths
+from .signing import SIGNERS, Signing, is_aws, region_of
 from .upstream import Target, Timeouts, TLSOptions
 
-__all__ = ["Backend", "Choice", "Routes"]
+__all__ = ["Backend", "Choice", "Routes", "spoken_by"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +44,23 @@ class Backend:
     """Its row of the table of providers, named by the settings or told by its URL."""
     dialect: str = "openai"
     auth: str = "bearer"
-    """How a key is shown to it.  What has to be signed or fetched first (sigv4, azure_ad, google_token) is left to
-    whoever speaks the dialect: `headers` holds nothing for it, unless the settings give a token as the key."""
+    """How a key is shown to it.  For what has to be signed or fetched first (sigv4, azure_ad, google_token) `headers`
+    holds nothing, unless the settings give a token as the key: that is `signing`'s."""
     paths: Paths = PLAIN
     """What its URL is followed by."""
     prices: PriceBook = NO_PRICES
+    tokenizers: Mapping[str, str] = field(default_factory=dict)
+    """Files of tokenizers, by model (`tokens.tokenizer_for`)."""
     capabilities: Capabilities = UNKNOWN
     """What is known of it before it was ever asked (`learned.py` has what it taught)."""
+    on_unsupported: Literal["error", "drop"] = "error"
+    """What becomes of a parameter that its API cannot express."""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """What its API's requests are written with: `region`, `host` …"""
+    signing: Signing | None = None
+    """Makes the key of each request, where it is not one for all."""
+    translated: bool = False
+    """It speaks an API of its own, or each request is signed: whoever asks it has to be able to wait."""
 
 
 _FETCHED = frozenset(("sigv4", "azure_ad", "google_token"))
@@ -63,10 +76,11 @@ class Choice:
     route: Route = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "route", Route(self.backend.name, self.model))
+        route = Route(self.backend.name, self.model, self.backend.tokenizers)
+        object.__setattr__(self, "route", route)
 
 
-def _backend(upstream: Upstream, prices: Mapping[str, Price], url: str | None = None) -> Backend:
+def _backend(upstream: Upstream, settings: Settings, url: str | None = None) -> Backend:
     headers: Pairs = [(n.lower().encode(), v.reveal().encode()) for n, v in upstream.headers.items()]
     paths = Paths(upstream.path, upstream.plain_path)
     secrets: tuple[str, ...] = ()
@@ -78,9 +92,11 @@ def _backend(upstream: Upstream, prices: Mapping[str, Price], url: str | None = 
             headers.append(credential(upstream.auth, key.encode()))
     given = upstream.timeouts
     provider = PROVIDERS.get(upstream.provider or "") or provider_of(url or upstream.url, upstream.dialect)
+    target = Target.parse(url or upstream.url)
+    signing = _signing(upstream, target)
     return Backend(
         upstream.name,
-        Target.parse(url or upstream.url),
+        target,
         headers,
         bool(secrets) or upstream.auth in _FETCHED or any(is_credential(name) for name, _ in headers),
         (*secrets, *(value.decode().rpartition(" ")[2] for name, value in headers if is_credential(name))),
@@ -91,9 +107,27 @@ def _backend(upstream: Upstream, prices: Mapping[str, Price], url: str | None = 
         dialect=upstream.dialect,
         auth=upstream.auth,
         paths=paths,
-        prices=_price_book(upstream, provider, prices),
+        prices=_price_book(upstream, provider, settings.prices),
+        tokenizers=settings.tokenizers,
         capabilities=_capabilities(upstream, provider),
+        on_unsupported=upstream.on_unsupported,
+        settings={**upstream.places, "host": target.host, "base_path": target.base_path},
+        signing=signing,
+        translated=upstream.dialect != "openai" or signing is not None,
     )
+
+
+def _signing(upstream: Upstream, target: Target) -> Signing | None:
+    """What makes the keys of an upstream that is not given one; AWS's signatures are of use to AWS alone."""
+    make = SIGNERS.get(upstream.auth)
+    if make is None or upstream.key is not None or (upstream.auth == "sigv4" and not is_aws(target.host)):
+        return None
+    return Signing(make(upstream.places.get("region") or region_of(target.host)))
+
+
+def spoken_by(backend: Backend) -> NativeDialect | None:
+    """The API that an upstream speaks; None for OpenAI's."""
+    return None if backend.dialect == "openai" else native(backend.dialect)
 
 
 def _price_book(upstream: Upstream, provider: Provider | None, prices: Mapping[str, Price]) -> PriceBook:
@@ -116,7 +150,7 @@ class Routes:
     def __init__(self, settings: Settings, demo_url: str | None = None) -> None:
         self._settings = settings
         self.backends = {
-            name: _backend(upstream, settings.prices, demo_url if upstream.demo else None)
+            name: _backend(upstream, settings, demo_url if upstream.demo else None)
             for name, upstream in settings.upstreams.items()
         }
         self._only = Choice(next(iter(self.backends.values()))) if len(self.backends) == 1 else None
@@ -159,7 +193,7 @@ class Routes:
             return None
         backend = self.backends.get(name) or self._known.get(name)
         if backend is None:
-            backend = self._known[name] = _backend(self._settings.known[name], self._settings.prices)
+            backend = self._known[name] = _backend(self._settings.known[name], self._settings)
         return Choice(backend, rest)
 
     def _served(self) -> str:
@@ -195,7 +229,7 @@ class Routes:
                 timeouts=settings.timeouts,
                 format=settings.format,
             ),
-            settings.prices,
+            settings,
         )
         # An address that the operator wrote down is meant; a name may resolve to anything.
         return backend if local else replace(backend, guarded=True)

@@ -8,6 +8,7 @@ files in the home directory, the machine's role.  Those libraries are extras (`t
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC
@@ -17,7 +18,17 @@ from typing import Any, Protocol
 from ..errors import UpstreamError
 from .headers import Pairs
 
-__all__ = ["SIGNERS", "AwsSigner", "Signer", "Signing", "TokenSigner", "azure_token", "google_token"]
+__all__ = [
+    "SIGNERS",
+    "AwsSigner",
+    "Signer",
+    "Signing",
+    "TokenSigner",
+    "azure_token",
+    "google_token",
+    "is_aws",
+    "region_of",
+]
 
 _EARLY = 120.0
 """Seconds before its end at which a token is fetched anew."""
@@ -52,6 +63,17 @@ def _library(module: str, extra: str, package: str) -> Any:
 
 def _no_credentials(what: str, why: object) -> UpstreamError:
     return UpstreamError(f"There are no credentials for {what}: {why}", code="upstream_credentials_missing")
+
+
+def is_aws(host: str) -> bool:
+    """Whether a host is one of AWS's."""
+    return host.endswith((".amazonaws.com", ".amazonaws.com.cn", ".api.aws"))
+
+
+def region_of(host: str) -> str:
+    """The region in a host such as `bedrock-runtime.us-east-1.amazonaws.com`."""
+    found = re.search(r"\b[a-z]{2}(?:-[a-z]+)+-\d\b", host)
+    return found[0] if found else "us-east-1"
 
 
 class AwsSigner:

@@ -57,7 +57,7 @@ def _opened(frame: Frame) -> Frame:
 
 DIALECT = NativeDialect(
     "anthropic_bedrock",
-    lambda request, asked: write_request(request, asked._replace(settings={"host": "bedrock", **asked.settings})),
+    lambda request, asked: write_request(request, asked._replace(settings={**asked.settings, "platform": "bedrock"})),
     MessageReader,
     read_whole,
     InvokeReader,

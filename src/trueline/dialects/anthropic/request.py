@@ -1,7 +1,8 @@
 """OpenAI's chat request as a request of the Messages API, at Anthropic, on Vertex AI or on Bedrock.
 
 What the API has beyond OpenAI's is taken under its own name (`thinking`, `top_k`, `container` …).  Settings that count:
-`host` (anthropic, vertex, bedrock), `max_tokens` where a request says none, `anthropic_version`, `anthropic_beta`.
+`platform` (anthropic, vertex, bedrock; told by `host` if not said), `max_tokens` where a request says none,
+`anthropic_version`, `anthropic_beta`.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from __future__ import annotations
 from typing import Any, Final, TypeAlias
 from urllib.parse import quote
 
-from ...errors import RequestError
 from ...messages import ChatRequest
 from ...wire import jsonio
 from ..conversation import Turn, read_conversation
@@ -25,7 +25,7 @@ __all__ = ["VERSIONS", "write_request"]
 Fields: TypeAlias = dict[str, Any]
 
 VERSIONS: Final = {"anthropic": "2023-06-01", "vertex": "vertex-2023-10-16", "bedrock": "bedrock-2023-05-31"}
-"""By host.  2026-10-21 takes no `temperature`, of any model."""
+"""By platform.  2026-10-21 takes no `temperature`, of any model."""
 _UPLOADS: Final = "files-api-2025-04-14"
 
 _OWN: Final = (
@@ -52,14 +52,14 @@ _TIERS: Final = {"auto": "auto", "priority": "auto", "default": "standard_only",
 
 def write_request(request: ChatRequest, asked: Asked) -> NativeRequest:
     """See NativeDialect."""
-    host = asked.settings.get("host", "anthropic")
+    platform = _platform(asked)
     body, known = request.body, model(asked.model)
     check_supported(body, _READ, asked)
     conversation = read_conversation(body)
     if not conversation.turns:  # the API wants a turn of the user's
         conversation.turns.append(Turn("user", list(conversation.system)))
         conversation.system = []
-    writer = MessageWriter(asked, host == "anthropic")
+    writer = MessageWriter(asked, platform == "anthropic")
     out: Fields = {"model": asked.model, "max_tokens": _limit(request, known, asked)}
     system = writer.system(conversation)
     if system:
@@ -75,22 +75,28 @@ def write_request(request: ChatRequest, asked: Asked) -> NativeRequest:
     if request.stream:
         out["stream"] = True
     betas = _betas(body, asked, writer.uploads)
-    return _addressed(host, request.stream, out, betas, asked)
+    return _addressed(platform, request.stream, out, betas, asked)
 
 
-def _addressed(host: str, stream: bool, out: Fields, betas: list[str], asked: Asked) -> NativeRequest:
-    """The request as this host takes it."""
-    if host not in VERSIONS:
-        raise RequestError(f"Unknown host '{host}' of Claude's models: {', '.join(VERSIONS)} are known.")
-    version = asked.settings.get("anthropic_version") or VERSIONS[host]
+def _platform(asked: Asked) -> str:
+    """Whose Messages API it is."""
+    said = asked.settings.get("platform", "")
+    if said in VERSIONS:
+        return said
+    return "vertex" if asked.settings.get("host", "").endswith("aiplatform.googleapis.com") else "anthropic"
+
+
+def _addressed(platform: str, stream: bool, out: Fields, betas: list[str], asked: Asked) -> NativeRequest:
+    """The request as this platform takes it."""
+    version = asked.settings.get("anthropic_version") or VERSIONS[platform]
     headers = ((b"anthropic-beta", ",".join(betas).encode("latin-1", "replace")),) if betas else ()
-    if host == "anthropic":
+    if platform == "anthropic":
         return NativeRequest(
-            "/messages", jsonio.encode(out), ((b"anthropic-version", version.encode("latin-1")), *headers)
+            "/v1/messages", jsonio.encode(out), ((b"anthropic-version", version.encode("latin-1")), *headers)
         )
     name = quote(out.pop("model"), safe="@.-_")
     out = {"anthropic_version": version, **out}
-    if host == "vertex":
+    if platform == "vertex":
         verb = "streamRawPredict" if stream else "rawPredict"
         return NativeRequest(f"/publishers/anthropic/models/{name}:{verb}", jsonio.encode(out), headers)
     out.pop("stream", None)

@@ -96,7 +96,8 @@ class NativeExchange(Exchange[NativeClient]):
         self.price = backend.prices.of(choice.model or request.model)
         known = gateway.learned.of(choice, request.model)
         enforce = self.options.enforce
-        if (request.n != 1 or enforce.on_invalid == "retry") and asks_more(request, known, enforce):
+        alone = request.n == 1 and enforce.on_invalid != "retry"
+        if backend.translated or (not alone and asks_more(request, known, enforce)):
             self._pass_on(body, None)
             return
         if known is UNKNOWN:
@@ -111,7 +112,7 @@ class NativeExchange(Exchange[NativeClient]):
         pipe.defer()
         self.faults = pipe.faults
         self._request, self._asked = request, body
-        request.let_go()
+        request.let_go(gateway.learned.may_count(choice, request))
         self._idle_since = perf_counter()
         self._call = gateway.client_for(choice).start_prepared(
             prepared, b"\r\nx-request-id: " + self.request_id, forwarded, sink=self

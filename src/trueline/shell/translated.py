@@ -1,0 +1,104 @@
+"""Upstreams that speak an API of their own: their requests are written in it, signed where it wants that, and sent.
+
+What the API takes only inside a request is fetched first, guarded as `fetcher.py` says: nothing of the client's goes
+along.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from ..dialects.native import Asked, Fetched, FileNeeded, NativeDialect, NativeRequest
+from ..errors import NotFoundError
+from ..messages import ChatRequest, EmbeddingRequest
+from .awaited import AwaitedExchange
+from .fetcher import Fetcher
+from .routes import Backend, Choice
+from .upstream import Response, UpstreamClient
+
+__all__ = ["Translator", "joined", "not_spoken"]
+
+_JSON = b"application/json"
+
+
+def joined(base: str, path: str) -> str:
+    """`path` behind a base URL's path, without what the base ends in already: `/v1` and `/v1/messages`."""
+    parts = path.split("/")
+    for count in range(len(parts) - 1, 0, -1):
+        start = "/".join(parts[: count + 1])
+        if base == start or base.endswith(start):
+            return path[len(start) :]
+    return path
+
+
+class Translator:
+    """Asks one upstream in its own words."""
+
+    def __init__(
+        self,
+        exchange: AwaitedExchange,
+        upstream: UpstreamClient,
+        fetcher: Fetcher,
+        choice: Choice,
+        dialect: NativeDialect,
+    ) -> None:
+        self._exchange = exchange
+        self._upstream = upstream
+        self._fetcher = fetcher
+        self._choice = choice
+        self._dialect = dialect
+        self._files: dict[str, Fetched] = {}
+
+    async def ask(self, request: Any) -> Response:
+        """Send the request; the response is no error.  Raises RequestError for what the API cannot express."""
+        sent = await self._written(request)
+        request.let_go()
+        exchange, backend = self._exchange, self._choice.backend
+        path = joined(backend.target.base_path, sent.path)
+        response = await exchange.call(
+            self._upstream, self._choice, sent.method, path, sent.body, content_type=_JSON, more=sent.headers
+        )
+        await exchange.refuse_error(response, backend)
+        return response
+
+    async def _written(self, request: Any) -> NativeRequest:
+        changes: list[str] = []
+        try:
+            sent = self._write(request, changes)
+        except FileNeeded as needed:
+            await self._fetch(needed.urls)
+            changes.clear()
+            sent = self._write(request, changes)
+        self._exchange.changed(tuple(changes))
+        return sent
+
+    def _write(self, request: Any, changes: list[str]) -> NativeRequest:
+        backend, dialect = self._choice.backend, self._dialect
+        asked = Asked(
+            self._choice.model or request.model or "",
+            changes.append,
+            backend.on_unsupported,
+            self._files,
+            backend.settings,
+        )
+        if isinstance(request, ChatRequest):
+            return dialect.write_request(request, asked)
+        if isinstance(request, EmbeddingRequest) and dialect.embeddings is not None:
+            return dialect.embeddings.write(request, asked)
+        raise not_spoken(backend, "this path")
+
+    async def _fetch(self, urls: list[str]) -> None:
+        """All files at once; the first that cannot be had ends it."""
+        wanted = [url for url in dict.fromkeys(urls) if url not in self._files]
+        with self._exchange.waiting():
+            files = await asyncio.gather(*map(self._fetcher.fetch_file, wanted))
+        self._files.update(zip(wanted, files, strict=True))
+
+
+def not_spoken(backend: Backend, what: str) -> NotFoundError:
+    """The refusal of what an upstream's API has nothing for."""
+    return NotFoundError(
+        f"The upstream '{backend.name}' speaks the API of '{backend.dialect}', which has nothing for {what}.",
+        code="unsupported_by_upstream",
+    )
