@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 import msgspec
@@ -29,6 +29,8 @@ class Route(msgspec.Struct, frozen=True):
     """Name of the upstream in the settings, or its host."""
     model: str | None = None
     """The model name that the upstream was asked for, where it differs from the client's."""
+    tokenizers: Mapping[str, str] = {}
+    """Files of tokenizers by model, where the settings give any."""
 
 
 class Enforce(msgspec.Struct, frozen=True, cache_hash=True):

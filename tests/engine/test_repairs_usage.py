@@ -108,7 +108,7 @@ def test_the_gap_of_gemini_is_thoughts() -> None:
 def test_a_whole_reply_without_a_usage_has_an_estimate(oracle: Oracle, sent: Any) -> None:
     played = play(dumps(whole(usage=sent)), chat())
 
-    assert played.body["usage"]["x_trueline"] == "estimated"
+    assert played.body["usage"]["x_trueline"] == "counted"
     assert "usage-missing-nonstream" in played.faults
     assert oracle(chat(), played) == []
 

@@ -61,7 +61,7 @@ def _adds_up(clean: Any, heard: Any) -> bool:
 
 
 def _marked(clean: Any, heard: Any) -> bool:
-    return bool(heard == {"x_trueline": "estimated"})
+    return bool(heard in ({"x_trueline": "counted"}, {"x_trueline": "estimated"}))
 
 
 def _is(value: Any) -> Check:

@@ -50,7 +50,7 @@ async def test_a_bad_header_is_a_400_and_no_upstream_is_called(header: str) -> N
         assert not sim.requests
 
 
-@pytest.mark.parametrize(("faults", "source"), [((), "reported"), (("usage-missing-nonstream",), "estimated")])
+@pytest.mark.parametrize(("faults", "source"), [((), "reported"), (("usage-missing-nonstream",), "counted")])
 async def test_where_the_usage_is_from(faults: tuple[str, ...], source: str) -> None:
     async with SimServer(SimOptions(faults=faults)) as sim, running(settings(sim.url)) as proxy:
         reply = await proxy.ask("POST", CHAT, body_of(), x_trueline_format="extras=drop")

@@ -324,7 +324,7 @@ async def test_what_does_not_come_down(case: str) -> None:
     names = {name for name, _ in reply.headers}
     assert not names & {"set-cookie", "server", "via", "alt-svc", "strict-transport-security", "x-hop"}
     assert not names & {"access-control-allow-origin", "proxy-authenticate"}
-    assert reply.all("x-trueline-usage") == (["estimated"] if case == "chat" else [])
+    assert reply.all("x-trueline-usage") == (["counted"] if case == "chat" else [])
     assert reply.all("x-trueline-upstream") == ["up"]
     assert "theirs" not in reply.all("x-request-id")
     assert (reply.header("cf-ray"), reply.header("x-ratelimit-limit")) == ("123", "5")

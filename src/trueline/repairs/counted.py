@@ -46,7 +46,8 @@ class MissingUsage(Rule):
             self._said.add(event)
         elif self._owes:
             self._owes = False
-            self.note("usage-missing-stream" if self.context.request.stream else "usage-missing-nonstream")
+            if not self.context.left:  # else it was not waited for
+                self.note("usage-missing-stream" if self.context.request.stream else "usage-missing-nonstream")
             usage = Usage({})
             self._count(usage, True, True)
             return [usage, event]
@@ -90,6 +91,9 @@ class MissingUsage(Rule):
                 "completion_tokens": completion_tokens,
                 "total_tokens": prompt_tokens + completion_tokens,
             }
+            details = known.get("completion_tokens_details")
+            if completion and isinstance(details, dict) and (details.get("reasoning_tokens") or 0) > completion_tokens:
+                known["completion_tokens_details"] = {**details, "reasoning_tokens": completion_tokens}
             if context.options.extras == "keep":
                 known[MARK] = source
             usage.data, context.usage, context.usage_source = known, known, source

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 from ..context import ReplyContext, UsageSource
 from ..said import Said
 from ..tokens import Tokenizer, tokenizer_for
-from ..wire import jsonio
+from ..tokens.completion import count_completion
+from ..tokens.prompt import count_prompt
 from .usage import mend_usage, unnoted
 
 __all__ = ["Numbers", "Tally", "count", "estimate", "is_quick", "tally"]
@@ -47,7 +48,7 @@ def tally(context: ReplyContext) -> Tally | None:
     if usage is None or source is None:
         if context.said is None:
             return None
-        numbers = count(context) if context.said.kept and is_quick(context) else estimate(context)
+        numbers = count(context) if is_quick(context) else estimate(context)
         source = "counted" if numbers.exact else "estimated"
         prompt, completion = numbers.prompt, numbers.completion
         usage = {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
@@ -63,39 +64,42 @@ def is_quick(context: ReplyContext) -> bool:
 
 
 def count(context: ReplyContext, prompt: bool = True, completion: bool = True) -> Numbers:
-    """The numbers by the model's own tokenizer, which is loaded for it; what is not asked for is 0."""
-    said = context.said or Said()
-    model, exact = _model(context), True
-    if not _tokenizer(context).exact:
-        return estimate(context)
+    """The numbers by the model's own tokenizer, which is loaded for it; what is not asked for is 0.
+
+    Not for an event loop, unless `is_quick`.
+    """
+    said, request = context.said or Said(), context.request
+    model, files, exact = _model(context), context.route.tokenizers, True
     prompt_tokens = completion_tokens = 0
-    if prompt:
-        prompt_tokens, exact = _prompt(context, model)
-    if completion:
-        tokenizer = tokenizer_for(model)
-        completion_tokens = sum(map(tokenizer.count, said.texts()))
-        exact = False
+    if prompt and request.whole:
+        counted = count_prompt(request.body, model, files)
+        prompt_tokens, exact = counted.tokens, counted.exact
+    elif prompt:
+        prompt_tokens, exact = _by_size(request.prompt_size), False
+    if completion and said.kept:
+        counted = count_completion(said.messages(), model, files, request.body, cut=context.recount)
+        completion_tokens, exact = counted.tokens, exact and counted.exact
+    elif completion:
+        completion_tokens, exact = _by_size(said.size), False
     return Numbers(prompt_tokens, completion_tokens, exact)
 
 
 def estimate(context: ReplyContext) -> Numbers:
-    """The numbers by size."""
+    """The numbers by size, at once."""
     said = context.said
-    return Numbers(context.request.prompt_size // 4 + 1, (said.size if said is not None else 0) // 4 + 1, False)
+    return Numbers(_by_size(context.request.prompt_size), _by_size(said.size) if said is not None else 0, False)
 
 
-def _prompt(context: ReplyContext, model: str | None) -> tuple[int, bool]:
-    request = context.request
-    if not request.whole:
-        return request.prompt_size // 4 + 1, False
-    return tokenizer_for(model).count(jsonio.encode(request.body.get("messages")).decode()), False
+def _by_size(size: int) -> int:
+    """Four bytes of UTF-8 are taken for a token: near for English text, not exact for anything."""
+    return size // 4 + 1 if size else 0
 
 
 def _model(context: ReplyContext) -> str | None:
-    """The name by which the model's tokenizer is known: the upstream's, or the client's."""
+    """The name by which the model's tokenizer is known: the upstream's, or else the client's."""
     asked, own = context.request.model, context.route.model
-    return own if own is not None and (asked is None or tokenizer_for(own).exact) else asked
+    return own if own is not None and (asked is None or tokenizer_for(own, context.route.tokenizers).exact) else asked
 
 
 def _tokenizer(context: ReplyContext) -> Tokenizer:
-    return tokenizer_for(_model(context))
+    return tokenizer_for(_model(context), context.route.tokenizers)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from ..dialects.openai_chat.refusals import Lesson
@@ -19,6 +21,8 @@ class Learned:
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, str | None], Capabilities] = {}
+        self._gives: dict[tuple[str, str | None, bool], bool] = {}
+        self._silent: dict[tuple[str, bool], bool] = {}
 
     def of(self, choice: Choice, model: str | None) -> Capabilities:
         """What is known of the upstream, for a model of that name."""
@@ -38,3 +42,32 @@ class Learned:
     def forget(self, choice: Choice, model: str | None, field: str) -> None:
         """It was of no use: of this, what was known before."""
         self.add(choice, model, Lesson(field, getattr(choice.backend.capabilities, field)))
+
+    # -- several choices ----------------------------------------------------------------------------------------------
+
+    def gives_all(self, choice: Choice, request: Any) -> bool | None:
+        """Whether the upstream gives as many choices as it is asked for; None where that is not known."""
+        gave = self._gives.get((choice.backend.name, choice.model or request.model, request.stream))
+        if gave is not None:
+            return gave
+        known = self.of(choice, request.model)
+        return True if known.n is None and "n" in known.keeps else known.n
+
+    def gave(self, choice: Choice, request: Any, complete: bool) -> None:
+        """The upstream gave them all, or did not; whole replies may say more of choices than streams do."""
+        if len(self._gives) >= _MOST:
+            self._gives.clear()
+        self._gives[choice.backend.name, choice.model or request.model, request.stream] = complete
+
+    # -- usage --------------------------------------------------------------------------------------------------------
+
+    def may_count(self, choice: Choice, request: Any) -> bool:
+        """Whether Trueline may have to count the request: the reply owes a usage, and nobody has yet reported one."""
+        stream = request.stream
+        if stream and not getattr(request, "include_usage", False):
+            return False
+        return self._silent.get((choice.backend.name, stream), True)
+
+    def heard(self, upstream: str, stream: bool, reported: bool) -> None:
+        """An upstream reported the usage of a reply, or did not."""
+        self._silent[upstream, stream] = not reported

@@ -57,6 +57,7 @@ class ChunkReader:
         self._note = context.note
         self._count = context.request.n
         self._asked = context.request.include_usage
+        self._expected = self._asked or context.request.usage_added
         self._omits_logprobs: bool | None = None  # until a chunk has named the model
         self._strays: dict[int, int | None] = {}  # an index beyond the count -> the one that stands for it
         self._start: ReplyStart | None = ReplyStart()  # None once it was sent
@@ -116,7 +117,7 @@ class ChunkReader:
                 self._note("usage-null-absent")
         elif usage is not None:
             self._take_usage(usage, choices, events)
-        elif not self._asked and (choices or "moderation" in payload):
+        elif not self._expected and (choices or "moderation" in payload):
             self._note("usage-unasked")
         if len(choices) > 1:
             self._note("choices-two-in-one-chunk")

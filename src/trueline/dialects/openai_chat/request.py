@@ -30,6 +30,8 @@ class Known(Protocol):
     @property
     def stream_options(self) -> bool | None: ...
     @property
+    def usage_in_stream(self) -> bool | None: ...
+    @property
     def max_tokens_name(self) -> Literal["max_tokens", "max_completion_tokens"] | None: ...
     @property
     def developer_role(self) -> bool | None: ...
@@ -88,6 +90,7 @@ def outgoing(request: ChatRequest | CompletionRequest | EmbeddingRequest, model:
         draft.set("model", model)
     if isinstance(request, ChatRequest):
         request.asked_as_tools = _AS_TOOLS in draft.changes
+    request.usage_added = _USAGE_ASKED in draft.changes
     return Outgoing(request.with_members(draft.changed), tuple(dict.fromkeys(draft.changes)))
 
 
@@ -103,6 +106,7 @@ def _rules_for(known: Known, kind: type) -> tuple[Rule, ...]:
         (chat and known.functions is False, _functions),
         (chat and known.content_parts is False, _parts),
         (streams and known.stream_options is False, _stream_options),
+        (streams and known.stream_options is True and known.usage_in_stream is not True, _ask_usage),
     )
     return tuple(rule for applies, rule in wanted if applies)
 
@@ -200,6 +204,19 @@ def _stream_options(draft: _Draft, known: Known) -> None:
     if "stream_options" in draft.members:
         draft.drop("stream_options")
         draft.changes.append("stream_options dropped")
+
+
+_USAGE_ASKED = "usage asked"
+
+
+def _ask_usage(draft: _Draft, known: Known) -> None:
+    """Ask for the usage of a stream, whose client did not: it is taken out of the reply again."""
+    members = draft.members
+    options = members.get("stream_options")
+    asked = isinstance(options, dict) and options.get("include_usage")
+    if members.get("stream") is True and not asked:
+        draft.set("stream_options", {**(options or {}), "include_usage": True})
+        draft.changes.append(_USAGE_ASKED)
 
 
 # -- functions, which became tools ------------------------------------------------------------------------------------

@@ -41,6 +41,7 @@ class CompletionReader:
         self._start: ReplyStart | None = ReplyStart()
         self._open: set[int] = set()
         self._asked = context.request.include_usage
+        self._expected = self._asked or context.request.usage_added
         self._first: Envelope = envelope_of({})  # of the chunk that began the reply
 
     def read(self, payload: Any, event: bytes | None = None) -> list[Event]:
@@ -98,7 +99,7 @@ class CompletionReader:
                 self._note("usage-null-absent")
         elif usage is not None:
             self._note("usage-empty-object")
-        elif not self._asked:
+        elif not self._expected:
             self._note("usage-unasked")
         return []
 

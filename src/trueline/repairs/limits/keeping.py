@@ -1,7 +1,8 @@
 """Which count a limit is held to: an upstream that kept it by its own count must never be cut.
 
 With `on`, the limit is held by the best count there is.  With `auto`, where the tokens are only estimated, a reply is
-cut when it is plainly too long, and a whole reply that says how many tokens it has is believed.
+cut when it is plainly too long, its thoughts do not count (servers differ), and a whole reply that says how many
+tokens it has is believed.
 """
 
 from __future__ import annotations
@@ -57,6 +58,9 @@ class Keeping:
 
         return tokenizer.loaded or not self.measures or self._context.owe(load)
 
+    def _counts(self, event: Event) -> bool:
+        return not (self._auto and isinstance(event, ReasoningDelta) and not self._tokenizer.exact)
+
     def texts(self) -> Texts | None:
         """Measures a choice of a stream; the choices of a whole reply are known from `measured`."""
         return self._texts(self._meter()) if self._context.request.stream and self.measures else None
@@ -76,7 +80,7 @@ class Keeping:
                 finishes[event.choice] = event.reason
             elif isinstance(event, ReplyStart):
                 self.hear(event.model)
-            elif isinstance(event, (*TEXTS, ToolCallStart, ToolCallDelta)):
+            elif isinstance(event, (*TEXTS, ToolCallStart, ToolCallDelta)) and self._counts(event):
                 said.setdefault(event.choice, []).append(said_by(event))
         if len(said) != 1 and reported is not None and reported > self._limit:
             reported = None  # of all of them together
@@ -90,7 +94,8 @@ class Keeping:
         return {number: self._texts(meter) if meter is not None else None for number, meter in meters.items()}
 
     def _texts(self, meter: Meter) -> Texts:
-        return Texts(meter, self._limit, self._by_entries)
+        thoughts = self._tokenizer.exact or not self._auto
+        return Texts(meter, self._limit, by_entries=self._by_entries, thoughts=thoughts)
 
     def _meter(self) -> Meter:
         limit = self._limit if self._tokenizer.exact or not self._auto else _plainly(self._limit)
@@ -103,11 +108,14 @@ class Keeping:
             return self._meter()
         if reported is not None and 0 < reported <= self._limit:
             return None
-        if reported is None and finish is not None and meaning(finish) == "length":
+        if finish is not None and meaning(finish) == "length":
             return Meter(self._tokenizer, _plainly(self._limit)) if exact else None
         if exact or reported is None:
             return self._meter()
-        return Meter(ESTIMATE, self._limit, sum(map(ESTIMATE.count, said)) / reported)
+        estimated = sum(map(ESTIMATE.count, said))
+        if reported > estimated * 2:  # of more than can be seen
+            return self._meter()
+        return Meter(ESTIMATE, self._limit, estimated / reported)
 
 
 def _visible(usage: Usage, events: list[Event]) -> int | None:
