@@ -13,6 +13,7 @@
         ├── UpstreamTimeoutError     504  connect, first byte, stall or total
         ├── UpstreamCutError         502  the reply ended before it was complete
         ├── UpstreamReplyTooLargeError  502  beyond a size limit
+        ├── InvalidAnswerError       502  an answer that is not what the request asked for
         └── UpstreamFormatError      502  a reply that is in no known format
 
 Sources: OpenAI's recorded error bodies (`spec/rules.md` section X).  Messages are for people: they say what was
@@ -26,6 +27,7 @@ from typing import Any, ClassVar
 __all__ = [
     "AuthenticationError",
     "DrainingError",
+    "InvalidAnswerError",
     "NotFoundError",
     "RequestError",
     "TooLargeError",
@@ -142,6 +144,13 @@ class UpstreamCutError(UpstreamError):
 
 class UpstreamReplyTooLargeError(UpstreamError):
     default_code = "upstream_reply_too_large"
+
+
+class InvalidAnswerError(UpstreamError):
+    """The answer does not keep to `response_format` or `tool_choice`; another try may."""
+
+    default_code = "upstream_invalid_answer"
+    retryable = True
 
 
 class UpstreamFormatError(UpstreamError):

@@ -59,7 +59,7 @@ def _reason(name: str, way: str) -> str:
     if fault.setting in ("options", "off"):
         return f"it belongs to `format.{fault.setting}`"
     if fault.setting:
-        return f"`format.{fault.setting}` decides"
+        return f"`{fault.setting}` decides" if "." in fault.setting else f"`format.{fault.setting}` decides"
     if fault.action == "leaves":
         return "it is left alone in any case"
     if fault.action == "refuses":

@@ -11,6 +11,7 @@ import random
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -429,7 +430,7 @@ def _sent(record: Record) -> bytes:
 @pytest.mark.parametrize("golden", [g for g in goldens() if g.kind in ("stream", "whole")], ids=lambda g: g.name)
 def test_goldens(golden: Golden) -> None:
     request = read_chat_request(json.dumps(golden.request).encode())
-    options = FormatOptions(**golden.options)
+    options = msgspec.convert(golden.options, FormatOptions)
     for side in (golden.mends, golden.leaves):
         for parts in (*ways(side.sent, golden.name).values(), [side.sent]):
             agree(request, parts, options)

@@ -88,6 +88,8 @@ def _plain(fault: Fault) -> dict[str, Any]:
 
 def _setting(fault: Fault) -> str | None:
     """How the settings name the choice, where there is one."""
+    if "." in fault.setting:
+        return fault.setting
     return f"format.{fault.setting}" if fault.setting else None
 
 

@@ -69,8 +69,13 @@ OWN_IDS: dict[str, str] = {
     "logprobs-entry": "the catalogue has the shapes of logprobs, not that of one token's",
     "logprobs-top": "the catalogue has the shapes of logprobs, not their number",
     "logprobs-unasked": "the catalogue has the shapes of logprobs, not their being unasked",
+    "json-mode-broken": "the catalogue has JSON in a fence, not an answer that is none",
+    "json-schema-not-kept": "as above, of a schema",
     "model-changes": "the catalogue has the id and the time that change, and not the rest of the envelope",
     "tool-index-back": "the catalogue knows calls that share an index; these have their own and come mixed",
+    "tool_choice-named-ignored": "the catalogue has calls, not whether one was asked for",
+    "tool_choice-none-ignored": "as above",
+    "tool_choice-required-ignored": "as above",
     "service-tier-changes": "the catalogue has the id and the time that change, and not the rest of the envelope",
 }
 """Ids that the catalogue of deviations has no row for, and why one was made."""

@@ -8,7 +8,19 @@ __all__ = ["CP", "CS", "CSI", "ECS", "SI", "C", "E", "Fault", "H", "I", "M", "P"
 
 Severity = Literal["must", "exact", "legal"]
 Action = Literal["mends", "refuses", "leaves", "option"]
-Setting = Literal["", "off", "options", "extras", "fingerprint", "model_name", "think_tags"]
+Setting = Literal[
+    "",
+    "off",
+    "options",
+    "extras",
+    "fingerprint",
+    "model_name",
+    "think_tags",
+    "enforce.max_tokens",
+    "enforce.stop",
+    "enforce.response_format",
+    "enforce.on_invalid",
+]
 
 
 class Fault(NamedTuple):
@@ -24,8 +36,8 @@ class Fault(NamedTuple):
     `reported:` (an issue whose repository's owner is not known), `source:` (in the code of who deals with it),
     `specified:` (from OpenAI's schema) or `inferred:` (from what is known of servers; no report was found)."""
     setting: Setting = ""
-    """The setting `format.…` that decides: `off` switches a mend off, `options` one on, others say it in their words;
-    empty where the reader or the writer is built so that there is no choice."""
+    """The setting that decides, of `format.…` where it names no other group: `off` switches a mend off, `options` one
+    on, others say it in their words; empty where the reader or the writer is built so that there is no choice."""
     same_as: str = ""
     """The id under which it is noted, where nothing in the bytes tells the two apart."""
 

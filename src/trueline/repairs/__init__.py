@@ -16,7 +16,7 @@ from .extras import DropExtras, HiddenThoughts
 from .finish import FinishReasons
 from .functions import CallsOfFunctions
 from .leaks import JsonFences, PrefillEcho, TextEnds
-from .limits import Limits, asks
+from .limits import Answers, Limits, asks
 from .logprobs import Logprobs
 from .markup import PrintedCalls
 from .repeats import Repeats
@@ -48,6 +48,7 @@ REPAIRS: tuple[type[Rule], ...] = (
     MissingUsage,
     WholeCalls,
     CallsOfFunctions,
+    Answers,
     HiddenThoughts,
     DropExtras,
 )

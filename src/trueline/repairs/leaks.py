@@ -12,6 +12,7 @@ from typing import ClassVar
 from ..context import ReplyContext
 from ..events import Event, Finish, Opaque, RefusalDelta, ReplyEnd, TextDelta, ToolFragment
 from .base import Result, Rule
+from .limits import FORMAT, asks
 
 __all__ = ["SPECIAL_TOKENS", "JsonFences", "PrefillEcho", "TextEnds"]
 
@@ -30,8 +31,6 @@ SPECIAL_TOKENS = (
 
 _FENCE = re.compile(r"\s*```(?:json|JSON)?[ \t]*\n")
 _MAY_BE_FENCE = re.compile(r"\s*(?:`{0,2}|```(?:j|js|jso|json|J|JS|JSO|JSON)?[ \t]*)\Z")
-MAX_STOP = 256
-"""Characters of a stop string that is looked for: at every piece of a text, each end of that length is compared."""
 MAX_START = 1024
 """Characters at the beginning of a text that may be blanks before a fence."""
 MAX_END = 64
@@ -94,35 +93,26 @@ class _Held(Rule):
 
 
 class TextEnds(_Held):
-    """Cut a stop string or a template's token off the end of a text."""
+    """Cut a template's token off the end of a text."""
 
-    mends = ("stop-echoed", "special-token-leak")
+    mends = ("special-token-leak",)
+    _ENDS: ClassVar[tuple[str, ...]] = tuple(token + end for token in SPECIAL_TOKENS for end in ("", "\n"))
+    _LONGEST: ClassVar[int] = max(map(len, _ENDS))
 
     @classmethod
     def wanted(cls, context: ReplyContext) -> bool:
-        return any(map(context.opted, cls.mends))
-
-    def __init__(self, context: ReplyContext) -> None:
-        super().__init__(context)
-        self._ends: dict[str, str] = {}
-        if context.opted("special-token-leak"):
-            self._ends |= {token + end: "special-token-leak" for token in SPECIAL_TOKENS for end in ("", "\n")}
-        if context.opted("stop-echoed"):
-            stop = context.request.body.get("stop")
-            words = [stop] if isinstance(stop, str) else stop if isinstance(stop, list) else []
-            self._ends |= {word: "stop-echoed" for word in words if isinstance(word, str) and 0 < len(word) <= MAX_STOP}
-        self._longest = max(map(len, self._ends), default=0)
+        return context.opted("special-token-leak")
 
     def take(self, choice: int, text: str) -> tuple[str, str]:
-        for length in range(min(self._longest, len(text)), 0, -1):
-            if any(end.startswith(text[-length:]) for end in self._ends):
+        for length in range(min(self._LONGEST, len(text)), 0, -1):
+            if any(end.startswith(text[-length:]) for end in self._ENDS):
                 return text[:-length], text[-length:]
         return text, ""
 
     def end(self, choice: int, held: str, cut: bool) -> str:
-        if cut or held not in self._ends:
+        if cut or held not in self._ENDS:
             return held
-        self.note(self._ends[held])
+        self.note("special-token-leak")
         return ""
 
 
@@ -174,13 +164,10 @@ class JsonFences(_Held):
     """Take the Markdown fence off JSON that was asked for as such."""
 
     mends = ("json-mode-fenced",)
-    _FORMATS: ClassVar[tuple[str, ...]] = ("json_object", "json_schema")
 
     @classmethod
     def wanted(cls, context: ReplyContext) -> bool:
-        asked = context.request.body.get("response_format")
-        kind = asked.get("type") if isinstance(asked, dict) else None
-        return context.chat and context.opted("json-mode-fenced") and kind in cls._FORMATS
+        return bool(asks(context) & FORMAT)
 
     def __init__(self, context: ReplyContext) -> None:
         super().__init__(context)

@@ -8,7 +8,7 @@ from msgspec import UNSET
 
 from ...events import Event, Opaque, ReasoningDelta, RefusalDelta, TextDelta, ToolCallDelta, ToolCallStart
 from .meter import Meter
-from .trim import joined, parted, size_of, widths
+from .trim import parted, size_of, widths
 
 __all__ = ["TEXTS", "Measured", "Texts", "part", "said_by", "written"]
 
@@ -21,15 +21,19 @@ Measured = tuple[list[Event], bool]
 class Texts:
     """Thoughts, content and calls of a choice; they share one limit."""
 
-    __slots__ = ("_entries", "_held", "_last", "_limit", "_logprobs", "_meter")
+    __slots__ = ("_entries", "_held", "_last", "_limit", "_meter", "_ready", "_thoughts")
 
-    def __init__(self, meter: Meter, limit: int, by_entries: bool) -> None:
+    def __init__(self, meter: Meter, limit: int, *, by_entries: bool, thoughts: bool) -> None:
         self._meter = meter
         self._limit = limit
+        self._thoughts = thoughts
+        """Whether thoughts count."""
         self._entries: int | None = 0 if by_entries else None
         """Tokens by the log probabilities of the content; None where these do not tell."""
-        self._held = ""
-        self._logprobs: Any = UNSET
+        self._held: list[Any] = []
+        """Events of which a part may be beyond the limit: each leaves as it came, or not at all."""
+        self._ready = 0
+        """So many of their characters are within it."""
         self._last: Any = None
         """The last event with text: more of it is written like this one."""
 
@@ -39,6 +43,8 @@ class Texts:
 
     def counts(self, event: Any) -> bool:
         """Whether tokens have to be counted for this event."""
+        if not self._thoughts and type(event) is ReasoningDelta:
+            return False
         if self._entries is not None and type(event) is TextDelta and _tells(event):
             return False
         name = event.name if type(event) is ToolCallStart else ""
@@ -47,6 +53,8 @@ class Texts:
     def take(self, event: Any) -> Measured:
         """Take the next text, or the next piece of this one."""
         meter, last = self._meter, self._last
+        if not self._thoughts and type(event) is ReasoningDelta:
+            return [event], False
         if self._entries is not None:
             if type(event) is TextDelta and _tells(event):
                 self._last = event
@@ -67,22 +75,32 @@ class Texts:
         text = said_by(event)
         if meter.passes(text):
             return [*released, event], False
+        self._held.append(event)
         out, over = meter.take(text)
-        whole = self._held + text
-        self._held = whole[len(out) :]
-        if type(event) not in TEXTS:
-            return [*released, *written(event, out)], over
-        event.logprobs, self._logprobs = part(joined(self._logprobs, event.logprobs), whole, len(out))
-        return [*released, *written(event, out)], over
+        return [*released, *self._release(len(out), over)], over
 
     def rest(self) -> Measured:
         """The text is over: what was held of it."""
         if self._last is None or self._entries is not None:
             return [], False
-        held, self._held = self._held, ""
         out, over = self._meter.begin()
-        logprobs, self._logprobs = part(self._logprobs, held, len(out))[0], UNSET
-        return ([_more(self._last, out, logprobs)] if out else []), over
+        return self._release(len(out), over), over
+
+    def _release(self, more: int, over: bool) -> list[Event]:
+        """What leaves of the events that are held, of which so many characters more are within the limit."""
+        held, released = self._held, []
+        self._ready += more
+        while held and len(said_by(held[0])) <= self._ready:
+            self._ready -= len(said_by(held[0]))
+            released.append(held.pop(0))
+        if over and held and self._ready:
+            event, text = held[0], said_by(held[0])
+            if type(event) in TEXTS:
+                event.logprobs = part(event.logprobs, text, self._ready)[0]
+            released += written(event, text[: self._ready])
+        if over:
+            held.clear()
+        return released
 
     def _by_entries(self, event: TextDelta, before: int) -> Measured:
         sizes = widths(event.logprobs) or []
@@ -139,11 +157,3 @@ def _alike(one: Any, other: Any) -> bool:
     if type(one) in TEXTS:
         return type(one) is type(other)
     return type(other) is ToolCallDelta and one.index == other.index
-
-
-def _more(last: Any, text: str, logprobs: Any) -> Event:
-    """An event like the last one, with more of its text."""
-    if type(last) in TEXTS:
-        event: Event = type(last)(last.choice, text, logprobs)
-        return event
-    return ToolCallDelta(last.choice, last.index, text, last.kind)
