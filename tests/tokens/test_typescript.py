@@ -141,3 +141,11 @@ def test_cycles_and_depth_end() -> None:
 def test_long_descriptions_are_not_repeated_without_end() -> None:
     node = {"description": "x" * 10_000, "type": "object", "properties": {name: {"$ref": "#"} for name in "abcdefgh"}}
     assert len(typescript_of(node)[0]) < 40 * 64 * WORK
+
+
+def test_a_wide_cycle_takes_no_more_than_its_budget() -> None:
+    wide = {"type": "object", "properties": {f"k{at}": {"$ref": "#"} for at in range(10_000)}}
+    assert typescript_of(wide)[0].count("k7?") <= WORK // 10_000
+    functions = [{"name": "a", "parameters": wide}] * 10
+    assert namespace_of(functions)[0].count("k7?") <= WORK // 10_000
+    assert namespace_of(functions)[0].count("type a = ") == 10

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .typescript import Schema, comment_lines, typescript_of
+from .typescript import Budget, Schema, comment_lines, typescript_of
 
 __all__ = ["Functions", "functions_of", "named_choice", "namespace_of"]
 
@@ -38,14 +38,14 @@ def _freeform(custom: Schema) -> Schema:
 def namespace_of(functions: Functions, bounds: bool = True) -> tuple[str, bool]:
     """The namespace that declares the functions; False: there is no evidence for the form of one of them."""
     lines = ["namespace functions {", ""]
-    known = True
+    known, budget = True, Budget()
     for function in functions:
         description, parameters = function.get("description"), function.get("parameters")
         if isinstance(description, str) and description:
             lines += comment_lines(description)
         of = "()"
         if isinstance(parameters, dict) and parameters.get("properties"):
-            text, settled = typescript_of(parameters, bounds)
+            text, settled = typescript_of(parameters, bounds, budget)
             of, known = f"(_: {text})", known and settled
         lines += [f"type {function.get('name')} = {of} => any;", ""]
     lines.append("} // namespace functions")

@@ -13,14 +13,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Schema", "comment_lines", "literal", "typescript_of"]
+__all__ = ["Budget", "Schema", "comment_lines", "literal", "typescript_of"]
 
 Schema = dict[str, Any]
 
 DEPTH = 24
 """Nested types deeper than this are `any`: it ends the cycles of `$ref`."""
-WORK = 40_000
-"""Schemas, or pieces of 64 characters, that one rendering takes, however often its parts refer to each other."""
+WORK = 30_000
+"""Members, types or pieces of 64 characters in the schemas of one request, however often they refer to each other."""
 
 BOUNDS: dict[str, tuple[str, ...]] = {
     "string": ("format", "pattern", "minLength", "maxLength"),
@@ -52,13 +52,20 @@ def comment_lines(text: str) -> list[str]:
     return [f"// {line.strip()}" for at, line in enumerate(text.split("\n")) if at == 0 or line.strip()]
 
 
-def typescript_of(schema: Any, bounds: bool = True) -> tuple[str, bool]:
+@dataclass(slots=True)
+class Budget:
+    """What is left of WORK; what is beyond it is shown as `any` or `object`."""
+
+    left: int = WORK
+
+
+def typescript_of(schema: Any, bounds: bool = True, budget: Budget | None = None) -> tuple[str, bool]:
     """The type of a schema, with its own comments before it where it has any; `bounds`: its members show theirs.
 
     False beside it: the schema has something for whose form there is no evidence, or not enough.
     """
     root = schema if isinstance(schema, dict) else {}
-    renderer = _Renderer(root, bounds)
+    renderer = _Renderer(root, bounds, budget or Budget())
     text = "\n".join((*_comments(root), renderer.type_of(root, 0)))
     return text, renderer.settled
 
@@ -130,10 +137,10 @@ class _Member:
 class _Renderer:
     """One rendering of one schema."""
 
-    def __init__(self, root: Schema, bounds: bool) -> None:
+    def __init__(self, root: Schema, bounds: bool, budget: Budget) -> None:
         self._root = root
         self._bounds = _bounds if bounds else _no_bounds
-        self._left = WORK
+        self._budget = budget
         self.settled = True
 
     def _judge(self, alternatives: list[Any]) -> None:
@@ -150,8 +157,10 @@ class _Renderer:
             reference = schema.get("$ref")
             if not isinstance(reference, str):
                 break
-            beside = {key: value for key, value in schema.items() if key != "$ref"}
-            schema = {**self._target(reference), **beside}
+            target = self._target(reference)
+            if not self._affords(1 + (len(target) + len(schema) >> 4)):
+                return {}
+            schema = {**target, **{key: value for key, value in schema.items() if key != "$ref"}}
         return schema if isinstance(schema, dict) and not isinstance(schema.get("$ref"), str) else {}
 
     def _target(self, reference: str) -> Schema:
@@ -162,13 +171,16 @@ class _Renderer:
         return found if isinstance(found, dict) else {}
 
     def _charged(self, text: str) -> str:
-        self._left -= len(text) >> 6
+        self._affords(len(text) >> 6)
         return text
+
+    def _affords(self, work: int) -> bool:
+        self._budget.left -= work
+        return self._budget.left >= 0
 
     def type_of(self, schema: Any, depth: int) -> str:
         """A type, without comments of its own."""
-        self._left -= 1
-        if depth > DEPTH or self._left < 0:
+        if depth > DEPTH or not self._affords(1):
             return "any"
         schema = self._resolved(schema)
         self.settled = self.settled and _UNTOLD.isdisjoint(schema)
@@ -196,7 +208,7 @@ class _Renderer:
 
     def _object(self, schema: Schema, depth: int) -> str:
         properties = schema.get("properties")
-        if not isinstance(properties, dict) or not properties:
+        if not isinstance(properties, dict) or not properties or not self._affords(len(properties)):
             return "object"
         required = schema.get("required")
         names = set(filter(lambda name: isinstance(name, str), required)) if isinstance(required, list) else set()
@@ -211,7 +223,7 @@ class _Renderer:
         schema = self._resolved(schema)
         self._charged(_text(schema, "description"))
         alternatives = _alternatives(schema)
-        if alternatives is None or depth > DEPTH or self._left < 0:
+        if alternatives is None or depth > DEPTH or self._budget.left < 0:
             return _Member(name, schema, self.type_of(schema, depth + 1), None, self._bounds(schema))
         union, several = self._union(alternatives, depth)
         return _Member(name, schema, "".join(union)[3:], union if several else None, self._bounds(schema))
