@@ -43,6 +43,20 @@ def test_the_screen_of_the_demo() -> None:
     )
 
 
+def test_the_providers_whose_keys_are_there() -> None:
+    few = load_settings({}, {"GROQ_API_KEY": "gsk-secret", "XAI_API_KEY": "xai-secret"})
+    many = load_settings(
+        {}, {f"{name}_API_KEY": "k" for name in ("GROQ", "XAI", "OPENAI", "MISTRAL", "NOVITA", "AI21")}
+    )
+    named = Choice(name="groq", url="https://api.groq.com/openai/v1", why="because").apply(few, {})
+
+    assert "Providers xai/MODEL, groq/MODEL\n" in screen_of(few)
+    assert "Providers xai/MODEL\n" in screen_of(named)
+    assert " and " in next(line for line in screen_of(many).splitlines() if "Providers" in line)
+    assert "Providers" not in screen_of(DEMO)
+    assert "secret" not in screen_of(few)
+
+
 SAMPLES = [
     ("https://api.openai.com/v1", (), Samples("gpt-4o-mini", "gpt-image-1")),
     ("https://unknown.example/v1", (), Samples()),

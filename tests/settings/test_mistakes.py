@@ -10,10 +10,9 @@ from trueline.settings import SettingsError, load_settings
 from trueline.settings.rows import TREE
 
 TOP = ", ".join(sorted(TREE))
-EACH = (
-    "account, api_version, auth, ca_file, capabilities, dialect, enforce, format, headers, key, on_unsupported, project, provider, "
-    "region, resource, timeouts, url, verify"
-)
+_UPSTREAMS = TREE["upstreams"]
+assert isinstance(_UPSTREAMS, dict)
+EACH = ", ".join(sorted(_UPSTREAMS["*"]))  # type: ignore[arg-type]  # a section, which is a dict
 URL = "an http:// or https:// URL, such as http://127.0.0.1:11434/v1"
 SECONDS = 'seconds, such as 30, 1.5, "500ms" or "2m"; null for no limit'
 

@@ -26,6 +26,7 @@ _KNOWN_SAMPLES = {
     "openrouter.ai": ("openai/gpt-4o-mini", None),
 }
 _PLACEHOLDER = "MODEL"
+_PROVIDERS_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,10 @@ def start_screen(
     scheme = "https" if settings.tls_cert else "http"
     url = f"{scheme}://localhost/v1" if settings.socket else base_url(settings.host, port, scheme)
     facts = [("Upstream", text) for text in _upstream_lines(settings, why)]
+    known = [name for name in settings.known if name not in settings.upstreams]
+    if known:
+        more = f" and {len(known) - _PROVIDERS_SHOWN} more" if len(known) > _PROVIDERS_SHOWN else ""
+        facts.append(("Providers", ", ".join(f"{name}/MODEL" for name in known[:_PROVIDERS_SHOWN]) + more))
     facts.append(("Settings", ", ".join(sources) or "defaults"))
     if settings.workers > 1:
         facts.append(("Workers", str(settings.workers)))
