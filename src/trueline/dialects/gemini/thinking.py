@@ -88,6 +88,8 @@ def _of_effort(effort: Any, asked: Asked) -> Fields:
             asked.note(f"reasoning_effort none taken for a budget of {budget}")
         return {"thinkingBudget": budget, **thoughts}
     level = _LEVELS[effort]
+    if "gemini-3-pro" in model and level == "medium":
+        level = "high"  # the first of its kind has two levels
     if pro and level == "minimal":
         level = "low"
     if effort == "none":
