@@ -12,11 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from importlib import import_module
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 from ..context import ReplyContext
 from ..errors import UpstreamReplyError
-from ..events import Event
+from ..events import Event, Extras
 from ..messages import ChatRequest, EmbeddingRequest
 from ..wire.frames import Note, Wire
 from ..wire.sse import SSEReader
@@ -27,10 +27,12 @@ __all__ = [
     "Asked",
     "Fetched",
     "FileNeeded",
+    "Laned",
     "NativeDialect",
     "NativeEmbeddings",
     "NativeModels",
     "NativeRequest",
+    "Place",
     "Reader",
     "native",
 ]
@@ -40,6 +42,27 @@ class Reader(Protocol):
     """Payloads of one stream to events; never raises."""
 
     def read(self, payload: Any, event: bytes | None = None) -> list[Event]: ...
+
+
+class Place(NamedTuple):
+    """Where the text stands in a payload that says nothing else, and what such payloads mean."""
+
+    path: tuple[str | int, ...]
+    make: Callable[[int, str, Any, Extras | None], Event]
+    """Reads another text as if a payload with it had come: choice, text, and what is never there."""
+    holds: Callable[[], bool] | None = None
+    """Whether that is still so, after other payloads; None: for the whole stream."""
+
+
+@runtime_checkable
+class Laned(Reader, Protocol):
+    """A reader whose text may take a lane: events that differ in their text alone are not decoded (`docs/adr/`)."""
+
+    def place(self, payload: Any) -> Place | None:
+        """Of a payload that was read just now as one event."""
+
+    def probe(self, payload: Any) -> list[Event]:
+        """What would be made of a payload; nothing is changed by it."""
 
 
 class NativeRequest(NamedTuple):

@@ -31,9 +31,6 @@ __all__ = ["Chat", "ChatStream", "is_lines"]
 _BOM = b"\xef\xbb\xbf"
 _PREFIXES = re.compile(rb"(?:data:\s*)+")
 
-_PLAIN_LINES = 2
-"""Newlines of an event that a lane may learn from: those behind its only line."""
-
 
 class Chat:
     """What whole and streamed chats share."""
@@ -189,7 +186,8 @@ class ChatStream(Chat):
         self._wire = dialect.wire(context.note)
         self._reader = dialect.reader(context)
         self._writer = dialect.writer(context)
-        self._lane = lane_stream.lane_for(self, self._reader, self._chain, self._writer, context) if lanes else None
+        sse_lane = lanes and dialect.wire is sse.SSEReader
+        self._lane = lane_stream.lane_for(self, self._reader, self._chain, self._writer, context) if sse_lane else None
         # The first bytes, until it is clear that they are an event stream; other framings are taken as they come.
         self._start: bytes | None = b"" if dialect.wire is sse.SSEReader else None
         self._body: list[bytes] | None = None  # a whole body that answers instead of a stream
@@ -227,8 +225,7 @@ class ChatStream(Chat):
                 break
             end = lane.end_of_event(data, at)
             piece = data[at:end] if at or end < size else data
-            # The framing of several lines is noted while they are read, and would not be again.
-            self._raw = piece if piece.count(b"\n") <= _PLAIN_LINES else b""
+            self._raw = piece if lane.bears(piece) else b""
             out.append(self._feed(piece))
             lane.reopen(self._wire.idle)
             at = lane.run(data, end, out) if lane.open and end < size else end
@@ -337,10 +334,10 @@ class ChatStream(Chat):
 
     def _read(self, payload: Any, frame: sse.Frame) -> list[Event]:
         lane = self._lane
-        if lane is None or not self._raw or frame.event is not None or not lane.learns:
+        if lane is None or not self._raw or not lane.reads(frame.event):
             return self._reader.read(payload, frame.event)
         before = dict(self.faults)
-        events = self._reader.read(payload)
+        events = self._reader.read(payload, frame.event)
         lane.learn(self._raw, frame.data, payload, events, before)
         return events
 

@@ -12,17 +12,15 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import msgspec
-from msgspec import UNSET
 
 from ..context import ReplyContext
-from ..dialects.constant import note_changes
-from ..dialects.openai_chat import ChunkReader, StreamWriter
-from ..dialects.openai_chat.fields import REASONING_NAMES
-from ..events import Event, Extras, ReasoningDelta, TextDelta, ToolFragment
+from ..dialects.openai_chat import StreamWriter
+from ..events import Event, Extras
 from ..wire import jsonio
 from .base import Bound, Chain
 from .dialect import Reader, Writer
-from .skeleton import NAME, NUMBER, TEXT, Path, Skeleton, Slot, find, get, is_sound, put, text_of
+from .lane_source import PADDING, Make, Plain, Source, retold, source_of
+from .skeleton import NUMBER, TEXT, Skeleton, Slot, find, is_sound, put, text_of
 
 __all__ = ["StreamLane", "lane_for"]
 
@@ -38,15 +36,14 @@ MAX_RECENT = 8
 MAX_APART = 16 * 1024
 """Bytes of an event up to which those that arrived together are taken one by one."""
 
-_DELTA: Path = ("choices", 0, "delta")
-_ENVELOPE = (Slot(("id",), NAME), Slot(("created",), NUMBER), Slot(("obfuscation",), NAME))
-_PADDING = "obfuscation"
+_PLAIN_LINES, _NAMED_LINES = 2, 3
+"""Newlines of an event that a lane may learn from: those behind its only line, and that behind its name."""
+_NAMED = re.compile(rb"event: [!-~]+\ndata: ?")
 
-Make: TypeAlias = Callable[[int, str, Any, Extras | None], Any]
 Around: TypeAlias = tuple[bytes, bytes]
 Notes: TypeAlias = tuple[str, ...]
 Rules: TypeAlias = list[Bound]
-_Same: TypeAlias = tuple[bytes, bytes, Notes, bytes, bytes]
+_Same: TypeAlias = tuple[bytes, bytes, Notes, bytes | None, bytes | None]
 _NONE_YET: _Same = (b"", b"", (), b"", b"")
 
 
@@ -70,6 +67,8 @@ class _Known(NamedTuple):
     identity: int
     created: int
     padding: int | None
+    bare: tuple[bytes, bytes, bytes] | None
+    """Where only the text may differ: the bytes up to it, those behind it, and those behind the blanks after them."""
 
 
 class _Shape(NamedTuple):
@@ -85,6 +84,8 @@ class _Shape(NamedTuple):
     noted: Notes
     """Those of them that have nothing to do with that."""
     payload: Any
+    holds: Callable[[], bool] | None
+    """See Plain."""
 
 
 class StreamLane:
@@ -97,23 +98,25 @@ class StreamLane:
         "_faults",
         "_identity",
         "_owner",
-        "_reader",
         "_same",
         "_shapes",
+        "_source",
         "_tries",
+        "_usual",
         "_writer",
         "open",
         "taken",
     )
 
     def __init__(
-        self, owner: _Owner, reader: ChunkReader, chain: Chain, writer: StreamWriter, faults: dict[str, int]
+        self, owner: _Owner, source: Source, chain: Chain, writer: StreamWriter, context: ReplyContext
     ) -> None:
         self._owner = owner
-        self._reader = reader
+        self._source = source
         self._chain = chain
         self._writer = writer
-        self._faults = faults
+        self._faults = context.faults
+        self._usual = context.usual
         self._shapes: list[_Shape] = []
         self._tries = MAX_TRIES
         self._identity: bytes | None = None
@@ -127,46 +130,53 @@ class StreamLane:
 
     # -- learning -----------------------------------------------------------------------------------------------------
 
-    @property
-    def learns(self) -> bool:
-        """Whether chunks are still looked at."""
-        return self._tries > 0
+    def bears(self, piece: bytes) -> bool:
+        """Whether the bytes of an event may be learned from: framing over more lines is noted while it is read."""
+        lines = piece.count(b"\n")
+        return lines <= _PLAIN_LINES or (self._source.named and lines == _NAMED_LINES)
+
+    def reads(self, name: bytes | None) -> bool:
+        """Whether events of such a name are looked at."""
+        return self._tries > 0 and (name is None or self._source.named)
 
     def learn(self, raw: bytes, data: bytes, payload: Any, events: list[Event], before: dict[str, int]) -> None:
         """Take the shape of a chunk, if it is a plain one: the bytes that it came in, its data, their value, what the
         reader made of it, and the faults before it did.
         """
         event = events[0] if len(events) == 1 else None
-        slot = _text_slot(event, payload)
-        if slot is None or data[:1] != b"{" or data[-1:] != b"}" or b"\n" in data:
+        plain = self._source.plain(event, payload)
+        if plain is None or data[:1] != b"{" or data[-1:] != b"}" or b"\n" in data:
             return  # what came over several lines is noted each time
-        around = _around(raw, data)
-        if around is None or not (self._reader.knows_model or "logprobs" in payload["choices"][0]):
+        around = _around(raw, data, self._source.named)
+        if around is None:
             return
         self._tries -= 1
-        known = _recall(raw, data, slot, around) or self._prove(data, payload, event, slot, around)
+        known = _recall(raw, data, plain.slot, around) or self._prove(data, payload, event, plain.slot, around)
         if known is None:
             return
-        shape = self._shape(known, payload, event, before)
+        shape = self._shape(known, payload, event, plain, before)
         if shape is None:
             return
         self._shapes.insert(0, shape)
         self._same = _NONE_YET
         del self._shapes[MAX_SHAPES:]
-        first = self._reader.first
+        first = self._source.first
         self._identity = jsonio.encode(first[0]) if isinstance(first[0], str) else None
         self._created = b"%d" % first[1] if type(first[1]) is int else None
 
     def _prove(self, data: bytes, payload: Any, event: Any, slot: Slot, around: Around) -> _Known | None:
         """The pattern of a skeleton that was seen before, if it is sound and read for what it looks like."""
-        skeleton = find(data, payload, (*_ENVELOPE, slot))
+        skeleton = find(data, payload, (*self._source.envelope, slot))
         if skeleton is None or slot not in skeleton.slots or sum(map(len, skeleton.pieces)) > MAX_LITERAL:
             return None
+        if self._source.blanks:
+            last = skeleton.pieces[-1]
+            skeleton = Skeleton((*skeleton.pieces[:-1], last[:-1].rstrip(b" ") + last[-1:]), skeleton.slots)
         key = (skeleton, around)
         known = _patterns.get(key)
         again = known is None and key in _patterns
         if again and is_sound(skeleton, payload) and self._reads(skeleton, payload, event):
-            known = _known(skeleton, around)
+            known = _known(skeleton, around, self._source.blanks)
         if known is not None:
             _use(known)
         if len(_patterns) >= MAX_PATTERNS:
@@ -177,41 +187,36 @@ class StreamLane:
     def _reads(self, skeleton: Skeleton, payload: Any, event: Any) -> bool:
         """Whether the reader makes the same event of the skeleton with another text, id and time."""
         for slot in skeleton.slots:
-            if slot.path != (_PADDING,):
+            if slot.path != (PADDING,):
                 payload = put(payload, slot.path, 1 if slot.pattern is NUMBER else "~")
         faults = dict(self._faults)
-        events = self._reader.read(payload)
+        events = self._source.probe(payload)
         self._faults.clear()
         self._faults.update(faults)
-        return events == [_maker(event)(0, "~", event.logprobs, event.extras)]
+        return events == [retold(event, "~")]
 
-    def _shape(self, known: _Known, payload: Any, event: Any, before: dict[str, int]) -> _Shape | None:
+    def _shape(self, known: _Known, payload: Any, event: Any, plain: Plain, before: dict[str, int]) -> _Shape | None:
         noted = [name for name, count in self._faults.items() for _ in range(count - before.get(name, 0))]
-        for fault in self._changes(payload):
+        for fault in self._source.changes(payload):
             if fault not in noted:
                 return None
             noted.remove(fault)
-        if known.around[0] == b"data:":
-            noted.append("sse-no-space")
+        noted += [fault for fault in _framing(known.around) if fault not in self._usual]
         extras = None if event.extras is None else _copied(event.extras, b"")
-        return _Shape(known, type(event), _maker(event), event.logprobs, extras, [None] * 4, tuple(noted), payload)
+        make, told = plain.make, tuple(noted)
+        return _Shape(known, type(event), make, event.logprobs, extras, [None] * 4, told, payload, plain.holds)
 
     def _notes(self, shape: _Shape, differs: int) -> Notes:
         """The faults of a chunk of this shape, by what differs from the first one (see `_Shape.notes`)."""
         other_id, other_time = divmod(differs, 2)
-        sample, first = dict(shape.payload), self._reader.first
+        sample, first = dict(shape.payload), self._source.first
         known = shape.known
         if known.identity != known.text:
             sample["id"] = f"{first[0]}~" if other_id else first[0]
         if known.created != known.text:
             sample["created"] = (1 if first[1] != 1 else 2) if other_time else first[1]  # a slot holds no 0
-        notes = shape.notes[differs] = (*shape.noted, *self._changes(sample))
+        notes = shape.notes[differs] = (*shape.noted, *self._source.changes(sample))
         return notes
-
-    def _changes(self, payload: Any) -> list[str]:
-        noted: list[str] = []
-        note_changes(self._reader.first, payload, noted.append)
-        return noted
 
     # -- running ------------------------------------------------------------------------------------------------------
 
@@ -225,7 +230,11 @@ class StreamLane:
 
     def reopen(self, idle: bool) -> None:
         """Something went the general way; `idle`: and all of it, so that an event begins with the next byte."""
-        self.open = idle and bool(self._shapes) and not self._owner.done
+        shapes = self._shapes
+        if any(shape.holds is not None and not shape.holds() for shape in shapes):
+            shapes[:] = [shape for shape in shapes if shape.holds is None or shape.holds()]
+            self._same = _NONE_YET
+        self.open = idle and bool(shapes) and not self._owner.done
         self._ahead = None
 
     def run(self, data: bytes, at: int, out: list[bytes]) -> int:
@@ -246,19 +255,25 @@ class StreamLane:
 
     def _pass(self, data: bytes, at: int, shape: _Shape, out: list[bytes]) -> int:
         """Write the events from `at` on that have this shape; returns where the first other one begins."""
-        match, _, _, text, identity, created, padding = shape.known
+        match, _, _, text, identity, created, padding, bare = shape.known
         make, logprobs, extras, notes = shape.make, shape.logprobs, shape.extras, shape.notes
         own_id, own_time = self._identity, self._created
         owner, write, size = self._owner, self._writer.write, len(data)
         rules, frame = self._ahead or self._look_ahead(shape)
+        if bare is not None and self._same is _NONE_YET:
+            self._same = *bare[:2], self._notes(shape, 0), None, None
+        close = bare[2] if bare is not None else b""
         head, tail, usual, last_name, last_time = self._same
         behind, counted, count, padded = len(head), usual, 0, b""
         while at < size:
             # The same bytes around another text, as most servers send: half the cost of the pattern.
             end = data.find(b'"', at + behind) if behind and data.startswith(head, at) else -1
-            if end > 0 and data.startswith(tail, end):
+            past = end + len(tail) if end > 0 and data.startswith(tail, end) else 0
+            if past and close:
+                past = _behind_blanks(data, past, close)
+            if past:
                 found, token, noted = None, data[at + behind - 1 : end + 1], usual
-                end += len(tail)
+                end = past
             else:
                 found = match(data, at)
                 if found is None:
@@ -270,6 +285,8 @@ class StreamLane:
                 end = found.end()
                 if padding is not None:
                     padded = found[padding]
+                elif bare is not None:
+                    noted = usual
                 elif name == last_name and time == last_time:
                     head, tail = data[at : found.start(text) + 1], data[found.end(text) - 1 : end]
                     behind, usual, self._same = len(head), noted, (head, tail, noted, name, time)
@@ -329,63 +346,35 @@ class StreamLane:
         out.append(owner._write(mended))
 
 
-def _text_slot(event: Any, payload: Any) -> Slot | None:
-    """Where the text of a chunk stands that says nothing else."""
-    kind = type(event)
-    if kind is TextDelta:
-        path, said = (*_DELTA, "content"), event.text
-    elif kind is ReasoningDelta:
-        delta = get(payload, _DELTA)
-        names = [name for name in REASONING_NAMES if isinstance(delta, dict) and name in delta]
-        if len(names) != 1:
-            return None
-        path, said = (*_DELTA, names[0]), event.text
-    elif kind is ToolFragment:
-        path, said = (*_DELTA, "tool_calls", 0, "function", "arguments"), event.arguments
-        if event.name is not UNSET or event.id is not UNSET:
-            return None  # it may begin a call
-    else:
-        return None
-    plain = event.choice == 0 and not getattr(event, "last", False)
-    if not plain or event.logprobs not in (UNSET, None):
-        return None
-    return Slot(path, TEXT) if said and get(payload, path) == said else None
-
-
-def _maker(event: Any) -> Make:
-    """Makes an event like this one, with another text."""
-    if type(event) is not ToolFragment:
-        return type(event)
-    index, kind, call_extras, function_extras = event.index, event.kind, event.call_extras, event.function_extras
-
-    def make(choice: int, text: str, logprobs: Any, extras: Extras | None) -> Event:
-        return ToolFragment(
-            choice,
-            index,
-            kind=kind,
-            arguments=text,
-            logprobs=logprobs,
-            extras=extras,
-            call_extras=call_extras,
-            function_extras=function_extras,
-        )
-
-    return make
-
-
 def _copied(extras: Extras, padding: bytes) -> Extras:
     reply = extras.reply
     if padding:
-        reply = {**(reply or {}), _PADDING: padding[1:-1].decode()}
+        reply = {**(reply or {}), PADDING: padding[1:-1].decode()}
     return Extras(reply, extras.choice, extras.message)
 
 
-def _around(raw: bytes, data: bytes) -> Around | None:
+def _behind_blanks(data: bytes, at: int, close: bytes) -> int:
+    """Where `close` ends that stands at `at` or behind blanks; 0 where it does not."""
+    if data.startswith(close, at):
+        return at + len(close)
+    stop = data.find(close, at)
+    return stop + len(close) if stop > 0 and not data[at:stop].strip(b" ") else 0
+
+
+def _framing(around: Around) -> list[str]:
+    """The faults of framing that every event of this form has."""
+    noted = ["sse-event-line"] if around[0].startswith(b"event") else []
+    return [*noted, "sse-no-space"] if around[0].endswith(b":") else noted
+
+
+def _around(raw: bytes, data: bytes, named: bool) -> Around | None:
     """What stands before and behind the data of an event that came in one piece and in the usual way."""
     at = raw.find(data)
     if at < 5:
         return None
     before = b"data: " if raw[max(at - 6, 0) : at] == b"data: " else b"data:" if raw[at - 5 : at] == b"data:" else None
+    if named and before and at > len(before):
+        before = raw[:at] if _NAMED.fullmatch(raw[:at]) else None
     end = at + len(data)
     behind = b"\n\n" if raw.startswith(b"\n\n", end) else b"\r\n\r\n" if raw.startswith(b"\r\n\r\n", end) else None
     return (before, behind) if before and behind else None
@@ -398,12 +387,18 @@ _patterns: dict[tuple[Skeleton, Around], _Known | None] = {}
 _recent: list[_Known] = []
 
 
-def _known(skeleton: Skeleton, around: Around) -> _Known:
+def _known(skeleton: Skeleton, around: Around, blanks: bool) -> _Known:
     groups = {slot.path[-1]: number for number, slot in enumerate(skeleton.slots, 1)}
     text = next(number for number, slot in enumerate(skeleton.slots, 1) if slot.pattern is TEXT)
-    pattern = skeleton.compile(*around)
+    bare = None
+    if blanks:
+        first, last = skeleton.pieces
+        bare = around[0] + first + b'"', b'"' + last[:-1], last[-1:] + around[1]
+        pattern = re.compile(re.escape(bare[0][:-1]) + TEXT + re.escape(bare[1][1:]) + b" *+" + re.escape(bare[2]))
+    else:
+        pattern = skeleton.compile(*around)
     identity, created = groups.get("id", text), groups.get("created", text)
-    return _Known(pattern.match, skeleton.slots, around, text, identity, created, groups.get(_PADDING))
+    return _Known(pattern.match, skeleton.slots, around, text, identity, created, groups.get(PADDING), bare)
 
 
 def _recall(raw: bytes, data: bytes, slot: Slot, around: Around) -> _Known | None:
@@ -423,7 +418,8 @@ def _use(known: _Known) -> None:
 
 
 def lane_for(owner: _Owner, reader: Reader, chain: Chain, writer: Writer, context: ReplyContext) -> StreamLane | None:
-    """The lane of a stream: for chats of one choice that nobody traces."""
-    if type(reader) is ChunkReader and type(writer) is StreamWriter and type(chain) is Chain and context.request.n == 1:
-        return StreamLane(owner, reader, chain, writer, context.faults)
-    return None
+    """The lane of a stream of server-sent events: for chats of one choice that nobody traces."""
+    if type(writer) is not StreamWriter or type(chain) is not Chain or context.request.n != 1:
+        return None
+    source = source_of(reader)
+    return StreamLane(owner, source, chain, writer, context) if source is not None else None

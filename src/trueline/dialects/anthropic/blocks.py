@@ -83,7 +83,7 @@ class Blocks:
             return events + self._open_call(block)
         text = said.get("text" if kind is TEXT else "thinking")
         if isinstance(text, str) and text:
-            events.append(self.text(text) if kind is TEXT else self.thought(text))
+            events.append(self.text(0, text) if kind is TEXT else self.thought(0, text))
         if kind is THOUGHT and isinstance(said.get("signature"), str):
             block.signature = said["signature"]
         if kind is TEXT and isinstance(said.get("citations"), list):
@@ -105,22 +105,22 @@ class Blocks:
 
     # -- increments ---------------------------------------------------------------------------------------------------
 
-    def text(self, text: str) -> TextDelta:
+    def text(self, choice: int, text: str, *_: Any) -> TextDelta:
         """More of the answer."""
         block = self.block
         if block is None:
             block = self.block = Block(TEXT, {"type": TEXT}, self.length)
         block.pieces.append(text)
         self.length += len(text)
-        return TextDelta(0, text)
+        return TextDelta(choice, text)
 
-    def thought(self, text: str) -> ReasoningDelta:
+    def thought(self, choice: int, text: str, *_: Any) -> ReasoningDelta:
         """More of a thought."""
         block = self.block
         if block is None:
             block = self.block = Block(THOUGHT, {"type": THOUGHT}, self.length)
         block.pieces.append(text)
-        return ReasoningDelta(0, text)
+        return ReasoningDelta(choice, text)
 
     def input(self, json: str) -> list[Event]:
         """More of a call's input; of the server's own calls nothing leaves yet."""

@@ -14,6 +14,7 @@ from typing import Any, Final, TypeAlias
 
 from ...context import ReplyContext
 from ...events import Event, Failure, Opaque, ReplyEnd, ReplyStart, Usage
+from ..native import Place
 from .blocks import Blocks
 from .errors import exception, in_stream
 from .meaning import usage
@@ -79,6 +80,37 @@ class MessageReader:
     def _ping(self, payload: Fields) -> list[Event]:
         return []
 
+    # -- for a lane ---------------------------------------------------------------------------------------------------
+
+    def place(self, payload: Any) -> Place | None:
+        """See Laned."""
+        delta, blocks = payload.get("delta"), self.blocks
+        kind = delta.get("type") if isinstance(delta, dict) else None
+        if payload.get("type") != "content_block_delta":
+            return None
+        if kind == "text_delta":
+            return Place(("delta", "text"), blocks.text)
+        if kind == "thinking_delta":
+            return Place(("delta", "thinking"), blocks.thought)
+        if kind != "input_json_delta":
+            return None
+        block = blocks.block  # what an input is depends on whose it is
+        return Place(
+            ("delta", "partial_json"), lambda _, text, *more: blocks.input(text)[0], lambda: blocks.block is block
+        )
+
+    def probe(self, payload: Any) -> list[Event]:
+        """See Laned."""
+        blocks = self.blocks
+        block, length = blocks.block, blocks.length
+        said = list(block.pieces) if block is not None else []
+        try:
+            return self.read(payload)
+        finally:
+            blocks.block, blocks.length = block, length
+            if block is not None:
+                block.pieces[:] = said
+
     # -- blocks -------------------------------------------------------------------------------------------------------
 
     def _block_start(self, payload: Fields) -> list[Event]:
@@ -136,12 +168,12 @@ class MessageReader:
 
 def _text(blocks: Blocks, delta: Fields) -> list[Event]:
     text = delta.get("text")
-    return [blocks.text(text)] if type(text) is str and text else []
+    return [blocks.text(0, text)] if type(text) is str and text else []
 
 
 def _thought(blocks: Blocks, delta: Fields) -> list[Event]:
     text = delta.get("thinking")
-    return [blocks.thought(text)] if type(text) is str and text else []
+    return [blocks.thought(0, text)] if type(text) is str and text else []
 
 
 def _input(blocks: Blocks, delta: Fields) -> list[Event]:
