@@ -23,7 +23,6 @@ OF_A_SERVER = "think-open-missing"
 
 LEFT = {
     "the server has lost it, and nothing is made up": {
-        "n-ignored": "choice-index-missing choice-index-all-zero images-shape-on-chat",
         "img-partial-n": "img-partial-n img-single-field img-binary-body",
         "replacement-chars": "replacement-chars lone-surrogate",
         "schema-not-kept": "tool-args-empty",
@@ -33,9 +32,11 @@ LEFT = {
         "err-500-for-4xx": "err-500-for-4xx err-200-code-msg",  # of a message as long as ten thousand letters
     },
     "the server does not do what it is asked for; Trueline does not cut texts to size": {
-        "n-ignored": "n-ignored",
         "stop-ignored": "stop-ignored",
         "max_completion_tokens-ignored": "max_completion_tokens-ignored",
+    },
+    "a server that gave all choices before is believed, until it does not": {
+        "n-ignored": "choice-index-missing choice-index-all-zero images-shape-on-chat n-ignored",
     },
     "a limit shows in the usage, and none was asked for, or the server sends none": {
         "finish-length-masked": "finish-length-masked finish-missing",
@@ -43,7 +44,7 @@ LEFT = {
         "stop-echoed": "finish-length-false",
     },
     "Trueline's estimates are no counts; null is read as 0, as the catalogue rules": {
-        "usage-differs-streamed": "usage-missing-stream usage-only-chunk-dropped",
+        "usage-differs-streamed": "usage-missing-stream usage-only-chunk-dropped usage-flag-rejected",
         "usage-counts-nothing": "usage-null-fields",
     },
     "no token waits: text has to repeat itself before it is known to be repeated": {

@@ -82,6 +82,16 @@ async def test_usage_is_the_sum_of_what_was_used(stream: bool) -> None:
         assert summed["completion_tokens_details"]["reasoning_tokens"] == 0
 
 
+@pytest.mark.parametrize("stream", [False, True])
+async def test_an_upstream_is_believed_until_it_gives_fewer(stream: bool) -> None:
+    async with SimServer() as sim, running(settings(sim.url)) as proxy:
+        check(await ask(proxy, stream=stream), 4, stream=stream)
+        check(await ask(proxy, stream=stream, **IGNORES), 1, stream=stream)
+        check(await ask(proxy, stream=stream, **IGNORES), 4, stream=stream)
+
+        assert len(sim.requests) == 1 + 1 + 4
+
+
 async def test_each_choice_has_a_seed_of_its_own() -> None:
     async with SimServer() as sim, running(settings(upstream(sim.url, capabilities={"n": False}))) as proxy:
         check(await ask(proxy, 3, stream=False, seed=7), 3, stream=False)

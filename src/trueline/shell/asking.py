@@ -44,12 +44,12 @@ def tailored(request: Any, model: str | None, known: Capabilities) -> Outgoing:
     return outgoing(request, model, known)
 
 
-def asks_more(request: Any, known: Capabilities, enforce: Enforce) -> bool:
-    """Whether the upstream may have to be asked several times for the reply."""
+def asks_more(request: Any, gives_all: bool | None, enforce: Enforce) -> bool:
+    """Whether the upstream may have to be asked several times for the reply; `gives_all`: see `Learned`."""
     if not isinstance(request, (ChatRequest, CompletionRequest)):
         return False
     if (request.body.get("n") or 1) > 1 and enforce.n != "off":
-        return enforce.n == "on" or not (known.n or (known.n is None and "n" in known.keeps))
+        return enforce.n == "on" or not gives_all
     return enforce.on_invalid == "retry" and not request.stream and any(map(request.body.get, _CHECKED))
 
 
@@ -125,8 +125,9 @@ class Asker:
 
     async def reply(self, request: Any) -> bytes:
         """The reply's last bytes, for `AwaitedExchange.finish`.  Raises what the exchange fails with."""
-        if asks_more(request, self._known, self._enforce):
-            return await self._several(request, apart=self._enforce.n == "on" or self._known.n is False)
+        gives_all = self._learned.gives_all(self._choice, request)
+        if asks_more(request, gives_all, self._enforce):
+            return await self._several(request, apart=self._enforce.n == "on" or gives_all is False)
         raw = request.raw
         try:
             response, request = await self._ask(request)
@@ -191,7 +192,7 @@ class Asker:
             else:
                 places = [Places(shift) for shift in whole.missing(count)] if prompts == 1 else []
                 if count > 1 and prompts == 1:
-                    self._learned.add(self._choice, self._model, Lesson("n", not places))
+                    self._learned.gave(self._choice.backend.name, self._model, request.stream, not places)
             if places:
                 exchange.changed((_APART,))
                 await self._parts(whole, _single(_again(request, raw)), places)

@@ -112,6 +112,8 @@ class Gateway:
             if used is not None and exchange.upstream is not None:
                 stream = exchange.pipe.content_type != JSON
                 self.learned.heard(exchange.upstream, stream, used.source in ("reported", "mended"))
+                if "n-ignored" in exchange.faults:
+                    self.learned.gave(exchange.upstream, exchange.model, stream, complete=False)
         exchange.account()
         self.metrics.end(exchange)
         self._journal.write(exchange)

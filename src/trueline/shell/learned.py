@@ -47,17 +47,17 @@ class Learned:
 
     def gives_all(self, choice: Choice, request: Any) -> bool | None:
         """Whether the upstream gives as many choices as it is asked for; None where that is not known."""
-        gave = self._gives.get((choice.backend.name, choice.model or request.model, request.stream))
+        gave = self._gives.get((choice.backend.name, request.model, request.stream))
         if gave is not None:
             return gave
         known = self.of(choice, request.model)
         return True if known.n is None and "n" in known.keeps else known.n
 
-    def gave(self, choice: Choice, request: Any, complete: bool) -> None:
-        """The upstream gave them all, or did not; whole replies may say more of choices than streams do."""
+    def gave(self, upstream: str, model: str | None, stream: bool, complete: bool) -> None:
+        """An upstream gave them all, or did not; whole replies may say more of choices than streams do."""
         if len(self._gives) >= _MOST:
             self._gives.clear()
-        self._gives[choice.backend.name, choice.model or request.model, request.stream] = complete
+        self._gives[upstream, model, stream] = complete
 
     # -- usage --------------------------------------------------------------------------------------------------------
 

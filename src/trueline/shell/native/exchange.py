@@ -96,8 +96,8 @@ class NativeExchange(Exchange[NativeClient]):
         self.price = backend.prices.of(choice.model or request.model)
         known = gateway.learned.of(choice, request.model)
         enforce = self.options.enforce
-        alone = request.n == 1 and enforce.on_invalid != "retry"
-        if backend.translated or (not alone and asks_more(request, known, enforce)):
+        more = request.n != 1 or enforce.on_invalid == "retry"
+        if backend.translated or (more and asks_more(request, gateway.learned.gives_all(choice, request), enforce)):
             self._pass_on(body, None)
             return
         if known is UNKNOWN:
