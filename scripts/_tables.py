@@ -59,7 +59,8 @@ you know.
 
 - *Dialect*: the format that is spoken with it. One in brackets is not spoken by this version; then the row
   with OpenAI's format, such as `anthropic-openai`, is the one to take.
-- *Key*: how it is shown, and the environment variables that are looked at, in order.
+- *Key*: how it is shown, and the environment variables that are looked at, in order. Where it is made for the occasion
+  (`sigv4`, `google_token`), they only say that there are credentials to make it from.
 - *Known*: what is documented of the requests it takes. What is not there nobody has looked up,
   and nothing is assumed of it.
 - *Seen*: the day on which the row was last held against what is published.

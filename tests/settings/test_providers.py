@@ -171,6 +171,16 @@ def test_what_it_gives_of_one() -> None:
     assert groq.format.extras == "drop"
 
 
+def test_credentials_that_never_leave_are_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trueline.settings.providers.NATIVE", {"bedrock": ".some", "gemini": ".some"})
+    env = {"AWS_ACCESS_KEY_ID": "AKIA-ID", "AWS_REGION": "eu-west-1", "GOOGLE_APPLICATION_CREDENTIALS": "/a/file"}
+    known = load_settings({}, env).known
+
+    assert "vertex" not in known  # it lacks its project
+    assert known["bedrock"].url == "https://bedrock-runtime.eu-west-1.amazonaws.com"
+    assert (known["bedrock"].key, known["bedrock"].auth) == (None, "sigv4")
+
+
 def test_openai_is_spoken() -> None:
     assert spoken()[0] == "openai"
 

@@ -11,11 +11,12 @@ from types import MappingProxyType
 from typing import Final
 
 from . import clouds, hosts, servers
-from .row import AUTHS, DIALECTS, UNKNOWN, Auth, Capabilities, Dialect, Provider
+from .row import AUTHS, DIALECTS, FETCHED, UNKNOWN, Auth, Capabilities, Dialect, Provider
 
 __all__ = [
     "AUTHS",
     "DIALECTS",
+    "FETCHED",
     "PROVIDERS",
     "UNKNOWN",
     "Auth",

@@ -102,13 +102,14 @@ ROWS: Final = (
             functions=True,
             n=False,
             keeps=frozenset({"max_tokens", "stop"}),
-            unsupported={
-                **dict.fromkeys(("logprobs", "top_logprobs", "response_format", "logit_bias", "audio"), "refuse"),
-                **dict.fromkeys(
-                    ("metadata", "prediction", "presence_penalty", "frequency_penalty", "seed", "service_tier"), "drop"
+            unsupported=dict.fromkeys(
+                (
+                    *("logprobs", "top_logprobs", "response_format", "logit_bias", "audio", "metadata", "prediction"),
+                    *("presence_penalty", "frequency_penalty", "seed", "service_tier", "store", "user", "modalities"),
+                    "reasoning_effort",
                 ),
-                **dict.fromkeys(("store", "user", "modalities", "reasoning_effort"), "drop"),
-            },
+                "drop",
+            ),
         ),
         docs="https://platform.claude.com/docs/en/api/openai-sdk",
         seen=_SEEN,
@@ -144,6 +145,7 @@ ROWS: Final = (
         dialect="gemini",
         url="https://{region}-aiplatform.googleapis.com/v1/projects/{project}/locations/{region}/publishers/google",
         auth="google_token",
+        key_env=("GOOGLE_APPLICATION_CREDENTIALS",),
         places={
             "project": ("GOOGLE_CLOUD_PROJECT", "VERTEXAI_PROJECT"),
             "region": ("GOOGLE_CLOUD_LOCATION", "VERTEXAI_LOCATION"),
@@ -159,6 +161,7 @@ ROWS: Final = (
         dialect="bedrock",
         url="https://bedrock-runtime.{region}.amazonaws.com",
         auth="sigv4",
+        key_env=("AWS_ACCESS_KEY_ID", "AWS_PROFILE"),
         places={"region": ("AWS_REGION", "AWS_DEFAULT_REGION")},
         hosts=("bedrock-runtime.*.amazonaws.com",),
         docs="https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html",
@@ -170,6 +173,7 @@ ROWS: Final = (
         dialect="anthropic_bedrock",
         url="https://bedrock-runtime.{region}.amazonaws.com",
         auth="sigv4",
+        key_env=("AWS_ACCESS_KEY_ID", "AWS_PROFILE"),
         places={"region": ("AWS_REGION", "AWS_DEFAULT_REGION")},
         hosts=("bedrock-runtime.*.amazonaws.com",),
         docs="https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages.html",

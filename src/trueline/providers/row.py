@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 import msgspec
 
-__all__ = ["AUTHS", "DIALECTS", "UNKNOWN", "Auth", "Capabilities", "Dialect", "Provider"]
+__all__ = ["AUTHS", "DIALECTS", "FETCHED", "UNKNOWN", "Auth", "Capabilities", "Dialect", "Provider"]
 
 Dialect = Literal[
     "openai",
@@ -45,6 +45,8 @@ Auth = Literal[
 """How a key is shown: `Authorization: Bearer`, `Authorization: Key`, a header of that name, the query's `key`, a
 signature, a token that has to be fetched, or not at all."""
 
+FETCHED: Final = frozenset(("sigv4", "azure_ad", "google_token"))
+"""Ways to show a key for which it is made for the occasion, out of credentials that never leave."""
 DIALECTS: Final[tuple[str, ...]] = Dialect.__args__  # type: ignore[attr-defined]  # typeshed does not know Literal's
 AUTHS: Final[tuple[str, ...]] = Auth.__args__  # type: ignore[attr-defined]  # as above
 
@@ -93,7 +95,8 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """The same for requests that are not answered by a model, such as a list of models, where it differs."""
     auth: Auth = "bearer"
     key_env: tuple[str, ...] = ()
-    """Environment variables that hold its key; the first that is set counts."""
+    """Environment variables that hold its key; the first that is set counts.  Where keys are made (`FETCHED`), one
+    that is set says no more than that there is something to make them from."""
     places: Mapping[str, tuple[str, ...]] = MappingProxyType({})
     """Placeholder -> environment variables that may fill it, where the settings do not."""
     hosts: tuple[str, ...] = ()

@@ -25,7 +25,7 @@ ROWS: Final = (
             functions=False,
             content_parts=True,
             n=False,
-            unsupported={"logit_bias": "refuse", "user": "drop"},
+            unsupported={"logit_bias": "drop", "user": "drop"},
         ),
         faults=(
             *("finish-stop-with-tools", "tool-index-all-zero", "tool-whole-call-one-chunk", "reasoning-field-name"),

@@ -12,7 +12,7 @@ from typing import Any
 
 from trueline.context import FormatOptions
 from trueline.dialects.native import DIALECTS as NATIVE
-from trueline.providers import DIALECTS, PROVIDERS, Auth, Provider, provider_of
+from trueline.providers import DIALECTS, FETCHED, PROVIDERS, Auth, Provider, provider_of
 
 from .errors import Origin
 from .model import Timeouts, Upstream
@@ -70,7 +70,8 @@ def from_environment(
     """
     elsewhere = env.get("OPENAI_BASE_URL", "").strip()
     for row in PROVIDERS.values():
-        if row.dialect not in spoken() or not (secret := _key(row, env)):
+        secret = _key(row, env)
+        if row.dialect not in spoken() or not (secret or (row.auth in FETCHED and _is_set(row, env))):
             continue
         if "OPENAI_API_KEY" in row.key_env and elsewhere and provider_of(elsewhere, row.dialect) is not row:
             continue
@@ -112,7 +113,13 @@ def _filled(row: Provider, place: str, places: Mapping[str, str], env: Mapping[s
     return None
 
 
+def _is_set(row: Provider, env: Mapping[str, str]) -> bool:
+    return any(env.get(variable, "").strip() for variable in row.key_env)
+
+
 def _key(row: Provider, env: Mapping[str, str]) -> Secret | None:
+    if row.auth in FETCHED:
+        return None
     for variable in row.key_env:
         if text := env.get(variable, "").strip():
             return Secret(text) if text.isascii() and text.isprintable() else None

@@ -13,7 +13,7 @@ from ..context import FormatOptions, Route
 from ..dialects.native import NativeDialect, native
 from ..errors import NotFoundError, RequestError
 from ..prices import NO_PRICES, Price, PriceBook
-from ..providers import PROVIDERS, UNKNOWN, Capabilities, Provider, provider_of
+from ..providers import FETCHED, PROVIDERS, UNKNOWN, Capabilities, Provider, provider_of
 from ..settings import Settings, Upstream, is_loopback
 from .headers import Pairs, credential, is_credential
 from .paths import PLAIN, Paths
@@ -63,10 +63,6 @@ class Backend:
     """It speaks an API of its own, or each request is signed: whoever asks it has to be able to wait."""
 
 
-_FETCHED = frozenset(("sigv4", "azure_ad", "google_token"))
-"""Ways to show a key that are of no use with a client's."""
-
-
 @dataclass(frozen=True, slots=True)
 class Choice:
     """The backend for one request, and the model name to ask it for (None: as the client said)."""
@@ -98,7 +94,7 @@ def _backend(upstream: Upstream, settings: Settings, url: str | None = None) -> 
         upstream.name,
         target,
         headers,
-        bool(secrets) or upstream.auth in _FETCHED or any(is_credential(name) for name, _ in headers),
+        bool(secrets) or upstream.auth in FETCHED or any(is_credential(name) for name, _ in headers),
         (*secrets, *(value.decode().rpartition(" ")[2] for name, value in headers if is_credential(name))),
         Timeouts(connect=given.connect, first_byte=given.first_byte, stall=given.stall, total=given.total),
         TLSOptions(verify=upstream.verify, ca_file=upstream.ca_file),
