@@ -161,6 +161,10 @@ class SSEReader:
                 self._note("sse-no-space")
             frames.append(Frame(block[5:]))
             return
+        if len(lines) == 2 and lines[0][:6] == b"event:" and lines[1][:6] == b"data: ":
+            self._note("sse-event-line")
+            frames.append(Frame(lines[1][6:], lines[0][6:].strip()))
+            return
         for line in lines:
             self._line(line, frames)
         self._line(b"", frames)
