@@ -26,7 +26,7 @@ CONFIG_NAMED = {
 SCHEMA_PLACES = ("responseSchema", "responseJsonSchema", "responseMimeType")
 OWN_PARTS = ("executableCode", "codeExecutionResult", "toolCall", "toolResponse")
 TYPES = ("", "string", "number", "integer", "boolean", "array", "object")
-NOTHING = (("candidateCount", 1), ("responseModalities", ["TEXT"]), ("stopSequences", []))
+NOTHING: tuple[tuple[str, Any], ...] = (("candidateCount", 1), ("responseModalities", ["TEXT"]), ("stopSequences", []))
 MODES = {"AUTO": "auto", "ANY": "required", "NONE": "none"}
 
 

@@ -29,7 +29,8 @@ def rewritten(body: Fields, model: str = "gemini-2.5-flash", vertex: bool = Fals
     given = parse(body, model)
     made: Fields = write(api, given, None, given)  # type: ignore[arg-type]  # all that it asks of a client
     made.pop("_url", None)
-    return plain(made)
+    written: Fields = plain(made)
+    return written
 
 
 def plain(value: Any) -> Any:

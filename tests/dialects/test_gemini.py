@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from dialects.kit import Fields, context, play, play_at_cuts, said, verdicts
+from dialects.kit import context, play, play_at_cuts, said, verdicts
+from engine.kit import Fields
 from trueline.dialects.gemini import DIALECT
 from trueline.dialects.gemini.grounding import url_citations
 from trueline.dialects.gemini.stream import GeminiReader
@@ -164,7 +165,7 @@ def test_several_candidates() -> None:
         n=2,
     )
     texts = {0: "", 1: ""}
-    ends = {}
+    ends: dict[int, Any] = {}
     for chunk in chunks:
         for choice in chunk["choices"]:
             texts[choice["index"]] += choice["delta"].get("content") or ""

@@ -11,7 +11,8 @@ import pytest
 
 from dialects.gemini_recorded import NoEquivalentError, as_openai, meaning
 from dialects.gemini_sdk import accepted
-from dialects.kit import Fields, Notes, all_records, chat, play, written
+from dialects.kit import Notes, all_records, chat, play, written
+from engine.kit import Fields
 from trueline.dialects.gemini import DIALECT
 from trueline.dialects.gemini.embeddings import read_embeddings, write_embeddings
 from trueline.dialects.gemini.models import read_models
@@ -22,7 +23,7 @@ from trueline.messages import EmbeddingRequest, read_embedding_request
 
 FLASH, PRO, THREE, OLD = "gemini-2.5-flash", "gemini-2.5-pro", "gemini-3-pro-preview", "gemini-2.0-flash"
 USER = {"role": "user", "content": "hi"}
-SIGNED = {"extra_content": {"google": {"thought_signature": "c2ln"}}}
+SIGNED: Fields = {"extra_content": {"google": {"thought_signature": "c2ln"}}}
 PNG = "iVBORw0KGgo="
 
 
@@ -263,6 +264,29 @@ def test_schemas_for_models_without_json_schema(schema: Fields, want: Fields, dr
     notes: list[str] = []
     assert as_openapi(schema, notes.append, "here") == want
     assert notes == [f"here: {name} dropped" for name in dropped]
+
+
+def test_what_is_left_out_is_named() -> None:
+    messages = [
+        {
+            "role": "user",
+            "name": "Ann",
+            "content": [{"type": "text", "text": "a", "cache_control": {"type": "ephemeral"}}],
+        },
+        {"role": "assistant", "content": "b", "reasoning_content": "why"},
+        {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "gs://b/a.png", "detail": "low"}}]},
+    ]
+    strict = {"type": "function", "function": {"name": "f", "strict": True}}
+    assert noted(messages=messages, tools=[strict], seed=2**40 + 1, user="u") == [
+        "user dropped",
+        "messages[0].name dropped",
+        "cache_control dropped",
+        "messages[1].reasoning_content dropped",
+        "messages[2].content[0].image_url.detail dropped",
+        "tools[0].function.strict dropped",
+        "seed changed to 1",
+    ]
+    assert noted(PRO, reasoning_effort="none") == ["reasoning_effort changed to a budget of 128"]
 
 
 def test_answers_in_json() -> None:
@@ -546,11 +570,10 @@ def test_embeddings_of_the_studio() -> None:
 
 
 def test_embeddings_of_vertex() -> None:
-    place = {"project": "p", "region": "r"}
-    sent = write_embeddings(embedding(input="a", dimensions=3), Notes().asked("text-embedding-005", **place))
+    sent = write_embeddings(embedding(input="a", dimensions=3), Notes().asked("text-embedding-005", project="p"))
     assert sent.path.endswith("/models/text-embedding-005:predict")
     assert json.loads(sent.body) == {"instances": [{"content": "a"}], "parameters": {"outputDimensionality": 3}}
-    sent = write_embeddings(embedding(input="a", dimensions=3), Notes().asked("gemini-embedding-2", **place))
+    sent = write_embeddings(embedding(input="a", dimensions=3), Notes().asked("gemini-embedding-2", project="p"))
     assert sent.path.endswith("/models/gemini-embedding-2:embedContent")
     assert json.loads(sent.body) == {
         "content": {"parts": [{"text": "a"}]},

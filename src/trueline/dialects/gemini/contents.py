@@ -27,6 +27,8 @@ _MINTED: Final = re.compile(re.escape(CALL_ID) + r"[0-9A-Za-z_-]{20,}")
 """An id that Gemini never saw: of a call that had none, or of another provider."""
 _NO_SIGNATURE: Final = "skip_thought_signature_validator"
 """What Google has in place of a signature that is not known."""
+_UNSIGNED: Final = "thought_signature unknown"
+_UNMARKED: Final = "cache_control dropped"
 _TAKEN: Final = re.compile(
     r"gs://|https://generativelanguage\.googleapis\.com/[\w.]+/files/|https://(?:www\.|m\.)?youtube\.com/watch\?"
     r"|https://youtu\.be/|https://storage\.(?:mtls\.)?cloud\.google\.com/"
@@ -90,6 +92,8 @@ class _Writer:
             self._order = [call.id for call in turn.calls]
             self._add("model", list(self._said(turn)))
         else:
+            if turn.name:
+                self._asked.note(f"{turn.where}.name dropped")
             parts = [_part(part, self._asked, self.missing) for part in turn.parts]
             self._add("user", parts or [{"text": ""}])
 
@@ -112,6 +116,8 @@ class _Writer:
                 yield camel({name: value for name, value in part.items() if name != "index"})
         for data in signatures["thought"]:
             yield {"text": turn.reasoning or "", "thought": True, "thoughtSignature": data}
+        if turn.reasoning and not signatures["thought"]:
+            self._asked.note(f"{turn.where}.reasoning_content dropped")  # Gemini wants signatures only
         texts = [_part(part, self._asked, self.missing) for part in turn.parts]
         if not texts and turn.refusal:
             texts = [{"text": turn.refusal}]
@@ -233,7 +239,7 @@ def _sign(contents: list[Fields], asked: Asked) -> None:
         calls = [part for part in content["parts"] if "functionCall" in part]
         if calls and "thoughtSignature" not in calls[0]:
             calls[0]["thoughtSignature"] = _NO_SIGNATURE
-            asked.note("thought_signature unknown")
+            asked.note(_UNSIGNED)
 
 
 # -- parts ------------------------------------------------------------------------------------------------------------
@@ -244,13 +250,13 @@ def _part(part: Part, asked: Asked, missing: list[str]) -> Fields:
     match part:
         case Text():
             if "cache_control" in part.extras:
-                asked.note("cache_control dropped")  # it caches by itself
+                asked.note(_UNMARKED)  # it caches by itself
             return {"text": part.text}
         case Audio():
             return _inline(part.media_type, part.data)
         case Picture():
             if part.detail not in (None, "auto"):
-                asked.note("image_url.detail dropped")
+                asked.note(f"{part.where.removesuffix('.url')}.detail dropped")
             return _file(part.url, part.data, part.media_type, part.extras, asked, missing)
         case File(id=str() as identity):
             if not re.match(r"https?://|gs://", identity):

@@ -124,8 +124,8 @@ def _config(request: ChatRequest, body: Fields, tools: bool, asked: Asked) -> Fi
     seed = body.get("seed")
     if type(seed) is int:
         if not -_MAX_SEED - 1 <= seed <= _MAX_SEED:
-            asked.note("seed cut to 31 bits")
             seed &= _MAX_SEED
+            asked.note(f"seed changed to {seed}")
         config["seed"] = seed
     if request.logprobs:
         config["responseLogprobs"] = True

@@ -85,7 +85,7 @@ def _of_effort(effort: Any, asked: Asked) -> Fields:
         if pro:
             budget = _MOST_OF_PRO if effort in ("xhigh", "max") else max(budget, _LEAST_OF_PRO)
         if effort == "none" and pro:
-            asked.note(f"reasoning_effort none taken for a budget of {budget}")
+            asked.note(f"reasoning_effort changed to a budget of {budget}")
         return {"thinkingBudget": budget, **thoughts}
     level = _LEVELS[effort]
     if "gemini-3-pro" in model and level == "medium":
@@ -93,5 +93,5 @@ def _of_effort(effort: Any, asked: Asked) -> Fields:
     if pro and level == "minimal":
         level = "low"
     if effort == "none":
-        asked.note(f"reasoning_effort none taken for {level}")
+        asked.note(f"reasoning_effort changed to {level}")
     return {"thinkingLevel": level, **thoughts}
