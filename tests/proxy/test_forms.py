@@ -56,6 +56,20 @@ async def test_what_an_upstream_refuses_is_asked_for_in_another_form(
         assert proxy.running == 0
 
 
+async def test_a_flag_that_trueline_itself_added_is_taken_back_where_it_is_refused() -> None:
+    made = SimOptions(refuses=("stream_options",))
+    async with (
+        SimServer(made) as sim,
+        running(settings(upstream(sim.url, capabilities={"stream_options": True}))) as proxy,
+    ):
+        first = await ask(proxy, {"stream": True})
+        second = await ask(proxy, {"stream": True})
+
+        assert (first.status, second.status) == (200, 200)
+        assert ["stream_options" in seen.json for seen in sim.requests] == [True, False, False]
+        assert first.content == second.content == "one two three four"
+
+
 async def test_usage_comes_although_the_upstream_takes_no_stream_options() -> None:
     async with SimServer(SimOptions(refuses=("stream_options",))) as sim, running(settings(sim.url)) as proxy:
         reply = await ask(proxy, OPTIONS)
