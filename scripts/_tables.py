@@ -111,8 +111,8 @@ prices:
   gpt-image-1: {{input: 5, image: 10, output: 40}}
 ```
 
-They come before the table. `written` is what is put into a cache, `reasoning` thoughts and `image` pictures in a
-prompt, where these cost other than the rest.
+They come before the table. `written` is what is put into a cache (`written_1h`: for an hour), `reasoning` thoughts and
+`image` pictures in a prompt, where these cost other than the rest.
 
 ## The table
 

@@ -17,6 +17,7 @@ FULL = Price(
     output=Decimal(10),
     cached=Decimal("0.5"),
     written=Decimal(3),
+    written_1h=Decimal(6),
     reasoning=Decimal(20),
     image=Decimal(4),
     long=Long(above=200_000, input=Decimal(4), output=Decimal(15), cached=Decimal(1)),
@@ -44,6 +45,8 @@ SUMS: list[tuple[dict[str, Any], Price, str | None]] = [
     (usage(1000, 100, reasoning=60), FULL, "0.0036"),
     (usage(1000, 100, cached_tokens=400, cache_write_tokens=100), FULL, "0.0025"),
     (usage(1000, 100, cached_tokens=400, cache_creation_tokens=100), FULL, "0.0025"),
+    ({**usage(100, 0, cache_write_tokens=60), "cache_creation": {"ephemeral_1h_input_tokens": 10}}, FULL, "0.00029"),
+    ({**usage(100, 0, cache_write_tokens=60), "cache_creation": {"ephemeral_1h_input_tokens": 0}}, FULL, "0.00026"),
     (usage(1000, 0, image_tokens=500), FULL, "0.003"),
     (usage(1000, 0, image_tokens=500), PLAIN, "0.002"),
     # a long prompt costs more from its first token on

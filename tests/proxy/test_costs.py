@@ -43,7 +43,7 @@ async def test_a_whole_reply_carries_its_cost() -> None:
 
 @pytest.mark.parametrize("asked", [True, False])
 async def test_a_streams_cost_is_in_the_log(asked: bool) -> None:
-    options = {"stream_options": {"include_usage": True}} if asked else {}
+    options: dict[str, Any] = {"stream_options": {"include_usage": True}} if asked else {}
     async with SimServer() as sim, running(settings(sim.url, prices=PRICES)) as proxy:
         whole = await proxy.chat()
         reply = await proxy.chat(stream=True, **options)
@@ -141,3 +141,40 @@ async def test_a_provider_has_the_prices_of_the_table() -> None:
 
     assert known.header(HEADER) == dollars(known.json["usage"])
     assert unknown.header(HEADER) is None
+
+
+ANTHROPIC = {
+    "id": "msg_1",
+    "type": "message",
+    "role": "assistant",
+    "model": "claude-opus-4-5-20251101",
+    "content": [{"type": "text", "text": "Hello."}],
+    "stop_reason": "end_turn",
+    "stop_sequence": None,
+    "usage": {
+        "input_tokens": 100,
+        "cache_read_input_tokens": 200,
+        "cache_creation_input_tokens": 50,
+        "output_tokens": 10,
+    },
+}
+
+
+async def test_another_api_has_its_prices_too() -> None:
+    """Anthropic counts what was cached beside its prompt, OpenAI within: each token is paid once."""
+    body = json.dumps(ANTHROPIC).encode()
+
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
+        await peer.send(head % len(body) + body)
+
+    async with serve(script) as server:
+        url = f"http://{server.target.authority}/v1"
+        claude = upstream(url, provider="anthropic", dialect="anthropic", auth="x-api-key", key="sk-ant-key")
+        async with running(settings(claude)) as proxy:
+            reply = await proxy.chat(model="claude-opus-4-5")
+
+    assert reply.status == 200
+    assert reply.json["usage"]["prompt_tokens"] == 350
+    assert reply.header(HEADER) == "0.0011625"

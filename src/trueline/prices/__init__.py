@@ -39,6 +39,7 @@ def _price(family: Family, line: Line) -> Price:
         output=dollars(line.output),
         cached=dollars(line.cached),
         written=dollars(line.written),
+        written_1h=dollars(line.written_1h),
         image=dollars(line.image),
         long=long,
         source=family.source,

@@ -32,6 +32,8 @@ class Price(msgspec.Struct, frozen=True, kw_only=True):
     """Of the prompt's tokens that came out of a cache."""
     written: Decimal | None = None
     """Of the prompt's tokens that were put into a cache."""
+    written_1h: Decimal | None = None
+    """Of those, what was put there for an hour."""
     reasoning: Decimal | None = None
     """Of the completion's tokens that were thoughts, where they cost other than the rest."""
     image: Decimal | None = None
@@ -56,6 +58,7 @@ def cost(usage: Mapping[str, Any], price: Price) -> Decimal | None:
     written = _part(details, "cache_write_tokens", prompt - cached) or _part(
         details, "cache_creation_tokens", prompt - cached
     )
+    for_an_hour = _part(usage.get("cache_creation"), "ephemeral_1h_input_tokens", written)  # as Anthropic tells it
     pictures = 0 if price.image is None else _part(details, "image_tokens", prompt - cached - written)
     thoughts = usage.get("completion_tokens_details") or usage.get("output_tokens_details")
     reasoning = 0 if price.reasoning is None else _part(thoughts, "reasoning_tokens", said)
@@ -66,7 +69,8 @@ def cost(usage: Mapping[str, Any], price: Price) -> Decimal | None:
     for tokens, dollars in (
         (prompt - cached - written - pictures, rate.input),
         (cached, rate.cached),
-        (written, price.written),
+        (written - for_an_hour, price.written),
+        (for_an_hour, price.written_1h),
         (pictures, price.image),
         (said - reasoning, rate.output),
         (reasoning, price.reasoning),

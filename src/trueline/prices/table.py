@@ -21,6 +21,7 @@ class Line(NamedTuple):
     output: str = ""
     cached: str = ""
     written: str = ""
+    written_1h: str = ""
     image: str = ""
     long: str = ""
     """`above input output cached`."""
@@ -108,23 +109,20 @@ FAMILIES: Final = (
         "https://platform.claude.com/docs/en/about-claude/pricing",
         "2026-11-22",
         (
-            Line("claude-fable-5-1", "10", "50", "0.25", "12.5"),
-            Line("claude-fable-5", "10", "50", "1", "12.5"),
+            Line("claude-fable-5-1", "10", "50", "0.25", "12.5", "20"),
+            Line("claude-fable-5", "10", "50", "1", "12.5", "20"),
             Line(
                 "claude-opus-5 claude-opus-4-8 claude-opus-4-7 claude-opus-4-6 claude-opus-4-5",
-                "5",
-                "25",
-                "0.5",
-                "6.25",
+                *("5", "25", "0.5", "6.25", "10"),
             ),
-            Line("claude-opus-4-1 claude-opus-4 claude-opus-4-0 claude-3-opus", "15", "75", "1.5", "18.75"),
+            Line("claude-opus-4-1 claude-opus-4 claude-opus-4-0 claude-3-opus", "15", "75", "1.5", "18.75", "30"),
             Line(
                 "claude-sonnet-4-6 claude-sonnet-4-5 claude-sonnet-4 claude-sonnet-4-0 claude-3-7-sonnet",
-                *("3", "15", "0.3", "3.75"),
+                *("3", "15", "0.3", "3.75", "6"),
             ),
-            Line("claude-haiku-4-5", "1", "5", "0.1", "1.25"),
-            Line("claude-3-5-haiku", "0.8", "4", "0.08", "1"),
-            Line("claude-3-haiku", "0.25", "1.25", "0.03", "0.3"),
+            Line("claude-haiku-4-5", "1", "5", "0.1", "1.25", "2"),
+            Line("claude-3-5-haiku", "0.8", "4", "0.08", "1", "1.6"),
+            Line("claude-3-haiku", "0.25", "1.25", "0.03", "0.3", "0.5"),
         ),
     ),
     Family(

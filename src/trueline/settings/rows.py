@@ -352,6 +352,7 @@ _PRICES = (
     Row("prices.*.output", DOLLARS, None, "A million tokens of the completion."),
     Row("prices.*.cached", DOLLARS, None, "Of the prompt's, those that came out of a cache."),
     Row("prices.*.written", DOLLARS, None, "Of the prompt's, those that were put into a cache."),
+    Row("prices.*.written_1h", DOLLARS, None, "Of those, what was put there for an hour."),
     Row("prices.*.reasoning", DOLLARS, None, "Of the completion's, thoughts, where they cost other than the rest."),
     Row("prices.*.image", DOLLARS, None, "Of the prompt's, pictures, where they cost other than the rest."),
 )
