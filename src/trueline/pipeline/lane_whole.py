@@ -18,6 +18,7 @@ from ..dialects.openai_chat.fields import REASONING_NAMES
 from ..errors import TruelineError
 from ..faults import LEFT_ALONE
 from ..messages import ChatRequest
+from ..repairs import LIMITS, is_within
 from ..wire import jsonio
 from .probes import FIRST, SECOND, Probe, ProbeMint
 from .skeleton import CHAT_ID, NAME, NUMBER, OTHER_ID, TEXT, VALUE, Path, Skeleton, Slot, find, get, is_sound, text_of
@@ -141,7 +142,7 @@ class WholeLane:
             if match is None:
                 continue
             values = _values(form, match)
-            if values is None:
+            if values is None or not _ends_well(form, match, body, context):
                 return None
             if form is not self._forms[0]:
                 self._forms = [form, *(other for other in self._forms if other is not form)]
@@ -237,6 +238,17 @@ def _values(form: _Form, match: re.Match[bytes]) -> Values | None:
     else:
         values.append(b"")
     return values
+
+
+def _ends_well(form: _Form, match: re.Match[bytes], body: bytes, context: ReplyContext) -> bool:
+    """Whether the reply plainly ends where the request wants it to."""
+    if LIMITS.isdisjoint(context.request.body):
+        return True
+    content = form.slots.index(_CONTENT) if _CONTENT in form.slots else None
+    completion = int(match[form.counted[1]]) if form.counted else 0
+    if content is None:
+        return is_within(context, [body.decode("utf-8", "replace")], len(body), completion)
+    return is_within(context, [text_of(match[1 + content])], len(body), completion)
 
 
 def _identity(form: _Form, match: re.Match[bytes]) -> str | None:
@@ -363,6 +375,7 @@ def _probe(skeleton: Skeleton, probe: Probe, context: ReplyContext, play: Play) 
 
 def _outcome(body: bytes, asked: dict[str, Any], context: ReplyContext, play: Play) -> _Outcome | None:
     mint = ProbeMint()
+    asked = {name: value for name, value in asked.items() if name not in LIMITS}  # looked at each time
     other = ReplyContext(ChatRequest(asked, b""), context.route, mint, context.options)
     played = play(other, body)
     out = played.close()

@@ -16,7 +16,7 @@ from .extras import DropExtras, HiddenThoughts
 from .finish import FinishReasons
 from .functions import CallsOfFunctions
 from .leaks import JsonFences, PrefillEcho, TextEnds
-from .limits import Answers, Limits, asks
+from .limits import LIMITS, Answers, Limits, asks, is_within
 from .logprobs import Logprobs
 from .markup import PrintedCalls
 from .repeats import Repeats
@@ -26,7 +26,7 @@ from .thinking import ThinkTags
 from .tools import ToolCalls
 from .usage import UsageTotals
 
-__all__ = ["REPAIRS", "Plan", "Result", "Rule", "Tally", "plan_for", "tally"]
+__all__ = ["LIMITS", "REPAIRS", "Plan", "Result", "Rule", "Tally", "is_within", "plan_for", "tally"]
 
 REPAIRS: tuple[type[Rule], ...] = (
     Envelope,

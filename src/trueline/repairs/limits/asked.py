@@ -6,7 +6,20 @@ from typing import Any, Final
 
 from ...context import Enforce, ReplyContext
 
-__all__ = ["CALLS", "FORMAT", "LIMIT", "MAX_STOP", "MAX_STOPS", "STOP", "asks", "json_format", "limit_of", "stops_of"]
+__all__ = [
+    "CALLS",
+    "FORMAT",
+    "LIMIT",
+    "LIMITS",
+    "MAX_STOP",
+    "MAX_STOPS",
+    "STOP",
+    "asks",
+    "is_within",
+    "json_format",
+    "limit_of",
+    "stops_of",
+]
 
 Fields = dict[str, Any]
 
@@ -19,6 +32,9 @@ MAX_STOP = 1024
 """Characters of a stop string that is looked for: each end of a text of that length is compared with it."""
 MAX_STOPS = 64
 """Stop strings that are looked for: OpenAI takes four, other servers more."""
+
+LIMITS: Final = frozenset(("stop", "max_tokens", "max_completion_tokens"))
+"""The fields that say where a reply has to end."""
 
 _JSON = ("json_object", "json_schema")
 
@@ -68,3 +84,15 @@ def json_format(body: Fields) -> str | None:
     asked = body.get("response_format")
     kind = asked.get("type") if isinstance(asked, dict) else None
     return kind if kind in _JSON else None
+
+
+def is_within(context: ReplyContext, texts: list[str], size: int, completion: int) -> bool:
+    """Whether a whole reply plainly ends where it should: with these texts, of no more than `size` bytes, and so many
+    tokens by its own report (0: none is known).
+    """
+    body, enforce = context.request.body, context.options.enforce
+    limit = limit_of(body) if enforce.max_tokens != "off" else None
+    if limit is not None and size > limit and not (enforce.max_tokens == "auto" and 0 < completion <= limit):
+        return False
+    stops = stops_of(body) if enforce.stop != "off" else ()
+    return not any(stop in text for stop in stops for text in texts)

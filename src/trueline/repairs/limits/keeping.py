@@ -19,7 +19,10 @@ from .meter import Meter
 from .texts import TEXTS, Texts, said_by
 from .trim import size_of
 
-__all__ = ["Keeping"]
+__all__ = ["MAX_DOUBT", "Keeping"]
+
+MAX_DOUBT = 256
+"""Tokens beyond a limit that are held at most."""
 
 
 def _plainly(limit: int) -> int:
@@ -38,6 +41,24 @@ class Keeping:
         self._tokenizer: PieceTokenizer = tokenizer_for(context.route.model or context.request.model)
         self.measures = True
         """False: the vocabulary cannot be had, and an estimate would not do."""
+
+    @property
+    def limit(self) -> int:
+        """Tokens that were asked for at most."""
+        return self._limit
+
+    @property
+    def doubt(self) -> int:
+        """Tokens beyond the limit that are held, and not cut, until it is clear that the upstream did not keep it: one
+        that counts otherwise says `length` soon.
+        """
+        if not self._auto or not self._tokenizer.exact or not self._context.request.stream:
+            return 0
+        return min(_plainly(self._limit) - self._limit, MAX_DOUBT)
+
+    def count(self, text: str) -> int:
+        """Tokens of a text."""
+        return self._tokenizer.count(text)
 
     def hear(self, model: Any) -> None:
         """The reply names its model: if that has another vocabulary than what was asked for, neither is known."""
@@ -108,7 +129,7 @@ class Keeping:
             return self._meter()
         if reported is not None and 0 < reported <= self._limit:
             return None
-        if finish is not None and meaning(finish) == "length":
+        if finish is not None and meaning(finish) == "length" and not (exact and reported is not None):
             return Meter(self._tokenizer, _plainly(self._limit)) if exact else None
         if exact or reported is None:
             return self._meter()

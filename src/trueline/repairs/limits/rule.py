@@ -38,11 +38,15 @@ __all__ = ["Limits"]
 class _Choice:
     """What is known of one choice."""
 
-    __slots__ = ("ended", "last", "logprobs", "over", "stopping", "texts", "waits")
+    __slots__ = ("beyond", "doubt", "ended", "logprobs", "over", "stopping", "texts", "waits")
 
     def __init__(self, texts: Texts | None) -> None:
         self.texts = texts
         """Where a limit is measured."""
+        self.beyond: list[Any] | None = None
+        """What came behind the limit, until it is clear whether the upstream kept it by its own count."""
+        self.doubt = 0
+        """So many tokens more may come until then."""
         self.waits = ""
         """The end of the content, which may begin a stop string, and its log probabilities."""
         self.logprobs: Any = UNSET
@@ -132,18 +136,22 @@ class Limits(Rule):
                 self._keeping.hear(event.model)
             return event  # type: ignore[no-any-return]  # one of `sees`
         choice = self._choices.get(event.choice) if kind is not Usage else None
-        if kind is Usage or kind is Opaque or kind is ChoiceStart:
+        if kind is Usage:
+            return [*self._settled_by(event), event]
+        if kind is Opaque or kind is ChoiceStart:
             return None if choice is not None and choice.over else event
         if choice is None:
             choice = self._choices[event.choice] = _Choice(self._keeping.texts() if self._keeping is not None else None)
         if kind is Finish:
             return self._finish(choice, event)
+        if choice.beyond is not None:
+            return self._doubted(choice, event, choice.beyond)
         return None if choice.over else self._text(choice, event)
 
     def _passes(self, event: TextDelta) -> bool:
         """Whether a content is plainly within what was asked for: as nearly all of them are."""
         choice = self._choices.get(event.choice)
-        if choice is None or choice.over or choice.stopping or choice.waits:
+        if choice is None or choice.over or choice.stopping or choice.waits or choice.beyond is not None:
             return False
         if self._stops is not None and not self._stops.passes(event.text):
             return False
@@ -173,9 +181,55 @@ class Limits(Rule):
                 out += self._stopped(choice, event)
         if not over or choice.over:
             return out
+        keeping = self._keeping
+        if choice.ended or keeping is None or not keeping.doubt or choice.texts is None:
+            return [*out, *self._cut_off(choice, number)]
+        choice.beyond, choice.doubt = [], keeping.doubt
+        return [*out, *self._weighed(choice, number, choice.texts.beyond)]
+
+    def _cut_off(self, choice: _Choice, number: int) -> list[Event]:
+        """The limit is where the choice ends."""
+        parts = choice.texts.cut() if choice.texts is not None else []
+        out = self._through(choice, number, parts, False)
+        if choice.over:
+            return out
         if choice.stopping:
             return [*out, *self._cut(choice, number, "stop", "stop-ignored")]
         return [*out, *self._let_go(choice, number), *self._cut(choice, number, "length", _TOO_LONG)]
+
+    # -- beyond the limit, by a count that may not be the upstream's --------------------------------------------------
+
+    def _doubted(self, choice: _Choice, event: Any, beyond: list[Any]) -> list[Event]:
+        beyond.append(event)
+        return self._weighed(choice, event.choice, said_by(event))
+
+    def _weighed(self, choice: _Choice, number: int, text: str) -> list[Event]:
+        """More came behind the limit: beyond all doubt?"""
+        keeping = self._keeping
+        choice.doubt -= keeping.count(text) if keeping is not None else 0
+        if choice.doubt >= 0:
+            return []
+        choice.beyond = None
+        return self._cut_off(choice, number)
+
+    def _settled_by(self, usage: Usage | None) -> list[Event]:
+        """The upstream said `length` shortly behind the limit: its own count, if there is one, says if it was kept."""
+        out: list[Event] = []
+        for number, choice in self._choices.items():
+            if usage is not None and not choice.ended:
+                continue  # it reports as it goes
+            beyond, choice.beyond = choice.beyond, None
+            if beyond is None or choice.texts is None or self._keeping is None:
+                continue
+            said = usage.data.get("completion_tokens") if usage is not None else None
+            kept = choice.ended and (type(said) is not int or said <= self._keeping.limit * len(self._choices))
+            if not kept:
+                out += self._cut_off(choice, number)
+                continue
+            for event in (*choice.texts.uncut(), *beyond):
+                out += [event] if type(event) is Finish else self._stopped(choice, event)
+            self.context.kept = True
+        return out
 
     def _stopped(self, choice: _Choice, event: Any) -> list[Event]:
         """A text up to a stop string, which only a content can hold."""
@@ -228,6 +282,8 @@ class Limits(Rule):
             choice.ended = True
             return None
         choice.ended = True
+        if choice.beyond is not None:
+            return self._finish_beyond(choice, event, choice.beyond)
         out = self._released(choice, event.choice)
         if choice.over:
             return out
@@ -238,6 +294,13 @@ class Limits(Rule):
             self.context.kept = True
         return [*out, event, *self._all_over()]
 
+    def _finish_beyond(self, choice: _Choice, event: Finish, beyond: list[Any]) -> list[Event]:
+        if meaning(event.reason) == "length":
+            beyond.append(event)
+            return []
+        choice.beyond = None
+        return self._cut_off(choice, event.choice)
+
     def _released(self, choice: _Choice, number: int) -> list[Event]:
         """The choice is at its end: what was held of it."""
         parts, over = choice.texts.rest() if choice.texts is not None else ([], False)
@@ -245,7 +308,7 @@ class Limits(Rule):
         return out if choice.over else [*out, *self._let_go(choice, number)]
 
     def _end(self, event: ReplyEnd) -> Result:
-        out: list[Event] = []
+        out = self._settled_by(None)
         for number, choice in self._choices.items():
             if choice.closed:
                 continue

@@ -15,7 +15,7 @@ __all__ = ["TEXTS", "Measured", "Texts", "part", "said_by", "written"]
 TEXTS: Final = (TextDelta, ReasoningDelta, RefusalDelta)
 
 Measured = tuple[list[Event], bool]
-"""What leaves, and whether the limit cuts there."""
+"""What leaves, and whether the limit was reached: then `cut` or `uncut` says what becomes of the rest."""
 
 
 class Texts:
@@ -68,6 +68,7 @@ class Texts:
                 return released, over
         if type(event) is ToolCallStart and not meter.passes(event.name):
             if meter.take(event.name)[1] or meter.begin()[1]:
+                self._held, self._ready = [event], 0
                 return released, True
         elif type(event) is ToolCallStart:
             meter.begin()
@@ -77,30 +78,42 @@ class Texts:
             return [*released, event], False
         self._held.append(event)
         out, over = meter.take(text)
-        return [*released, *self._release(len(out), over)], over
+        return [*released, *self._release(len(out))], over
 
     def rest(self) -> Measured:
         """The text is over: what was held of it."""
         if self._last is None or self._entries is not None:
             return [], False
         out, over = self._meter.begin()
-        return self._release(len(out), over), over
+        return self._release(len(out)), over
 
-    def _release(self, more: int, over: bool) -> list[Event]:
+    def _release(self, more: int) -> list[Event]:
         """What leaves of the events that are held, of which so many characters more are within the limit."""
         held, released = self._held, []
         self._ready += more
         while held and len(said_by(held[0])) <= self._ready:
             self._ready -= len(said_by(held[0]))
             released.append(held.pop(0))
-        if over and held and self._ready:
-            event, text = held[0], said_by(held[0])
-            if type(event) in TEXTS:
-                event.logprobs = part(event.logprobs, text, self._ready)[0]
-            released += written(event, text[: self._ready])
-        if over:
-            held.clear()
         return released
+
+    @property
+    def beyond(self) -> str:
+        """The text that came and is beyond the limit."""
+        return "".join(map(said_by, self._held))[self._ready :]
+
+    def cut(self) -> list[Event]:
+        """What is within the limit, of an event that is not all within it."""
+        if not self._held or not self._ready:
+            return []
+        event, text = self._held[0], said_by(self._held[0])
+        if type(event) in TEXTS:
+            event.logprobs = part(event.logprobs, text, self._ready)[0]
+        return written(event, text[: self._ready])
+
+    def uncut(self) -> list[Event]:
+        """All that came, although it is beyond the limit."""
+        held, self._held = self._held, []
+        return held
 
     def _by_entries(self, event: TextDelta, before: int) -> Measured:
         sizes = widths(event.logprobs) or []
@@ -109,8 +122,8 @@ class Texts:
         if len(sizes) <= left:
             return [event], False
         out = _beginning(event.text, sum(sizes[:left]))
-        event.logprobs = part(event.logprobs, event.text, len(out))[0]
-        return written(event, out), True
+        self._held, self._ready = [event], len(out)
+        return [], True
 
 
 def said_by(event: Any) -> str:
