@@ -16,7 +16,7 @@ from pathlib import Path
 
 import msgspec
 
-from .micro_cases import MICRO, Micro
+from .micro_cases import BESIDE, MICRO, Micro
 
 __all__ = ["Budget", "Fastest", "compare", "main", "measure", "read_budget"]
 
@@ -55,6 +55,15 @@ def compare(measured: Mapping[str, float], budget: Budget) -> list[str]:
                 f"{name}: {units:.2f} units, and {limit:.2f} are the limit ({budget.units[name]:.2f} measured)"
             )
     return wrong
+
+
+def abreast(measured: Mapping[str, float]) -> list[str]:
+    """Which case costs too much beside the one that it is compared with, as sentences."""
+    return [
+        f"{name}: {measured[name] / measured[other]:.2f} times '{other}', and {most} times is the limit"
+        for name, (other, most) in BESIDE.items()
+        if name in measured and other in measured and measured[name] > most * measured[other]
+    ]
 
 
 # -- measuring --------------------------------------------------------------------------------------------------------
@@ -148,7 +157,7 @@ def main(short: bool, set_budget: bool = False) -> int:
     if set_budget:
         BUDGET.write_text(written(fastest, budget.margin), encoding="utf-8")
         return 0
-    wrong = compare(fastest.units(), budget)
+    wrong = compare(fastest.units(), budget) + abreast(fastest.units())
     for line in wrong:
         print(f"over budget: {line}")
     return 1 if wrong else 0

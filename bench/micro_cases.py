@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from trueline.dialects.native import native
 from trueline.messages import (
     read_chat_request,
     read_completion_request,
@@ -24,7 +25,7 @@ from trueline.pipeline import (
 from . import replies
 from .replies import CREATED, STREAM_FAULTS, WHOLE_FAULTS, dumps
 
-__all__ = ["MICRO", "Micro"]
+__all__ = ["BESIDE", "MICRO", "Micro"]
 
 EVENTS = 400
 WHOLES = 60
@@ -84,6 +85,9 @@ ROUTE, MINT = Route("bench"), FixedMint()
 MESSAGES = {"model": "gpt-4o", "messages": [{"role": "user", "content": "When was the lighthouse built?"}]}
 
 
+TOOL_USE = {"type": "tool_use", "id": "toolu_bench", "name": "find", "input": {}}
+
+
 def body(**more: Any) -> bytes:
     return dumps(more).encode()
 
@@ -131,6 +135,43 @@ def tool_stream() -> Micro:
     return Micro("chat stream, tool arguments", "event", chat(True), [[*feeds, end]], EVENTS)
 
 
+def anthropic(kind: str, text: str, pieces: list[str], name: str, burst: bool = False) -> Micro:
+    """A stream of Anthropic's, named and padded as they are, translated."""
+
+    def event(number: int, **fields: Any) -> bytes:
+        body = dumps(fields)[:-1] + " " * (number * 7 % 16) + "}"
+        return f"event: {fields['type']}\ndata: {body}\n\n".encode()
+
+    request = read_chat_request(body(**MESSAGES, stream=True))
+    begun = {"type": "text", "text": ""} if kind == "text_delta" else TOOL_USE
+    start = {"id": "msg_bench", "type": "message", "role": "assistant", "model": "claude-sonnet-4-5", "content": []}
+    feeds = [
+        event(0, type="message_start", message=start),
+        event(0, type="content_block_start", index=0, content_block=begun),
+        *(
+            event(number, type="content_block_delta", index=0, delta={"type": kind, text: piece})
+            for number, piece in enumerate(pieces)
+        ),
+        event(0, type="content_block_stop", index=0),
+        event(0, type="message_delta", delta={"stop_reason": "end_turn" if kind == "text_delta" else "tool_use"},
+              usage={"input_tokens": 9, "output_tokens": EVENTS}),
+        event(0, type="message_stop"),
+    ]  # fmt: skip
+    dialect = native("anthropic")
+    name = f"anthropic stream, {name}"
+    feeds = [b"".join(feeds)] if burst else feeds
+    return Micro(name, "event", lambda: chat_pipeline(request, ROUTE, MINT, native=dialect), [feeds], EVENTS)
+
+
+def anthropic_text(burst: bool = False) -> Micro:
+    pieces = [f" {WORDS[number % len(WORDS)]}" for number in range(EVENTS)]
+    return anthropic("text_delta", "text", pieces, "exact" + (", all at once" if burst else ""), burst)
+
+
+def anthropic_tool() -> Micro:
+    return anthropic("input_json_delta", "partial_json", ['{"a": [', *["1, "] * EVENTS, "2]}"], "tool arguments")
+
+
 def completion_stream(faulty: bool) -> Micro:
     def event(number: int, text: str, finish: str | None) -> bytes:
         choice: dict[str, Any] = {"text": text, "index": 0, "logprobs": None, "finish_reason": finish}
@@ -170,7 +211,15 @@ def counted(faults: int) -> str:
 MICRO: tuple[Micro, ...] = (
     chat_stream(0), chat_stream(1), chat_stream(3), chat_stream(len(STREAM_FAULTS)),
     chat_stream(0, True), chat_stream(len(STREAM_FAULTS), True), tool_stream(),
+    anthropic_text(), anthropic_text(True), anthropic_tool(),
     chat_whole(0), chat_whole(1), chat_whole(len(WHOLE_FAULTS)),
     completion_stream(False), completion_stream(True),
     embedding_whole(False), embedding_whole(True), image_whole(False), image_whole(True),
 )  # fmt: skip
+
+BESIDE: dict[str, tuple[str, float]] = {
+    "anthropic stream, exact": ("chat stream, exact", 1.5),
+    "anthropic stream, exact, all at once": ("chat stream, exact, all at once", 1.5),
+    "anthropic stream, tool arguments": ("chat stream, tool arguments", 1.5),
+}
+"""What a case may cost at most beside another one, whatever either costs."""

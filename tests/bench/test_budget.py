@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.micro import BUDGET, Budget, Fastest, compare, read_budget, written
-from bench.micro_cases import MICRO
+from bench.micro import BUDGET, Budget, Fastest, abreast, compare, read_budget, written
+from bench.micro_cases import BESIDE, MICRO
 from bench.replies import STREAM_FAULTS, WHOLE_FAULTS
 from meta.source import ROOT
 
@@ -27,6 +27,14 @@ SOME = Budget(1.5, {"a": 2.0, "b": 10.0})
 )
 def test_compare(measured: dict[str, float], wrong: list[str]) -> None:
     assert compare(measured, SOME) == wrong
+
+
+def test_what_may_cost_so_much_of_another() -> None:
+    dear = {"anthropic stream, exact": 3.2, "chat stream, exact": 2.0}
+    assert abreast(dear) == ["anthropic stream, exact: 1.60 times 'chat stream, exact', and 1.5 times is the limit"]
+    assert abreast(dear | {"chat stream, exact": 2.2}) == []
+    assert abreast(dict(read_budget().units)) == []
+    assert {name for name in BESIDE} | {other for other, _ in BESIDE.values()} <= {case.name for case in MICRO}
 
 
 def test_what_is_written_can_be_read(tmp_path: Path) -> None:
