@@ -144,6 +144,7 @@ DIALECTS: Mapping[str, str] = {
     "anthropic": ".anthropic",
     "anthropic_bedrock": ".anthropic.bedrock",
     "bedrock": ".bedrock",
+    "cohere": ".cohere",
     "ollama": ".ollama",
     "gemini": ".gemini",
 }

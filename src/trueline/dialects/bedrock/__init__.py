@@ -14,4 +14,12 @@ from .stream import ConverseReader
 
 __all__ = ["DIALECT"]
 
-DIALECT = NativeDialect("bedrock", write_request, ConverseReader, read_whole, EventStreamReader, read_error)
+DIALECT = NativeDialect(
+    "bedrock",
+    write_request,
+    ConverseReader,
+    read_whole,
+    EventStreamReader,
+    read_error,
+    usual=frozenset(("list-in-delta-no-index",)),
+)
