@@ -189,6 +189,23 @@ def test_files_that_have_to_be_fetched() -> None:
     assert body["messages"][0]["content"][0]["source"] == {"type": "base64", "media_type": "image/png", "data": PNG}
 
 
+def test_the_beginning_of_an_answer_ends_in_no_blank() -> None:
+    turns = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "So: \n"}]
+    assert written(messages=turns)["messages"][-1] == {"role": "assistant", "content": "So:"}
+    turns[-1]["content"] = " "
+    assert written(messages=turns)["messages"] == turns[:1]
+
+
+def test_documents_elsewhere() -> None:
+    part = {"type": "file", "file": {"file_url": "https://a.example/x.pdf"}}
+    body = written(messages=[{"role": "user", "content": [part]}])
+    source = {"type": "url", "url": "https://a.example/x.pdf"}
+    assert body["messages"][0]["content"] == [{"type": "document", "source": source}]
+    part["file"] = {"file_url": "https://a.example/x.txt"}
+    with pytest.raises(FileNeeded):
+        written(messages=[{"role": "user", "content": [part]}])
+
+
 def test_an_upload_names_its_beta() -> None:
     part = {"type": "file", "file": {"file_id": "file_1"}}
     request = DIALECT.write_request(chat(messages=[{"role": "user", "content": [part]}]), Notes().asked(BUDGET))
@@ -416,6 +433,15 @@ def test_what_cannot_be_said(name: str, fields: Fields, param: str) -> None:
 def test_models_by_name(name: str, family: str, version: tuple[int, int], limit: int) -> None:
     known = model(name)
     assert (known.family, known.version, known.max_tokens) == (family, version, limit)
+
+
+def test_the_list_of_models() -> None:
+    model = {"type": "model", "id": "claude-x", "display_name": "Claude X", "created_at": "2025-02-19T00:00:00Z"}
+    read = DIALECT.models.read if DIALECT.models is not None else None
+    assert read is not None
+    listed = {"id": "claude-x", "object": "model", "created": 1739923200, "owned_by": "anthropic"}
+    assert read({"data": [model, 1]}) == {"object": "list", "data": [{**listed, "display_name": "Claude X"}]}
+    assert read({"error": 1}) == {"error": 1}
 
 
 # -- hosts ------------------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-
 
 from ..native import NativeDialect
 from .errors import read_error
+from .listing import MODELS
 from .reply import read_whole
 from .request import write_request
 from .stream import MessageReader
@@ -20,4 +21,5 @@ DIALECT = NativeDialect(
     read_whole,
     read_error=read_error,
     usual=frozenset(("sse-event-line", "done-duplicated")),
+    models=MODELS,
 )

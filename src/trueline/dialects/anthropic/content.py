@@ -57,6 +57,9 @@ class MessageWriter:
                 messages.append({"role": role, "content": blocks})
         if self._needed:
             raise FileNeeded(list(dict.fromkeys(self._needed)))
+        if messages and messages[-1]["role"] == "assistant":
+            _trim(messages[-1]["content"])
+        messages = [message for message in messages if message["content"]]
         for message in messages:
             blocks = message["content"]
             if len(blocks) == 1 and blocks[0].keys() == {"type", "text"}:
@@ -174,16 +177,16 @@ class MessageWriter:
     def _picture(self, picture: Picture) -> Fields:
         if picture.detail not in (None, "auto"):
             self._asked.note(f"{picture.where.removesuffix('.url')}.detail dropped")
-        source = self._source(picture.media_type, picture.data, picture.url)
+        source = self._source(picture.media_type, picture.data, picture.url, self._takes_urls)
         if source["type"] == "base64":
             source["media_type"] = _image_type(source["media_type"], picture.where)
         return _with({"type": "image", "source": source}, picture.extras, ("cache_control",))
 
-    def _source(self, media_type: str | None, data: str | None, url: str | None) -> Fields:
+    def _source(self, media_type: str | None, data: str | None, url: str | None, takes_urls: bool) -> Fields:
         """Where a picture or a document is: here, or at an address that the API fetches itself."""
         if url is not None:
             fetched = self._asked.files.get(url)
-            if fetched is None and self._takes_urls and url[:8].lower() == "https://":
+            if fetched is None and takes_urls and url[:8].lower() == "https://":
                 return {"type": "url", "url": url}
             if fetched is None:
                 self._needed.append(url)
@@ -199,7 +202,8 @@ class MessageWriter:
             self.uploads = True
             source: Fields = {"type": "file", "file_id": file.id}
         else:
-            source = self._source(file.media_type, file.data, file.url)
+            is_pdf = file.media_type == "application/pdf"
+            source = self._source(file.media_type, file.data, file.url, self._takes_urls and is_pdf)
         media_type = source.get("media_type", file.media_type)
         if media_type.startswith("image/") and source["type"] != "url":
             source["media_type"] = _image_type(media_type, file.where)
@@ -217,6 +221,15 @@ _WRITERS: Final[dict[str, Callable[[MessageWriter, Turn], list[Fields]]]] = {
     "assistant": MessageWriter._assistant,
     "tool": MessageWriter._tool,
 }
+
+
+def _trim(blocks: list[Fields]) -> None:
+    """The beginning of an answer may not end in white space."""
+    last = blocks[-1]
+    if last.get("type") == "text" and last["text"] != last["text"].rstrip():
+        blocks[-1] = {**last, "text": last["text"].rstrip()}
+        if not blocks[-1]["text"]:
+            del blocks[-1]
 
 
 def _with(block: Fields, extras: Fields, names: tuple[str, ...]) -> Fields:
