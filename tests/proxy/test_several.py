@@ -16,8 +16,8 @@ from trueline.sim import SimOptions, SimServer
 
 PROMPT = "echo: one two three"
 OPTIONS = {"include_usage": True}
-IGNORES = {"x_sim": {"faults": ["n-ignored"]}}
-REFUSES = {"x_sim": {"refuses": ["n"]}}
+IGNORES: dict[str, Any] = {"x_sim": {"faults": ["n-ignored"]}}
+REFUSES: dict[str, Any] = {"x_sim": {"refuses": ["n"]}}
 
 
 def check(reply: Reply, count: int, *, stream: bool, usage: bool = True) -> list[str]:
@@ -80,6 +80,7 @@ async def test_usage_is_the_sum_of_what_was_used(stream: bool) -> None:
         assert summed["completion_tokens"] == 4 * single["completion_tokens"]
         assert summed["prompt_tokens"] == 4 * single["prompt_tokens"], "it was read four times"
         assert summed["completion_tokens_details"]["reasoning_tokens"] == 0
+        assert f"completion_tokens={summed['completion_tokens']}" in proxy.log.lines[-1]
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -152,7 +153,7 @@ async def test_many_choices_are_asked_for_sixteen_at_a_time(stream: bool) -> Non
 
 @pytest.mark.parametrize("stream", [False, True])
 async def test_one_of_four_that_fails_is_an_honest_error(stream: bool) -> None:
-    fails = {"x_sim": {"refuses": ["n"], "fail": "http-503", "fail_every": 4}}
+    fails: dict[str, Any] = {"x_sim": {"refuses": ["n"], "fail": "http-503", "fail_every": 4}}
     async with SimServer() as sim, running(settings(sim.url)) as proxy:
         reply = await ask(proxy, stream=stream, **fails)
 
@@ -165,7 +166,7 @@ async def test_one_of_four_that_fails_is_an_honest_error(stream: bool) -> None:
 
 
 async def test_one_that_breaks_in_the_middle_ends_the_stream_in_an_error_event() -> None:
-    broken = {"x_sim": {"faults": ["n-ignored"], "fail": "error", "fail_after": 3, "fail_every": 3}}
+    broken: dict[str, Any] = {"x_sim": {"faults": ["n-ignored"], "fail": "error", "fail_after": 3, "fail_every": 3}}
     async with SimServer() as sim, running(settings(sim.url)) as proxy:
         reply = await ask(proxy, stream=True, **broken)
 
@@ -176,7 +177,7 @@ async def test_one_that_breaks_in_the_middle_ends_the_stream_in_an_error_event()
 
 
 async def test_one_that_is_cut_ends_the_stream_in_an_error_event() -> None:
-    broken = {"x_sim": {"faults": ["n-ignored"], "fail": "cut", "fail_after": 3, "fail_every": 3}}
+    broken: dict[str, Any] = {"x_sim": {"faults": ["n-ignored"], "fail": "cut", "fail_after": 3, "fail_every": 3}}
     async with SimServer() as sim, running(settings(sim.url)) as proxy:
         reply = await ask(proxy, stream=True, **broken)
 
@@ -184,7 +185,7 @@ async def test_one_that_is_cut_ends_the_stream_in_an_error_event() -> None:
 
 
 async def test_of_a_whole_reply_that_is_cut_there_is_a_status() -> None:
-    broken = {"x_sim": {"faults": ["n-ignored"], "fail": "cut", "fail_every": 3}}
+    broken: dict[str, Any] = {"x_sim": {"faults": ["n-ignored"], "fail": "cut", "fail_every": 3}}
     async with SimServer() as sim, running(settings(sim.url)) as proxy:
         reply = await ask(proxy, stream=False, **broken)
 
@@ -192,7 +193,7 @@ async def test_of_a_whole_reply_that_is_cut_there_is_a_status() -> None:
 
 
 async def test_a_client_that_leaves_takes_all_of_them_along() -> None:
-    held = {"x_sim": {"refuses": ["n"], "hold_after": 2}}
+    held: dict[str, Any] = {"x_sim": {"refuses": ["n"], "hold_after": 2}}
     async with SimServer() as sim, running(settings(sim.url)) as proxy:
         talk = await proxy.talk()
         await talk.send("POST", "/v1/chat/completions", body_of(PROMPT, n=4, stream=True, **held))
@@ -205,7 +206,7 @@ async def test_a_client_that_leaves_takes_all_of_them_along() -> None:
 
 
 async def test_each_choice_leaves_as_it_comes() -> None:
-    held = {"x_sim": {"refuses": ["n"], "hold_after": 3}}
+    held: dict[str, Any] = {"x_sim": {"refuses": ["n"], "hold_after": 3}}
     async with SimServer() as sim, running(settings(sim.url)) as proxy:
         talk = await proxy.talk()
         await talk.send("POST", "/v1/chat/completions", body_of(PROMPT, n=2, stream=True, **held))
@@ -291,7 +292,7 @@ async def test_tool_calls_of_each_choice(stream: bool) -> None:
 
 
 async def test_a_slow_client_stops_all_of_them() -> None:
-    endless = {"x_sim": {"refuses": ["n"], "tokens": 20_000}}
+    endless: dict[str, Any] = {"x_sim": {"refuses": ["n"], "tokens": 20_000}}
     async with SimServer() as sim, running(settings(sim.url)) as proxy:
         talk = await proxy.talk(receive_buffer=4096)
         await talk.send("POST", "/v1/chat/completions", body_of(PROMPT, n=4, stream=True, **endless))

@@ -61,6 +61,7 @@ class Several:
         self.upstream_id: str | None = None
         self.parts: list[Part] = []
         self._spent: list[Tally] = []
+        self._used: Tally | None = None
         self._envelope: Fields | None = None
         self._written = False
 
@@ -120,6 +121,8 @@ class Several:
 
     def tally(self) -> Tally | None:
         """See Pipeline: the sum of what the parts used."""
+        if self._used is not None:
+            return self._used
         used = [*self._spent, *(tally for tally in (part.pipe.tally() for part in self.parts) if tally is not None)]
         if not used:
             return None
@@ -162,6 +165,7 @@ class Several:
 
     def release(self) -> None:
         """See Pipeline."""
+        self._used = self.tally()
         for part in self.parts:
             part.pipe.release()
         self.parts = []
