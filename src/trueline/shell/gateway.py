@@ -32,6 +32,7 @@ from .asking import Asker
 from .awaited import AwaitedExchange
 from .client import Client, ClientGone, Receive, Scope, Send
 from .clock import SystemMint
+from .conduct import Conduct
 from .exchange import CLIENT_CLOSED, JSON, ClientSide, Exchange, log, log_failure
 from .fetcher import Fetcher
 from .headers import CREDENTIALS
@@ -84,6 +85,7 @@ class Gateway:
         self.metrics = Metrics(settings.workers)
         self.fetcher = Fetcher(upstream, guarded)
         self.learned = Learned()
+        self.conduct = Conduct()
         self._upstream = upstream
         self._guarded = guarded
         self._recorder = recorder
@@ -108,6 +110,7 @@ class Gateway:
     def end(self, exchange: Exchange[Any]) -> None:
         """Count an exchange that has ended, and log it."""
         if exchange.pipe is not None:
+            self.conduct.learn(exchange.upstream, exchange.model, exchange.pipe, exchange.faults)
             exchange.used = used = exchange.pipe.tally()
             if used is not None and exchange.upstream is not None:
                 stream = exchange.pipe.content_type != JSON
@@ -237,7 +240,7 @@ class Gateway:
     ) -> None:
         exchange.model = request.model
         choice = self.choose(host, request.model)
-        exchange.options = options_of(exchange.client, choice)
+        exchange.options = self.options_for(exchange.client, choice, request)
         exchange.price = choice.backend.prices.of(choice.model or request.model)
         dialect = spoken_by(choice.backend)
         translator = None
@@ -278,6 +281,12 @@ class Gateway:
             await one_alias(exchange, name, self.routes.aliases[name])
         else:
             await one_model(exchange, self.choose(host, name), name, self.client_for)
+
+    def options_for(self, client: ClientSide, choice: Choice, request: Any) -> FormatOptions:
+        """How a request wants its reply, but for checks that its upstream makes superfluous.  Raises RequestError."""
+        options, model = options_of(client, choice), request.model
+        keeps = self.learned.of(choice, model).keeps
+        return self.conduct.settled(options, request.body, keeps, choice.backend.name, model)
 
     def client_for(self, choice: Choice) -> UpstreamClient:
         """The upstream client: the guarded one, where the request chose the host."""

@@ -14,7 +14,7 @@ from ...errors import DrainingError, TruelineError, UpstreamError
 from ...providers import UNKNOWN
 from ..asking import asks_more, lesson_of, tailored
 from ..exchange import CLIENT_CLOSED, JSON, MAX_ERROR_BODY, Exchange, log_failure
-from ..gateway import PIPELINES, Gateway, options_of
+from ..gateway import PIPELINES, Gateway
 from ..headers import Pairs
 from ..work import begin_work
 from .client import NativeClient
@@ -92,7 +92,7 @@ class NativeExchange(Exchange[NativeClient]):
         self.model = request.model
         choice = self._choice = gateway.choose(None, request.model)
         backend = choice.backend
-        self.options = options_of(client, choice)
+        self.options = gateway.options_for(client, choice, request)
         self.price = backend.prices.of(choice.model or request.model)
         known = gateway.learned.of(choice, request.model)
         enforce = self.options.enforce
