@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -119,6 +120,31 @@ def chat_stream(faults: int, burst: bool = False) -> Micro:
     return Micro(name, "event", chat(True), [feeds], EVENTS)
 
 
+def asked_stream(name: str, reported: bool, **asked: Any) -> Micro:
+    """A stream whose client asked for its usage, and for more."""
+    request = read_chat_request(body(**MESSAGES, stream=True, stream_options={"include_usage": True}, **asked))
+    texts = [f" {WORDS[number % len(WORDS)]}" for number in range(EVENTS)]
+    deltas: list[tuple[dict[str, Any], str | None]] = [({"role": "assistant", "content": ""}, None)]
+    deltas += [*(({"content": text}, None) for text in texts), ({}, "stop")]
+    chunks = [{**json.loads(dumps(replies.chunk(0, delta, end))), "usage": None} for delta, end in deltas]
+    if reported:
+        usage = {"prompt_tokens": 14, "completion_tokens": EVENTS, "total_tokens": 14 + EVENTS}
+        chunks.append({**chunks[-1], "choices": [], "usage": usage})
+    feeds = [f"data: {dumps(chunk)}\n\n".encode() for chunk in chunks]
+    make = lambda: chat_pipeline(request, ROUTE, MINT)  # noqa: E731  # as short as it gets
+    return Micro(f"chat stream, {name}", "event", make, [[*feeds, b"data: [DONE]\n\n"]], EVENTS)
+
+
+def uncounted_whole() -> Micro:
+    """Whole replies that lack their usage."""
+    bodies = []
+    for number in range(WHOLES):
+        reply = json.loads(replies.whole(0, f"{number:016d}", 1 + number % 5, 10 + number))
+        del reply["usage"]
+        bodies.append([dumps(reply).encode()])
+    return Micro("chat whole, usage not reported", "reply", chat(False), bodies, WHOLES)
+
+
 def chat_whole(faults: int) -> Micro:
     bodies = [[replies.whole(faults, f"{number:016d}", 1 + number % 5, 10 + number)] for number in range(WHOLES)]
     return Micro(f"chat whole, {counted(faults)}", "reply", chat(False), bodies, WHOLES)
@@ -212,7 +238,11 @@ MICRO: tuple[Micro, ...] = (
     chat_stream(0), chat_stream(1), chat_stream(3), chat_stream(len(STREAM_FAULTS)),
     chat_stream(0, True), chat_stream(len(STREAM_FAULTS), True), tool_stream(),
     anthropic_text(), anthropic_text(True), anthropic_tool(),
-    chat_whole(0), chat_whole(1), chat_whole(len(WHOLE_FAULTS)),
+    asked_stream("usage reported", True),
+    asked_stream("usage reported, limits on", True, max_tokens=4 * EVENTS, stop=["\n\n###", "END"]),
+    asked_stream("usage not reported", False),
+    asked_stream("usage not reported, limits on", False, max_tokens=4 * EVENTS, stop=["\n\n###", "END"]),
+    chat_whole(0), chat_whole(1), chat_whole(len(WHOLE_FAULTS)), uncounted_whole(),
     completion_stream(False), completion_stream(True),
     embedding_whole(False), embedding_whole(True), image_whole(False), image_whole(True),
 )  # fmt: skip

@@ -26,6 +26,10 @@ class _Size:
     def add(self, text: str) -> None:
         self.size += len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
 
+    def length(self) -> int:
+        """Bytes of UTF-8."""
+        return self.size
+
 
 class _Text(_Size):
     """A text that comes in increments."""
@@ -37,11 +41,18 @@ class _Text(_Size):
         self.pieces: list[str] = []
 
     def add(self, text: str) -> None:
-        super().add(text)
-        pieces = self.pieces
-        pieces.append(text)
-        if len(pieces) >= _PIECES:
-            pieces[:] = ["".join(pieces)]
+        self.pieces.append(text)
+        if len(self.pieces) >= _PIECES:
+            self.join()
+
+    def join(self) -> None:
+        """Keep the increments so far as one."""
+        text = "".join(self.pieces)
+        self.pieces[:] = [text]
+
+    def length(self) -> int:
+        text = str(self)
+        return len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
 
     def __str__(self) -> str:
         return "".join(self.pieces)
@@ -50,15 +61,12 @@ class _Text(_Size):
 class Said:
     """The texts of a reply: `add` each event that brings one.  `keep=False`: only how much text that is."""
 
-    __slots__ = ("_calls", "_kind", "_texts", "first", "kept")
+    __slots__ = ("_calls", "_kind", "_texts", "kept")
 
     def __init__(self, keep: bool = True) -> None:
         self.kept = keep
         self._kind = _Text if keep else _Size
-        text = self._kind()
-        self.first: Callable[[str], None] = text.add
-        """Takes an increment of the content of choice 0, which nearly all are."""
-        self._texts: dict[tuple[int, str], _Size] = {(0, "content"): text}
+        self._texts: dict[tuple[int, str], _Size] = {(0, "content"): self._kind()}
         self._calls: dict[tuple[int, int], tuple[str, str, _Size]] = {}
 
     def add(self, event: TextDelta | ReasoningDelta | RefusalDelta | ToolCallStart | ToolCallDelta) -> None:
@@ -73,6 +81,33 @@ class Said:
             text = self._texts[key] = self._kind()
         text.add(event.text)  # type: ignore[union-attr]  # calls have left
 
+    def text_seer(self) -> Callable[[TextDelta], TextDelta]:
+        """Adds a text and gives it back: what `add` does, in half the time."""
+        first, add = self._texts[0, "content"], self.add
+
+        def measure(event: TextDelta) -> TextDelta:
+            if event.choice:
+                add(event)
+                return event
+            text = event.text
+            first.size += len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
+            return event
+
+        if not isinstance(first, _Text):
+            return measure
+        pieces = first.pieces
+
+        def keep(event: TextDelta) -> TextDelta:
+            if event.choice:
+                add(event)
+                return event
+            pieces.append(event.text)
+            if len(pieces) >= _PIECES:
+                first.join()
+            return event
+
+        return keep
+
     def _add_call(self, event: Any) -> None:
         key = event.choice, event.index
         call = self._calls.get(key)
@@ -84,8 +119,8 @@ class Said:
     @property
     def size(self) -> int:
         """Bytes of UTF-8, of all of it."""
-        texts = sum(text.size for text in self._texts.values())
-        return texts + sum(len(name) + arguments.size for name, _, arguments in self._calls.values())
+        texts = sum(text.length() for text in self._texts.values())
+        return texts + sum(len(name) + arguments.length() for name, _, arguments in self._calls.values())
 
     @property
     def thought(self) -> bool:
@@ -103,7 +138,7 @@ class Said:
             return []
         found: dict[int, Message] = {}
         for (choice, name), text in self._texts.items():
-            if text.size:
+            if text.length():
                 found.setdefault(choice, {"role": "assistant", "content": None})[name] = str(text)
         for (choice, _), (called, kind, arguments) in self._calls.items():
             message = found.setdefault(choice, {"role": "assistant", "content": None})

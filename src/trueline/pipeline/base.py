@@ -195,13 +195,15 @@ class Chain:
             entry = rules[position]
             if entry is None:
                 rule = self._plan.rules[position](self._context)
-                entry = rules[position] = (position, self._see(rule), rule)
+                entry = rules[position] = (position, self._see(rule, kind), rule)
+            else:
+                entry = (position, self._see(entry[2], kind), entry[2])
             bound.append(entry)
         self._bound[kind] = bound
         return bound
 
-    def _see(self, rule: Rule) -> See:
-        return rule.see
+    def _see(self, rule: Rule, kind: type) -> See:
+        return rule.seer(kind)
 
 
 def begins_blank(body: bytes) -> bool:

@@ -64,8 +64,8 @@ class _TracedChain(Chain):
         super().__init__(context)
         self._tracer = context.tracer
 
-    def _see(self, rule: Rule) -> See:
-        return self._tracer.watch(type(rule).__name__, rule.see)
+    def _see(self, rule: Rule, kind: type) -> See:
+        return self._tracer.watch(type(rule).__name__, rule.seer(kind))
 
     def push(self, event: Event, out: list[Event], after: int = -1) -> None:
         """See Chain."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar, TypeAlias
 
 from ..context import ReplyContext
@@ -32,6 +33,10 @@ class Rule:
     def see(self, event: Any) -> Result:
         """The event itself, another, several, or None to drop it."""
         raise NotImplementedError
+
+    def seer(self, kind: type) -> Callable[[Any], Result]:
+        """What takes the events of one type: `see`, or what does the same for these in less time."""
+        return self.see
 
     def settled(self, kind: type) -> bool:
         """Whether a plain event of this type would pass unchanged and leave no trace, and so would any number of them.

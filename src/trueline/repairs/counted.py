@@ -34,13 +34,10 @@ class MissingUsage(Rule):
         super().__init__(context)
         self._owes = owes_usage(context)
         self._said = context.said = Said(self._owes)
-        self._first: Callable[[str], None] = self._said.first
 
     def see(self, event: Any) -> Result:
         kind = type(event)
-        if kind is TextDelta and not event.choice:
-            self._first(event.text)
-        elif kind is Usage:
+        if kind is Usage:
             return self._checked(event)
         elif kind is not ReplyEnd:
             self._said.add(event)
@@ -52,6 +49,10 @@ class MissingUsage(Rule):
             self._count(usage, True, True)
             return [usage, event]
         return event  # type: ignore[no-any-return]  # one of `sees`
+
+    def seer(self, kind: type) -> Callable[[Any], Result]:
+        """Text is most of what comes: it is kept, or measured, with one call for each."""
+        return self._said.text_seer() if kind is TextDelta else self.see
 
     def settled(self, kind: type) -> bool:
         """What was said is of no interest once it is known how much that was."""
