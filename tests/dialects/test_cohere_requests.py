@@ -189,9 +189,8 @@ def _parts(message: Fields) -> list[Fields]:
 
 
 def _openai(native: Fields) -> Fields:
-    asked = {
-        name: native[name] for name in ("messages", "tools", "temperature", "seed", "max_tokens") if name in native
-    }
+    names = ("messages", "tools", "temperature", "seed", "max_tokens")
+    asked: Fields = {name: native[name] for name in names if name in native}
     asked["messages"] = [dict(message) for message in native["messages"]]
     for message in asked["messages"]:
         thoughts = [part["thinking"] for part in _parts(message) if "thinking" in part]
