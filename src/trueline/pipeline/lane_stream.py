@@ -255,15 +255,14 @@ class StreamLane:
 
     def _pass(self, data: bytes, at: int, shape: _Shape, out: list[bytes]) -> int:
         """Write the events from `at` on that have this shape; returns where the first other one begins."""
-        match, _, _, text, identity, created, padding, bare = shape.known
-        make, logprobs, extras, notes = shape.make, shape.logprobs, shape.extras, shape.notes
-        own_id, own_time = self._identity, self._created
+        known, make, logprobs, extras = shape.known, shape.make, shape.logprobs, shape.extras
         owner, write, size = self._owner, self._writer.write, len(data)
         rules, frame = self._ahead or self._look_ahead(shape)
+        bare = known.bare
         if bare is not None and self._same is _NONE_YET:
             self._same = *bare[:2], self._notes(shape, 0), None, None
         close = bare[2] if bare is not None else b""
-        head, tail, usual, last_name, last_time = self._same
+        head, tail, usual, _, _ = self._same
         behind, counted, count, padded = len(head), usual, 0, b""
         while at < size:
             # The same bytes around another text, as most servers send: half the cost of the pattern.
@@ -275,23 +274,13 @@ class StreamLane:
                 found, token, noted = None, data[at + behind - 1 : end + 1], usual
                 end = past
             else:
-                found = match(data, at)
+                found = known.match(data, at)
                 if found is None:
                     break
-                token, name, time = found.group(text, identity, created)
-                differs = (name != own_id) * 2 + (time != own_time)
-                known = notes[differs]
-                noted = known if known is not None else self._notes(shape, differs)
-                end = found.end()
-                if padding is not None:
-                    padded = found[padding]
-                elif bare is not None:
-                    noted = usual
-                elif name == last_name and time == last_time:
-                    head, tail = data[at : found.start(text) + 1], data[found.end(text) - 1 : end]
-                    behind, usual, self._same = len(head), noted, (head, tail, noted, name, time)
-                else:
-                    last_name, last_time = name, time
+                token, end = found[known.text], found.end()
+                noted, padded = self._differing(shape, found)
+                head, tail, usual, _, _ = self._same
+                behind = len(head)
             try:
                 said = text_of(token)
             except (msgspec.MsgspecError, UnicodeDecodeError):
@@ -322,6 +311,25 @@ class StreamLane:
         self._note(counted, count)
         owner._written = owner._written or any(out)
         return at
+
+    def _differing(self, shape: _Shape, found: re.Match[bytes]) -> tuple[Notes, bytes]:
+        """The faults of an event that the pattern matched, and its padding; what is around its text is remembered."""
+        known = shape.known
+        if known.bare is not None:
+            return self._same[2], b""
+        name, time = found.group(known.identity, known.created)
+        differs = (name != self._identity) * 2 + (time != self._created)
+        notes = shape.notes[differs]
+        noted = notes if notes is not None else self._notes(shape, differs)
+        if known.padding is not None:
+            return noted, found[known.padding]
+        head, tail, usual, last_name, last_time = self._same
+        if name == last_name and time == last_time:
+            text, end = known.text, found.end()
+            head, tail = found.string[found.start() : found.start(text) + 1], found.string[found.end(text) - 1 : end]
+            usual = noted
+        self._same = head, tail, usual, name, time
+        return noted, b""
 
     def _note(self, notes: Notes, count: int) -> None:
         self.taken += count
