@@ -153,7 +153,7 @@ BASE = FormatOptions(model_name="requested")
                 off=("finish-foreign-vocab", "usage-unasked"),
             ),
         ),
-        ("options=stop-echoed,model_name=upstream", FormatOptions(options=("stop-echoed",))),
+        ("options=special-token-leak,model_name=upstream", FormatOptions(options=("special-token-leak",))),
         (
             "enforce.stop=off, enforce.retries=0",
             FormatOptions(model_name="requested", enforce=Enforce(stop="off", retries=0)),
@@ -171,7 +171,7 @@ def test_header(header: str, wanted: FormatOptions) -> None:
         ("extra=drop", "found 'extra=drop'; allowed: NAME=VALUE"),
         ("extras=no", "found 'extras=no'; allowed for extras: keep, drop."),
         ("off=id-missing", 'off: "id-missing" cannot be switched off:'),
-        ("options=stop-echo", 'did you mean "stop-echoed"?'),
+        ("options=special-token", 'did you mean "special-token-leak"?'),
         ("enforce.stop=no", "found 'enforce.stop=no'; allowed for enforce.stop: auto, on, off."),
         ("enforce.retries=11", "allowed for enforce.retries: a number from 0 to 10."),
         ("enforce.retries=many", "allowed for enforce.retries: a number from 0 to 10."),

@@ -73,7 +73,7 @@ REQUESTS: tuple[dict[str, Any], ...] = (
 )
 HEADERS = (
     "extras=drop, reasoning=think, off=finish-foreign-vocab+tool-args-cumulative",
-    "options=stop-echoed,id=openai",
+    "options=special-token-leak,id=openai",
 )
 
 

@@ -17,7 +17,7 @@ upstreams:
   b: http://127.0.0.1:2/v1
 format:
   fingerprint: keep
-  options: [think-open-missing, stop-echoed]
+  options: [think-open-missing, special-token-leak]
 """
 
 
@@ -29,7 +29,7 @@ def test_file_and_upstream(tmp_path: Path) -> None:
 
     assert common == settings.format
     assert (common.fingerprint, common.tool_calls, common.off) == ("keep", "as_sent", ())
-    assert common.options == ("think-open-missing", "stop-echoed")
+    assert common.options == ("think-open-missing", "special-token-leak")
     assert (own.fingerprint, own.tool_calls, own.options, own.off) == (
         "keep",
         "whole",
@@ -39,9 +39,9 @@ def test_file_and_upstream(tmp_path: Path) -> None:
 
 
 def test_environment_and_flag() -> None:
-    settings = load_settings({"format.off": "usage-unasked"}, {"TRUELINE_FORMAT_OPTIONS": "stop-echoed,prefill-echo"})
+    settings = load_settings({"format.off": "usage-unasked"}, {"TRUELINE_FORMAT_OPTIONS": "special-token-leak,prefill-echo"})
 
-    assert settings.format.options == ("stop-echoed", "prefill-echo")
+    assert settings.format.options == ("special-token-leak", "prefill-echo")
     assert settings.format.off == ("usage-unasked",)
 
 
@@ -51,10 +51,11 @@ def test_environment_and_flag() -> None:
         ("format.off", "id-missing", '"id-missing" cannot be switched off: no exact reply could be read or written'),
         ("format.off", "extra-fields", "`format.extras` decides"),
         ("format.off", "eof-truncated", "would be made up"),
-        ("format.off", "stop-echoed", "belongs to `format.options`"),
+        ("format.off", "special-token-leak", "belongs to `format.options`"),
         ("format.off", "usage-unaskd", 'did you mean "usage-unasked"?'),
         ("format.options", "usage-unasked", "belongs to `format.off`"),
-        ("format.options", "n-ignored", "it is left alone in any case"),
+        ("format.options", "n-interleave", "it is left alone in any case"),
+        ("format.options", "stop-echoed", "`enforce.stop` decides"),
     ],
 )
 def test_what_cannot_be_switched_is_refused_by_name(key: str, text: str, message: str) -> None:

@@ -90,7 +90,7 @@ ROWS: tuple[Row, ...] = (
     Row("prefill-echo", "exact", "N3", "the text repeats the last message of the request", _ANSWER),
     Row("json-mode-fenced", "exact", "N3", "the JSON that was asked for stands in a code fence",
         "OpenAI sends the JSON alone"),
-    odd("json-mode-broken", "exact", "N3", "the text is not the JSON that was asked for", "OpenAI sends JSON"),
+    Row("json-mode-broken", "exact", "N3", "the text is not the JSON that was asked for", "OpenAI sends JSON"),
     Row("whitespace-around", "exact", "C6", "the text begins with blank lines", _ANSWER),
     Row("img-in-chat", "exact", "SCHEMA", "a picture stands in a chat reply", "OpenAI sends text and calls"),
 )

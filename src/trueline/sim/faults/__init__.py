@@ -45,6 +45,10 @@ PLANTERS: dict[str, Planter] = {
 """Fault id -> how it is committed."""
 
 NOT_PLANTABLE: dict[str, str] = {
+    "json-schema-not-kept": "what the model says: the prompt `echo: …` has it said",
+    "tool_choice-named-ignored": "what the model does: the simulator's calls as it is told",
+    "tool_choice-none-ignored": "what the model does: the simulator's calls as it is told",
+    "tool_choice-required-ignored": "what the model does: the simulator's calls as it is told",
     "img-extra-format": "what a client asks for (`response_format: file`), not what a server answers",
     "n-interleave": "legal, and what OpenAI does: the clean server interleaves choices too",
     "reasoning-dropped": "a proxy that removes reasoning leaves a clean reply: nothing in it shows the loss",

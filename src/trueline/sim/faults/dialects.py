@@ -214,6 +214,10 @@ def _unlimited_whole(body: Any, ctx: Ctx) -> Any:
         if isinstance(message, dict) and isinstance(message.get("content"), str) and _no_limit(ctx):
             message["content"] += _no_limit(ctx)
             choice["finish_reason"] = "stop"
+            usage = body.get("usage")
+            if isinstance(usage, dict) and isinstance(usage.get("completion_tokens"), int):
+                more = len(_no_limit(ctx).split())
+                usage |= {name: usage[name] + more for name in ("completion_tokens", "total_tokens") if name in usage}
     return body
 
 

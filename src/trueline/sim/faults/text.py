@@ -248,5 +248,6 @@ PLANTERS: dict[str, Planter] = {
     ),
     "special-token-leak": appended(lambda ctx: ctx.pick(("<|im_end|>", "</s>", "<|eot_id|>", "<|endoftext|>"))),
     "prefill-echo": prepended(_prefill, needs=("prefill",)),
+    "json-mode-broken": appended(lambda ctx: " Is there anything else?", needs=("json",)),
     "json-mode-fenced": Planter(whole=change_text(_fenced).whole, chunks=_fenced_chunks, needs=("json",)),
 }
