@@ -11,8 +11,9 @@ import pytest
 
 from dialects.gemini_recorded import NoEquivalentError, as_openai, meaning
 from dialects.gemini_sdk import accepted
-from dialects.kit import Notes, all_records, chat, play, written
-from engine.kit import Fields
+from dialects.kit import Notes, all_records, chat, play, said, written
+from engine.kit import CountingMint, Fields
+from trueline.context import Route
 from trueline.dialects.gemini import DIALECT
 from trueline.dialects.gemini.embeddings import read_embeddings, write_embeddings
 from trueline.dialects.gemini.models import read_models
@@ -20,6 +21,7 @@ from trueline.dialects.gemini.schemas import as_openapi, is_openapi
 from trueline.dialects.native import Asked, Fetched, FileNeeded
 from trueline.errors import RequestError
 from trueline.messages import EmbeddingRequest, read_embedding_request
+from trueline.pipeline import chat_pipeline
 
 FLASH, PRO, THREE, OLD = "gemini-2.5-flash", "gemini-2.5-pro", "gemini-3-pro-preview", "gemini-2.0-flash"
 USER = {"role": "user", "content": "hi"}
@@ -301,6 +303,30 @@ def test_answers_in_json() -> None:
 
 
 # -- messages ---------------------------------------------------------------------------------------------------------
+
+
+def test_answers_in_json_beside_tools() -> None:
+    """Where they are not taken together, the answer is a function to call, and its arguments are the content."""
+    asked = {"type": "json_schema", "json_schema": {"name": "x", "schema": CITY}}
+    fields: Fields = {"model": FLASH, "response_format": asked, "tools": [tool("f", **CITY)]}
+    body = write(**fields)
+    assert [one["name"] for one in body["tools"][0]["functionDeclarations"]] == ["f", "json_answer"]
+    assert body["toolConfig"] == {"functionCallingConfig": {"mode": "ANY"}}
+    assert "generationConfig" not in body
+
+    def reply(name: str, **more: Any) -> Any:
+        part = {"functionCall": {"name": name, "args": {"city": "Rome"}}}
+        data = json.dumps({"candidates": [{"content": {"parts": [part]}, "finishReason": "STOP"}]}).encode()
+        pipe = chat_pipeline(chat(**fields, **more), Route("g", FLASH), CountingMint(), native=DIALECT)
+        return pipe.feed(b"data: " * bool(more) + data + b"\n\n") + pipe.close()
+
+    answer = json.loads(reply("json_answer"))["choices"][0]
+    assert (answer["message"]["content"], answer["finish_reason"]) == ('{"city":"Rome"}', "stop")
+    assert "tool_calls" not in answer["message"]
+    call = json.loads(reply("f"))["choices"][0]
+    assert (call["message"]["content"], call["finish_reason"]) == (None, "tool_calls")
+    lines = reply("json_answer", stream=True).decode().split("\n\n")[:-2]
+    assert said([json.loads(line.removeprefix("data: ")) for line in lines]) == '{"city":"Rome"}'
 
 
 def test_system_messages() -> None:

@@ -12,6 +12,7 @@ from ...wire import jsonio
 from ..conversation import read_conversation
 from ..native import Asked, NativeRequest
 from ..parameters import check_supported, leave_out, max_tokens, read_schema, read_stop
+from .answer import answer_function, answers_by_call
 from .contents import write_contents, write_texts
 from .fields import camel, camel_name, merged
 from .place import is_vertex, model_path
@@ -68,6 +69,10 @@ _MAX_SEED: Final = 0x7FFFFFFF
 def write_request(request: ChatRequest, asked: Asked) -> NativeRequest:
     """The native request.  Raises RequestError for what cannot be expressed, FileNeeded for files to fetch first."""
     body = _flat(request.body)
+    answer = answers_by_call(body, asked.model)
+    if answer is not None:
+        tools = [*(body.get("tools") or ()), answer_function(answer)]
+        body |= {"tools": tools, "tool_choice": "required", "response_format": None}
     own = {name: camel_name(name) for name in body if camel_name(name) in _CONFIG | _BODY}
     check_supported(body, _READ | own.keys() | _tier(body, asked), asked)
     conversation = read_conversation(body)
@@ -77,13 +82,13 @@ def write_request(request: ChatRequest, asked: Asked) -> NativeRequest:
         made["systemInstruction"] = {"parts": system}
     elif system:  # a model that has no place for it, or nothing else to answer
         made["contents"].insert(0, {"role": "user", "parts": system})
-    tools = write_tools(body, asked)
-    if tools:
-        made["tools"] = tools
-    choice = write_tool_config(body, tools, asked)
+    declared = write_tools(body, asked)
+    if declared:
+        made["tools"] = declared
+    choice = write_tool_config(body, declared, asked)
     if choice:
         made["toolConfig"] = choice
-    config = _config(request, body, bool(tools), asked)
+    config = _config(request, body, bool(declared), asked)
     for name, named in own.items():
         if body[name] is not None:
             merged(config if named in _CONFIG else made, {named: camel(body[name])})

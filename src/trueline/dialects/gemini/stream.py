@@ -7,6 +7,7 @@ from typing import Any, Final, TypeAlias
 from msgspec import UNSET, Struct
 
 from ...context import ReplyContext
+from ...errors import RequestError
 from ...events import (
     ChoiceStart,
     Event,
@@ -22,6 +23,7 @@ from ...events import (
 )
 from ...wire import jsonio
 from . import meaning
+from .answer import ANSWER, answers_by_call
 from .errors import blocked, error_of
 from .grounding import url_citations
 from .partial import PartialCall, is_partial
@@ -57,6 +59,7 @@ class GeminiReader:
         self._context = context
         self._count = context.request.n
         self._whole = whole
+        self._answers_by_call = _answers_by_call(context)
         self._started = False
         self._candidates: dict[int, _Candidate] = {}
 
@@ -156,6 +159,11 @@ class GeminiReader:
                 return
             candidate.open_call, (call, signature) = None, done
         identity, name, arguments = call.get("id"), call.get("name"), call.get("args")
+        written = jsonio.encode(arguments if isinstance(arguments, dict) else {}).decode()
+        if name == ANSWER and self._answers_by_call:
+            candidate.texts[-1] = written
+            self._read_text(index, written, False, signature, events)
+            return
         extra = None
         if signature is not None:
             extra = {"extra_content": {"google": {"thought_signature": signature}}}
@@ -166,7 +174,7 @@ class GeminiReader:
                 id=identity if isinstance(identity, str) and identity else CALL_ID + self._context.mint.token(24),
                 name=name,
                 kind="function",
-                arguments=jsonio.encode(arguments if isinstance(arguments, dict) else {}).decode(),
+                arguments=written,
                 whole=True,
                 call_extras=extra,
             )
@@ -207,6 +215,16 @@ class GeminiReader:
                 extras.choice["native_finish_message"] = why
         reason = meaning.finish(word, candidate.calls > 0, any(map(str.strip, candidate.texts)))
         events.append(Finish(index, reason, extras=extras))
+
+
+def _answers_by_call(context: ReplyContext) -> bool:
+    body = context.request.body
+    if "response_format" not in body:
+        return False
+    try:
+        return answers_by_call(body, context.route.model or context.request.model or "") is not None
+    except RequestError:
+        return False  # nobody asked Gemini that
 
 
 def _start(payload: Fields) -> ReplyStart:
