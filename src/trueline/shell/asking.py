@@ -143,7 +143,7 @@ class Asker:
         The response, which is no error, and the request whose reply it is.
         """
         if self._translator is not None:
-            return await self._translator.ask(request), request
+            return await self._translated(self._translator, request), request
         exchange, choice = self._exchange, self._choice
         raw = request.raw
         tried = set(self._tried)
@@ -170,6 +170,16 @@ class Asker:
                 request = _again(request, raw)
             else:
                 return response, request
+
+    async def _translated(self, translator: Translator, request: Any) -> Response:
+        """The reply of an upstream that speaks an API of its own, which may have no word for several choices."""
+        try:
+            return await translator.ask(request)
+        except RequestError as error:
+            if error.param != "n" or error.code != "unsupported_parameter" or self._enforce.n == "off":
+                raise
+            self._learned.add(self._choice, self._model, Lesson("n", False))
+            raise _OneChoice from None
 
     # -- several ------------------------------------------------------------------------------------------------------
 
