@@ -29,6 +29,7 @@ __all__ = [
     "Turn",
     "read_conversation",
     "read_tools",
+    "read_turns",
 ]
 
 Fields: TypeAlias = dict[str, Any]
@@ -88,6 +89,8 @@ class ToolUse(Struct):
     arguments: str
     where: str = ""
     extras: Fields = {}
+    kind: str = "function"
+    """`custom` for a call whose arguments are free text."""
 
     @property
     def input(self) -> Fields:
@@ -140,6 +143,20 @@ def read_conversation(body: Fields) -> Conversation:
     """The messages of a chat request.  Raises RequestError with the place of what cannot be read."""
     system: list[Text] = []
     turns: list[Turn] = []
+    for turn in read_turns(body):
+        if turn.role == "system":
+            system += [part for part in turn.parts if isinstance(part, Text)]
+        else:
+            turns.append(turn)
+    return Conversation(system, turns)
+
+
+def read_turns(body: Fields) -> list[Turn]:
+    """The messages of a chat request, one by one; those of the system and of developers stay where they stand.
+
+    Raises RequestError with the place of what cannot be read.
+    """
+    turns: list[Turn] = []
     names: dict[str, str] = {}
     for position, message in enumerate(body["messages"]):
         turn = _turn(message, f"messages[{position}]")
@@ -147,11 +164,8 @@ def read_conversation(body: Fields) -> Conversation:
             names[call.id] = call.name
         if turn.role == "tool":
             turn.name = turn.name or names.get(turn.call_id or "")
-        if turn.role == "system":
-            system += [part for part in turn.parts if isinstance(part, Text)]
-        else:
-            turns.append(turn)
-    return Conversation(system, turns)
+        turns.append(turn)
+    return turns
 
 
 def _turn(message: Fields, where: str) -> Turn:
@@ -368,7 +382,8 @@ def _calls(message: Fields, where: str) -> Iterator[ToolUse]:
         extras = {
             name: value for name, value in call.items() if name not in ("id", "type", "function", "custom", "index")
         }
-        yield ToolUse(str(call.get("id") or f"call_{position}"), inner["name"], arguments, at, extras)
+        kind = "function" if isinstance(call.get("function"), dict) else "custom"
+        yield ToolUse(str(call.get("id") or f"call_{position}"), inner["name"], arguments, at, extras, kind)
 
 
 def read_tools(body: Fields) -> list[Tool]:
