@@ -43,7 +43,7 @@ class LogLine(NamedTuple):
     @property
     def fields(self) -> dict[str, Any]:
         """By name, as they are."""
-        return self._asdict()
+        return {**self._asdict(), "changes": list(self.changes)}
 
     def __str__(self) -> str:
         request, method, path, status, ms, upstream, model, size, faults, error, changes, *used, cost = self
