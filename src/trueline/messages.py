@@ -42,6 +42,10 @@ _MOST_KEPT = 16 * 1024 * 1024
 """Bytes of a request whose words are kept for as long as they may have to be counted."""
 _WITH_PICTURES = 256 * 1024
 """Bytes beyond which a request is looked at for pictures."""
+_BASE64 = frozenset(("data", "file_data"))
+"""Members that hold a sound or a file; a picture is a data URL."""
+_ATTACHMENT = 4096
+"""Characters that stand for one: a picture has about a fourth as many tokens."""
 _PICTURE_HEAD = 128 * 1024
 """Characters of a picture in base64 in which its size stands."""
 _WORDS = frozenset(("messages", "prompt", "input"))
@@ -122,7 +126,8 @@ class _Request:
 
     @property
     def prompt_size(self) -> int:
-        """Bytes of the JSON of what the model was given to read; of a large request about so many."""
+        """Bytes of the JSON of what the model was given to read; of a large request about so many, without those of
+        pictures and sounds."""
         if self._prompt_size is not None:
             return self._prompt_size
         body = self.body
@@ -138,14 +143,14 @@ class _Request:
         if size < _LARGE or self._prompt_size is not None:
             return
         if keep and size <= _MOST_KEPT:
-            self._prompt_size = size
+            self._prompt_size = size - _attached(self.body)
             if size > _WITH_PICTURES:
                 self.body = _without_pictures(self.body)
             return
-        last = _last_said(self.body)
+        last, attached = _last_said(self.body), _attached(self.body)
         self.whole = False
         self.body = {name: value for name, value in self.body.items() if name not in _WORDS}
-        self._prompt_size = size - len(jsonio.encode({**self.body, "tools": None}))
+        self._prompt_size = max(size - attached - len(jsonio.encode({**self.body, "tools": None})), 0)
         if last is not None:
             self.body["messages"] = [last]
 
@@ -249,6 +254,20 @@ def _last_said(body: dict[str, Any]) -> Any:
     messages = body.get("messages")
     last = messages[-1] if isinstance(messages, list) and messages else None
     return last if isinstance(last, dict) and last.get("role") == "assistant" else None
+
+
+def _attached(value: Any) -> int:
+    """Bytes of pictures, sounds and files in base64, but for as many as their tokens would have as text."""
+    if isinstance(value, list):
+        return sum(map(_attached, value)) if value and type(value[0]) is not int else 0
+    if not isinstance(value, dict):
+        return 0
+    return sum(
+        max(len(each) - _ATTACHMENT, 0)
+        if isinstance(each, str) and (name in _BASE64 or each.startswith("data:"))
+        else _attached(each)
+        for name, each in value.items()
+    )
 
 
 def _without_pictures(value: Any) -> Any:
