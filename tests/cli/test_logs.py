@@ -79,7 +79,8 @@ def test_a_line_of_fields_is_an_object_of_them() -> None:
 
     assert json_line("%s", line) == {"level": "warning", "logger": "trueline.test", **line.fields}
     assert list(line.fields) == [
-        *("request", "method", "path", "status", "ms", "upstream", "model", "bytes", "faults", "error")
+        *("request", "method", "path", "status", "ms", "upstream", "model", "bytes", "faults", "error"),
+        *("changes", "usage", "prompt_tokens", "completion_tokens", "cost_usd"),
     ]
 
 
