@@ -7,28 +7,37 @@ https://ai.google.dev/api/generate-content#GroundingMetadata (seen 2026-11-22)
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, TypeAlias
+from itertools import islice
+from typing import Any, Final, TypeAlias
 
-__all__ = ["url_citations"]
+__all__ = ["citation_key", "url_citations"]
 
 Fields: TypeAlias = dict[str, Any]
+
+_MOST: Final = 1000
+"""Segments, or sources, that are looked at: no answer has so many."""
 
 
 def url_citations(grounding: Any, citations: Any, texts: list[str]) -> list[Fields]:
     """The `url_citation`s of a candidate whose text parts are `texts`; sources without an address are none."""
     whole = "".join(texts)
-    found = [*_supports(grounding, texts, whole), *_citations(citations, whole)]
-    return [one for position, one in enumerate(found) if one not in found[:position]]
+    found = islice((*_supports(grounding, texts, whole), *_citations(citations, whole)), _MOST)
+    return list({citation_key(one): one for one in found}.values())
+
+
+def citation_key(citation: Fields) -> tuple[Any, ...]:
+    """What makes two citations the same."""
+    return tuple(citation["url_citation"].values())
 
 
 def _supports(grounding: Any, texts: list[str], whole: str) -> Iterator[Fields]:
     chunks = _list(grounding, "groundingChunks")
-    for support in _list(grounding, "groundingSupports"):
+    for support in _list(grounding, "groundingSupports")[:_MOST]:
         segment = support.get("segment") if isinstance(support, dict) else None
         place = _place(segment, texts, whole) if isinstance(segment, dict) else None
         if place is None:
             continue
-        for number in _list(support, "groundingChunkIndices"):
+        for number in _list(support, "groundingChunkIndices")[:_MOST]:
             source = _source(chunks[number]) if type(number) is int and 0 <= number < len(chunks) else None
             if source is not None:
                 yield _citation(place, *source)
@@ -36,7 +45,7 @@ def _supports(grounding: Any, texts: list[str], whole: str) -> Iterator[Fields]:
 
 def _citations(citations: Any, whole: str) -> Iterator[Fields]:
     for name in ("citationSources", "citations"):
-        for given in _list(citations, name):
+        for given in _list(citations, name)[:_MOST]:
             url = given.get("uri") if isinstance(given, dict) else None
             if not isinstance(url, str) or not url:
                 continue
@@ -90,11 +99,9 @@ def _between(given: Fields, text: str) -> tuple[int, int] | None:
     start, end = given.get("startIndex", 0), given.get("endIndex")
     if type(start) is not int or type(end) is not int or not 0 <= start <= end:
         return None
-    raw = text.encode("utf-8", "surrogatepass")
+    if text.isascii():
+        return (start, end) if end <= len(text) else None
+    raw = text.encode("utf-8", "replace")
     if end > len(raw):
         return None
-    return _characters(raw[:start]), _characters(raw[:end])
-
-
-def _characters(raw: bytes) -> int:
-    return sum(1 for byte in raw if byte & 0xC0 != 0x80)
+    return len(raw[:start].decode("utf-8", "ignore")), len(raw[:end].decode("utf-8", "ignore"))

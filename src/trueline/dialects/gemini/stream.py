@@ -25,7 +25,7 @@ from ...wire import jsonio
 from . import meaning
 from .answer import ANSWER, answers_by_call
 from .errors import blocked, error_of
-from .grounding import url_citations
+from .grounding import citation_key, url_citations
 from .partial import PartialCall, is_partial
 
 __all__ = ["CALL_ID", "FORMAT", "GeminiReader"]
@@ -46,7 +46,7 @@ class _Candidate(Struct):
 
     texts: list[str] = []
     """What it said, by part."""
-    cited: list[Fields] = []
+    cited: set[tuple[Any, ...]] = set()
     calls: int = 0
     finished: bool = False
     open_call: PartialCall | None = None
@@ -197,8 +197,10 @@ class GeminiReader:
         if grounding or citations:
             texts = candidate.texts if self._whole else ["".join(candidate.texts)]
             found = url_citations(grounding, citations, texts)
-            cited = [one for one in found if one not in candidate.cited]  # a stream may say again where it is from
-            candidate.cited += cited
+            cited = [
+                one for one in found if citation_key(one) not in candidate.cited
+            ]  # a stream may say again where it is from
+            candidate.cited.update(map(citation_key, cited))
             if cited:
                 events.append(Opaque(Extras(message={"annotations": cited}), index))
         if extras:
