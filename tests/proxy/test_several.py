@@ -231,6 +231,33 @@ async def test_the_connection_is_used_again() -> None:
         assert (await talk.reply()).json["choices"][0]["message"]["content"] == "one two three"
 
 
+async def test_with_a_key_of_truelines_own_and_a_name_for_the_request() -> None:
+    async with SimServer() as sim, running(settings(sim.url, keys=("sk-own-key-1",))) as proxy:
+        body = body_of(PROMPT, n=2, **REFUSES)
+        named = {"authorization": "Bearer sk-own-key-1", "x_request_id": "mine-1"}
+        reply = await proxy.ask("POST", "/v1/chat/completions", body, **named)
+        refused = await proxy.ask("POST", "/v1/chat/completions", body)
+        metrics = await proxy.ask("GET", "/metrics", authorization="Bearer sk-own-key-1")
+
+        assert check(reply, 2, stream=False) and reply.header("x-request-id") == "mine-1"
+        assert refused.status == 401
+        assert all("authorization" not in seen.headers for seen in sim.requests)
+        counted = [line for line in metrics.body.decode().splitlines() if "requests_total{" in line and "200" in line]
+        assert len(counted) == 1 and counted[0].endswith(" 1"), "one request, however often the upstream was asked"
+
+
+@pytest.mark.parametrize("way", ["HTTP/1.0", "close"])
+async def test_the_connection_closes_where_the_client_wants_it(way: str) -> None:
+    async with SimServer() as sim, running(settings(sim.url)) as proxy:
+        talk = await proxy.talk()
+        more = {"connection": "close"} if way == "close" else {}
+        request = request_bytes("POST", "/v1/chat/completions", body_of(PROMPT, n=2, **REFUSES), **more)
+        await talk.write(request.replace(b"HTTP/1.1", b"HTTP/1.0", 1) if way == "HTTP/1.0" else request)
+
+        check(await talk.reply(), 2, stream=False)
+        assert await talk.closed()
+
+
 async def test_requests_behind_it_wait_for_their_turn() -> None:
     async with SimServer() as sim, running(settings(sim.url)) as proxy:
         talk = await proxy.talk()
