@@ -453,6 +453,12 @@ def test_vertex() -> None:
     assert request.path == "/publishers/anthropic/models/claude-sonnet-4-5@20250929:streamRawPredict"
     body = json.loads(request.body)
     assert (body["anthropic_version"], "model" in body, body["stream"]) == ("vertex-2023-10-16", False, True)
+    places: list[Fields] = [{"platform": "vertex"}, {"host": "a.example", "base_path": "/v1/projects/p/locations/r"}]
+    for place in places:
+        told = Notes().asked(asked.model, **place)
+        assert DIALECT.write_request(chat(stream=True), told).path == request.path
+    plain = Notes().asked(asked.model, host="127.0.0.1", base_path="")
+    assert DIALECT.write_request(chat(), plain).path == "/v1/messages"
     whole = DIALECT.write_request(chat(), asked)
     assert whole.path.endswith(":rawPredict")
 

@@ -15,9 +15,9 @@ from importlib import import_module
 from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 from ..context import ReplyContext
-from ..errors import UpstreamReplyError
+from ..errors import TruelineError, UpstreamReplyError
 from ..events import Event, Extras
-from ..messages import ChatRequest, EmbeddingRequest
+from ..messages import ChatRequest, EmbeddingRequest, ImageRequest
 from ..wire.frames import Note, Wire
 from ..wire.sse import SSEReader
 from .error_bodies import read_error
@@ -30,10 +30,13 @@ __all__ = [
     "Laned",
     "NativeDialect",
     "NativeEmbeddings",
+    "NativeImages",
     "NativeModels",
     "NativeRequest",
+    "Painted",
     "Place",
     "Reader",
+    "Waiting",
     "native",
 ]
 
@@ -69,7 +72,7 @@ class NativeRequest(NamedTuple):
     """A request in the provider's words."""
 
     path: str
-    """Behind the base URL, with its query."""
+    """Behind the base URL, with its query; or a whole URL, which the upstream itself gave."""
     body: bytes
     headers: tuple[tuple[bytes, bytes], ...] = ()
     """Beside those for the key: lower-case names."""
@@ -115,6 +118,35 @@ class NativeEmbeddings(NamedTuple):
     """A reply as OpenAI's: `data` with an `embedding` each, `model`, `usage`; what is none goes on as it is."""
 
 
+class Painted(NamedTuple):
+    """Pictures that are there."""
+
+    images: list[dict[str, Any]]
+    """OpenAI's: `url` or `b64_json` each, and what else is said of it."""
+    more: Mapping[str, Any] = {}
+    """Of the reply: `created`, `usage` …"""
+
+
+class Waiting(NamedTuple):
+    """Pictures that are still made."""
+
+    ask: NativeRequest
+    """Tells how far they are."""
+    after: float
+    """Seconds until that is worth asking."""
+    cancel: NativeRequest | None = None
+    """Calls them off."""
+
+
+class NativeImages(NamedTuple):
+    """A provider's own pictures."""
+
+    write: Callable[[ImageRequest, Asked], list[NativeRequest]]
+    """As many requests as it takes for `n` pictures.  Raises RequestError for what cannot be expressed."""
+    read: Callable[[Any, ImageRequest, NativeRequest], Painted | Waiting | TruelineError]
+    """The reply to one of them, or to what a `Waiting` asked; never raises."""
+
+
 class NativeModels(NamedTuple):
     """A provider's own list of models."""
 
@@ -122,22 +154,34 @@ class NativeModels(NamedTuple):
     """Behind the base URL."""
     read: Callable[[Any], Any]
     """A list as OpenAI's: `data` with an `id` each; what is none goes on as it is."""
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+    """Of the request, beside those for the key: lower-case names."""
+
+
+def _no_chat(*_: Any) -> Any:
+    raise NotImplementedError("this API has no chats")
 
 
 class NativeDialect(NamedTuple):
-    """One provider's chat API, and what else it has."""
+    """One provider's chat API, and what else it has; `chats` is False where it has no chats at all."""
 
     name: str
-    write_request: Callable[[ChatRequest, Asked], NativeRequest]
+    write_request: Callable[[ChatRequest, Asked], NativeRequest] = _no_chat
     """Raises RequestError for what cannot be expressed, FileNeeded for files that must be fetched first."""
-    reader: Callable[[ReplyContext], Reader]
-    read_whole: Callable[[Any, ReplyContext], list[Event]]
+    reader: Callable[[ReplyContext], Reader] = _no_chat
+    read_whole: Callable[[Any, ReplyContext], list[Event]] = _no_chat
     wire: Wire = SSEReader
     read_error: Callable[[int, Mapping[str, str], bytes], UpstreamReplyError] = read_error
     usual: frozenset[str] = frozenset()
     """Faults of OpenAI's format that are this API's own form, such as an end without `[DONE]`: they are not noted."""
     embeddings: NativeEmbeddings | None = None
     models: NativeModels | None = None
+    images: NativeImages | None = None
+
+    @property
+    def chats(self) -> bool:
+        """Whether it answers chats."""
+        return self.write_request is not _no_chat
 
 
 DIALECTS: Mapping[str, str] = {
@@ -147,6 +191,11 @@ DIALECTS: Mapping[str, str] = {
     "cohere": ".cohere",
     "ollama": ".ollama",
     "gemini": ".gemini",
+    "stability": ".stability",
+    "bfl": ".bfl",
+    "replicate": ".replicate",
+    "fal": ".fal",
+    "sdwebui": ".sdwebui",
 }
 """By name, the module that has its `DIALECT`; imported when an upstream speaks it."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import quote
 
@@ -83,7 +83,8 @@ async def _ask_list(
         raise not_spoken(backend, "a list of models")
     pipe = Models(single, backend.options, own)
     path = "/models" if own is None else joined(backend.target.base_path, own.path)
-    return await _ask(exchange, choice, path, pipe, client_for, credentials=credentials)
+    more = own.headers if own is not None else ()
+    return await _ask(exchange, choice, path, pipe, client_for, credentials=credentials, more=more)
 
 
 async def _ask(
@@ -94,9 +95,10 @@ async def _ask(
     client_for: ClientFor,
     *,
     credentials: bool = True,
+    more: Iterable[tuple[bytes, bytes]] = (),
 ) -> bytes:
     path += exchange.client.query
-    response = await exchange.call(client_for(choice), choice, "GET", path, credentials=credentials)
+    response = await exchange.call(client_for(choice), choice, "GET", path, credentials=credentials, more=more)
     await exchange.refuse_error(response, choice.backend)
     return await exchange.run(pipe, response)
 

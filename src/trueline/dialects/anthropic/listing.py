@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Final, TypeAlias
 
 from ..native import NativeModels
+from .request import VERSIONS
 
 __all__ = ["MODELS", "read_models"]
 
@@ -35,4 +36,6 @@ def _created(given: Fields) -> int:
         return 0
 
 
-MODELS: Final = NativeModels("/models?limit=1000", read_models)
+MODELS: Final = NativeModels(
+    "/v1/models?limit=1000", read_models, ((b"anthropic-version", VERSIONS["anthropic"].encode()),)
+)

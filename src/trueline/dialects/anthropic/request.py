@@ -7,6 +7,7 @@ What the API has beyond OpenAI's is taken under its own name (`thinking`, `top_k
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final, TypeAlias
 from urllib.parse import quote
 
@@ -26,6 +27,7 @@ Fields: TypeAlias = dict[str, Any]
 
 VERSIONS: Final = {"anthropic": "2023-06-01", "vertex": "vertex-2023-10-16", "bedrock": "bedrock-2023-05-31"}
 """By platform.  2026-10-21 takes no `temperature`, of any model."""
+_VERTEX: Final = re.compile(r"/projects/[^/]+/locations/")
 _UPLOADS: Final = "files-api-2025-04-14"
 
 _OWN: Final = (
@@ -79,11 +81,13 @@ def write_request(request: ChatRequest, asked: Asked) -> NativeRequest:
 
 
 def _platform(asked: Asked) -> str:
-    """Whose Messages API it is."""
-    said = asked.settings.get("platform", "")
-    if said in VERSIONS:
-        return said
-    return "vertex" if asked.settings.get("host", "").endswith("aiplatform.googleapis.com") else "anthropic"
+    """Who serves the model."""
+    told = asked.settings.get("platform", "")
+    if told in VERSIONS:
+        return told
+    server, path = (asked.settings.get(name, "") for name in ("host", "base_path"))
+    google = server.endswith("aiplatform.googleapis.com") or path.endswith("/publishers/anthropic")
+    return "vertex" if google or _VERTEX.search(path) else "anthropic"
 
 
 def _addressed(platform: str, stream: bool, out: Fields, betas: list[str], asked: Asked) -> NativeRequest:
