@@ -31,17 +31,12 @@ LEFT = {
         "status-other": "err-200-for-4xx err-200-baseresp",
         "err-500-for-4xx": "err-500-for-4xx err-200-code-msg",  # of a message as long as ten thousand letters
     },
-    "the server does not do what it is asked for; Trueline does not cut texts to size": {
-        "stop-ignored": "stop-ignored",
-        "max_completion_tokens-ignored": "max_completion_tokens-ignored",
-    },
     "a server that gave all choices before is believed, until it does not": {
         "n-ignored": "choice-index-missing choice-index-all-zero images-shape-on-chat n-ignored",
     },
     "a limit shows in the usage, and none was asked for, or the server sends none": {
         "finish-length-masked": "finish-length-masked finish-missing",
         "finish-length-false": "finish-length-false think-unclosed",
-        "stop-echoed": "finish-length-false",
     },
     "Trueline's estimates are no counts; null is read as 0, as the catalogue rules": {
         "usage-differs-streamed": "usage-missing-stream usage-only-chunk-dropped usage-flag-rejected",

@@ -15,7 +15,7 @@ __all__ = ["Meter"]
 class Meter:
     """The tokens of one choice: of several texts, one after the other (`begin`)."""
 
-    __slots__ = ("_added", "_before", "_left", "_out", "_room", "_start", "_tail", "_tokenizer", "_unit")
+    __slots__ = ("_before", "_left", "_out", "_start", "_tail", "_tokenizer", "_unit", "added", "room")
 
     def __init__(self, tokenizer: PieceTokenizer, limit: int, per_token: float = 1.0) -> None:
         """`per_token`: of a tokenizer that estimates, how many of its tokens are one of the model's."""
@@ -31,23 +31,18 @@ class Meter:
         """Where in the tail that begins: 0 or 1."""
         self._out = 0
         """How far the tail has left."""
-        self._added: list[str] = []
-        """What left behind the tail."""
-        self._room = self._fitting(self._left)
+        self.added: list[str] = []
+        """What left behind the tail; who adds to it takes its bytes from the room."""
+        self.room = self._fitting(self._left)
         """Bytes that may come in any case; less than none, where something is held."""
-
-    @property
-    def room(self) -> int:
-        """So many bytes of text may come before anything has to be counted."""
-        return self._room
 
     def passes(self, text: str) -> bool:
         """Take a piece that is within the limit in any case; False: it was not taken, and `take` has to look."""
         size = len(text) if text.isascii() else _size(text)
-        if size > self._room:
+        if size > self.room:
             return False
-        self._room -= size
-        self._added.append(text)
+        self.room -= size
+        self.added.append(text)
         return True
 
     def take(self, text: str) -> tuple[str, bool]:
@@ -67,13 +62,13 @@ class Meter:
         kept = max(start - 1, 0)
         out = tail[self._out : leaves]
         self._tail, self._start, self._out, self._left = tail[kept:], start - kept, leaves - kept, left
-        self._room = fitting - _size(tail[start:])
+        self.room = fitting - _size(tail[start:])
         return out, False
 
     def spend(self, tokens: int) -> None:
         """So many tokens were counted in another way."""
         self._left -= self._tokenizer.in_units(tokens)
-        self._room -= tokens
+        self.room -= tokens
 
     def begin(self) -> tuple[str, bool]:
         """The text is over, and nothing will change its last word; as `take`, of what was held.
@@ -82,25 +77,25 @@ class Meter:
         """
         tail, start, out = self._joined(), self._start, self._out
         self._tail, self._start, self._out = "", 0, 0
-        if self._room >= 0:
+        if self.room >= 0:
             if start < len(tail):
                 self._before.append((tail, start))
-                self._room -= self._tokenizer.most(0)
+                self.room -= self._tokenizer.most(0)
             return "", False
         left, tokenizer = self._counted_before(), self._tokenizer
         units = tokenizer.weigh(tail, start, len(tail))
         if units > left:
             return tail[out : max(out, tokenizer.cover(tail, start, len(tail), left))], True
         self._left = left - units
-        self._room = self._fitting(self._left)
+        self.room = self._fitting(self._left)
         return tail[out:], False
 
     def _joined(self) -> str:
         """What was not counted of this text, in one piece."""
-        if self._added:
-            self._tail = "".join((self._tail, *self._added))
+        if self.added:
+            self._tail = "".join((self._tail, *self.added))
             self._out = len(self._tail)
-            self._added.clear()
+            self.added.clear()
         return self._tail
 
     def _counted_before(self) -> int:

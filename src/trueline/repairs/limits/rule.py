@@ -28,9 +28,10 @@ from ...finish_words import meaning
 from ..base import Result, Rule
 from .asked import LIMIT, STOP, asks, stops_of
 from .keeping import Keeping
+from .meter import Meter
 from .stops import Stops
 from .texts import TEXTS, Texts, part, said_by, written
-from .trim import joined
+from .trim import joined, size_of
 
 __all__ = ["Limits"]
 
@@ -83,12 +84,38 @@ class Limits(Rule):
         self._waiting: list[Event] | None = None if request.stream else []
         """What is looked at together: a whole reply, or what came while a vocabulary is loaded."""
         self._loading = False
+        self._firsts: frozenset[str] = self._stops.firsts if self._stops is not None else frozenset()
+        self._plain = False
+        """The content of choice 0 goes on; `_meter`: and is measured."""
+        self._meter: Meter | None = None
 
     def see(self, event: Any) -> Result:
+        if self._plain and type(event) is TextDelta and not event.choice:  # as nearly all events are
+            text, meter = event.text, self._meter
+            if self._firsts.isdisjoint(text):
+                if meter is None:
+                    return event
+                size = len(text) if text.isascii() else size_of(text)
+                if size <= meter.room:
+                    meter.room -= size
+                    meter.added.append(text)
+                    return event
         if self._waiting is None:
-            return self._see(event)
+            result = self._see(event)
+            self._look_ahead(event)
+            return result
         self._waiting.append(event)
         return self._see_whole() if type(event) is ReplyEnd and not self._loading else None
+
+    def _look_ahead(self, event: Any) -> None:
+        """Whether a content that follows can be taken quickly."""
+        choice = self._choices.get(0) if type(event) is TextDelta and not event.choice else None
+        self._plain = choice is not None and not (
+            choice.over or choice.stopping or choice.waits or choice.beyond is not None or self._loading
+        )
+        if choice is not None and self._plain and choice.texts is not None:
+            self._meter = choice.texts.plain
+            self._plain = self._meter is not None
 
     def resume(self) -> Result:
         """See Rule: the vocabulary is there."""

@@ -22,16 +22,17 @@ class Stops:
     So it makes no difference how the text came in.  The text that is held is the longest end that may begin one.
     """
 
-    __slots__ = ("_firsts", "_longest", "_stops")
+    __slots__ = ("_longest", "_stops", "firsts")
 
     def __init__(self, stops: tuple[str, ...]) -> None:
         self._stops = stops
-        self._firsts = frozenset(stop[0] for stop in stops)
+        self.firsts = frozenset(stop[0] for stop in stops)
+        """No stop string begins in a text that has none of these characters."""
         self._longest = max(map(len, stops))
 
     def passes(self, text: str) -> bool:
         """Whether no stop string begins in this text."""
-        return self._firsts.isdisjoint(text)
+        return self.firsts.isdisjoint(text)
 
     def take(self, text: str) -> Taken:
         """Look at what was held of a text, with the next piece."""
@@ -40,7 +41,7 @@ class Stops:
             start, end = found
             return Taken(start, len(text) - end)
         for at in range(max(0, len(text) - self._longest + 1), len(text)):
-            if text[at] in self._firsts:
+            if text[at] in self.firsts:
                 end_of_text = text[at:]
                 if any(stop.startswith(end_of_text) for stop in self._stops):
                     return Taken(at, None)

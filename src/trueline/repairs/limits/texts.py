@@ -37,6 +37,11 @@ class Texts:
         self._last: Any = None
         """The last event with text: more of it is written like this one."""
 
+    @property
+    def plain(self) -> Meter | None:
+        """The meter of a content that goes on, where more of it can be added there as long as there is room."""
+        return self._meter if type(self._last) is TextDelta and self._entries is None else None
+
     def passes(self, event: TextDelta) -> bool:
         """Take a content that goes on within the limit in any case; False: it was not taken."""
         return type(self._last) is TextDelta and self._entries is None and self._meter.passes(event.text)
