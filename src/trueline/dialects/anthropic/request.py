@@ -92,7 +92,7 @@ def _platform(asked: Asked) -> str:
 
 def _addressed(platform: str, stream: bool, out: Fields, betas: list[str], asked: Asked) -> NativeRequest:
     """The request as this platform takes it."""
-    version = asked.settings.get("anthropic_version") or VERSIONS[platform]
+    version = asked.settings.get("api_version") or VERSIONS[platform]
     headers = ((b"anthropic-beta", ",".join(betas).encode("latin-1", "replace")),) if betas else ()
     if platform == "anthropic":
         return NativeRequest(
