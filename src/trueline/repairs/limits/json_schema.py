@@ -27,7 +27,7 @@ def problem_of(value: Any, schema: Any) -> str | None:
         _Judge(schema).check(value, schema, ())
     except _Broken as broken:
         return f"{_where(broken.path)} {broken.problem}"
-    except _Unjudged:
+    except (_Unjudged, RecursionError):
         pass
     return None
 
