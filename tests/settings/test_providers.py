@@ -225,3 +225,12 @@ def test_mistakes_in_prices(text: str, message: str, tmp_path: Path) -> None:
         load(text, tmp_path)
 
     assert message in str(refused.value)
+
+
+@pytest.mark.parametrize(("region", "host"), [("europe-west4", "europe-west4-aiplatform"), ("global", "aiplatform")])
+@pytest.mark.parametrize("provider", ["vertex", "vertex-anthropic"])
+def test_vertex_has_a_host_for_everywhere(tmp_path: Path, provider: str, region: str, host: str) -> None:
+    file = tmp_path / "trueline.yaml"
+    file.write_text(f"upstreams: {{v: {{provider: {provider}, project: p-1, region: {region}}}}}\n")
+    url = load_settings({}, {}, file).upstreams["v"].url
+    assert url.startswith(f"https://{host}.googleapis.com/v1/projects/p-1/locations/{region}")

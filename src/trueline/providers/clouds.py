@@ -9,6 +9,9 @@ from .row import Capabilities, Provider
 __all__ = ["ROWS"]
 
 _SEEN: Final = "2026-11-22"
+_VERTEX_EVERYWHERE = {"global-aiplatform.googleapis.com": "aiplatform.googleapis.com"}
+"""Where no region is chosen, the host has none either."""
+
 _ALL: Final = frozenset({"max_tokens", "stop", "n", "response_format", "tool_choice", "logprobs"})
 _OPENAI: Final = Capabilities(
     stream_options=True,
@@ -150,9 +153,26 @@ ROWS: Final = (
             "project": ("GOOGLE_CLOUD_PROJECT", "VERTEXAI_PROJECT"),
             "region": ("GOOGLE_CLOUD_LOCATION", "VERTEXAI_LOCATION"),
         },
+        spelled=_VERTEX_EVERYWHERE,
         hosts=("*-aiplatform.googleapis.com", "aiplatform.googleapis.com"),
         also=("vertex_ai",),
         docs="https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference",
+        seen=_SEEN,
+    ),
+    Provider(
+        name="vertex-anthropic",
+        title="Google Vertex AI (Anthropic's Messages)",
+        dialect="anthropic",
+        url="https://{region}-aiplatform.googleapis.com/v1/projects/{project}/locations/{region}",
+        auth="google_token",
+        key_env=("GOOGLE_APPLICATION_CREDENTIALS",),
+        places={
+            "project": ("GOOGLE_CLOUD_PROJECT", "VERTEXAI_PROJECT"),
+            "region": ("GOOGLE_CLOUD_LOCATION", "VERTEXAI_LOCATION"),
+        },
+        spelled=_VERTEX_EVERYWHERE,
+        hosts=("*-aiplatform.googleapis.com", "aiplatform.googleapis.com"),
+        docs="https://cloud.google.com/vertex-ai/generative-ai/docs/partner-models/claude/use-claude",
         seen=_SEEN,
     ),
     Provider(

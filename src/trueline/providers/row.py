@@ -99,6 +99,8 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     that is set says no more than that there is something to make them from."""
     places: Mapping[str, tuple[str, ...]] = MappingProxyType({})
     """Placeholder -> environment variables that may fill it, where the settings do not."""
+    spelled: Mapping[str, str] = MappingProxyType({})
+    """Hosts that are not what their placeholders make of them, and what they are instead."""
     hosts: tuple[str, ...] = ()
     """How its URLs begin, without the scheme; `*` stands for any one part of the host."""
     also: tuple[str, ...] = ()

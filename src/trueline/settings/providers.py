@@ -82,7 +82,10 @@ def from_environment(
 
 def _of_row(row: Provider, places: Mapping[str, str], env: Mapping[str, str]) -> dict[str, Any]:
     def fill(text: str) -> str:
-        return _PLACEHOLDER.sub(lambda m: m[0] if m[1] in _OURS else _filled(row, m[1], places, env) or m[0], text)
+        whole = _PLACEHOLDER.sub(lambda m: m[0] if m[1] in _OURS else _filled(row, m[1], places, env) or m[0], text)
+        for made, host in row.spelled.items():
+            whole = whole.replace(f"//{made}/", f"//{host}/")
+        return whole
 
     filled = {place: value for place in PLACES if (value := _filled(row, place, places, env))}
     return {

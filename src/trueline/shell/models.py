@@ -97,7 +97,8 @@ async def _ask(
     credentials: bool = True,
     more: Iterable[tuple[bytes, bytes]] = (),
 ) -> bytes:
-    path += exchange.client.query
+    query = exchange.client.query
+    path += query.replace("?", "&", 1) if "?" in path else query
     response = await exchange.call(client_for(choice), choice, "GET", path, credentials=credentials, more=more)
     await exchange.refuse_error(response, choice.backend)
     return await exchange.run(pipe, response)
