@@ -31,6 +31,8 @@ def complaints(faults: tuple[str, ...], wanted: Outcome, heard: Outcome) -> list
         checks = [CHANGED[fault][kind] for fault in faults if kind in CHANGED.get(fault, ())]
         if len(checks) > 1 or (checks and checks[0](clean, got)):
             continue  # two that change one thing make of it what no table says
+        if kind == "usage" and "x_trueline" in (heard.facts.get("details") or {}) and got[0] + got[1] == got[2]:
+            continue  # counted here: nearly what was reported, and of some requests what the simulator does not count
         wrong.append(f"{kind} is {got!r:.300}, and of the clean reply {clean!r:.300}")
     return wrong
 
