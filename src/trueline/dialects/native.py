@@ -191,6 +191,7 @@ DIALECTS: Mapping[str, str] = {
     "cohere": ".cohere",
     "ollama": ".ollama",
     "gemini": ".gemini",
+    "openai_responses": ".openai_responses",
     "stability": ".stability",
     "bfl": ".bfl",
     "replicate": ".replicate",
