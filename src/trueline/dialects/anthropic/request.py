@@ -11,6 +11,7 @@ import re
 from typing import Any, Final, TypeAlias
 from urllib.parse import quote
 
+from ...errors import RequestError
 from ...messages import ChatRequest
 from ...wire import jsonio
 from ..conversation import Turn, read_conversation
@@ -49,6 +50,11 @@ _READ: Final = frozenset(
         *_OWN,
     )
 )
+_KINDS: Final[dict[type, tuple[str, tuple[str, ...]]]] = {
+    str: ("a string", ("reasoning_effort", "service_tier")),
+    list: ("an array", ("stop_sequences", "betas")),
+    dict: ("an object", ("thinking", "output_config", "output_format", "metadata", "web_search_options")),
+}
 _TIERS: Final = {"auto": "auto", "priority": "auto", "default": "standard_only", "standard_only": "standard_only"}
 
 
@@ -57,6 +63,7 @@ def write_request(request: ChatRequest, asked: Asked) -> NativeRequest:
     platform = _platform(asked)
     body, known = request.body, model(asked.model)
     check_supported(body, _READ, asked)
+    _check_kinds(body)
     conversation = read_conversation(body)
     if not conversation.turns:  # the API wants a turn of the user's
         conversation.turns.append(Turn("user", list(conversation.system)))
@@ -78,6 +85,14 @@ def write_request(request: ChatRequest, asked: Asked) -> NativeRequest:
         out["stream"] = True
     betas = _betas(body, asked, writer.uploads)
     return _addressed(platform, request.stream, out, betas, asked)
+
+
+def _check_kinds(body: Fields) -> None:
+    """Raises RequestError for what cannot be read, and would be left out."""
+    for kind, (want, names) in _KINDS.items():
+        for name in names:
+            if body.get(name) is not None and not isinstance(body[name], kind):
+                raise RequestError(f"Invalid type for '{name}': expected {want}.", param=name, code="invalid_type")
 
 
 def _platform(asked: Asked) -> str:
