@@ -94,5 +94,7 @@ def is_within(context: ReplyContext, texts: list[str], size: int, completion: in
     limit = limit_of(body) if enforce.max_tokens != "off" else None
     if limit is not None and size > limit and not (enforce.max_tokens == "auto" and 0 < completion <= limit):
         return False
+    if limit is not None and completion == limit:
+        context.kept = True
     stops = stops_of(body) if enforce.stop != "off" else ()
     return not any(stop in text for stop in stops for text in texts)

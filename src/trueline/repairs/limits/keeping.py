@@ -111,7 +111,6 @@ class Keeping:
             return None
         if not self.measures:
             return {}
-        self._context.kept = bool(said) and not any(meters.values())
         return {number: self._texts(meter) if meter is not None else None for number, meter in meters.items()}
 
     def _texts(self, meter: Meter) -> Texts:
