@@ -85,10 +85,18 @@ def embedding_pipeline(
 
 
 def image_pipeline(
-    request: ImageRequest, route: Route, mint: Mint, options: FormatOptions = FormatOptions()
+    request: ImageRequest,
+    route: Route,
+    mint: Mint,
+    options: FormatOptions = FormatOptions(),
+    *,
+    native: NativeDialect | None = None,
 ) -> Pipeline:
-    """The pipeline for the reply to an image request, whole or streamed as the request asked."""
-    return (ImageStream if request.stream else WholeImages)(request, mint, options)
+    """The pipeline for the reply to an image request, whole or streamed as the request asked.
+
+    `native`: what the upstream speaks, if not OpenAI's format; its replies come as `dialects.images.joined` has them.
+    """
+    return (ImageStream if request.stream else WholeImages)(request, mint, options, native is not None)
 
 
 def _context(

@@ -23,8 +23,17 @@ _TELLING = 16
 """Bytes after which a body without a colon or a newline cannot begin with a field of an event stream."""
 
 
+_USUAL = frozenset(
+    (
+        *("img-created-missing", "img-url-when-b64", "img-b64-when-url", "img-data-prefix"),
+        *("img-stream-events", "img-meta-null", "usage-missing-stream"),
+    )
+)
+"""Faults of OpenAI's format that are the own form of APIs that make pictures: of those they are not noted."""
+
+
 class _Images(OwesNothing):
-    def __init__(self, options: FormatOptions) -> None:
+    def __init__(self, options: FormatOptions, native: bool = False) -> None:
         self._options = options
         self.error: TruelineError | None = None
         self.done = False
@@ -33,8 +42,11 @@ class _Images(OwesNothing):
         self.secrets: tuple[str, ...] = ()
         self._body: list[bytes] = []
         self._size = 0
+        self._usual = _USUAL if native else frozenset()
 
     def note(self, fault: str) -> None:
+        if fault in self._usual:
+            return
         self.faults[fault] = self.faults.get(fault, 0) + 1
 
     def release(self) -> None:
@@ -77,8 +89,8 @@ class WholeImages(_Images):
 
     content_type = b"application/json"
 
-    def __init__(self, request: ImageRequest, mint: Mint, options: FormatOptions) -> None:
-        super().__init__(options)
+    def __init__(self, request: ImageRequest, mint: Mint, options: FormatOptions, native: bool = False) -> None:
+        super().__init__(options, native)
         self._request = request
         self._mint = mint
         self._reply = ImageReply(None, [], {})
@@ -138,8 +150,8 @@ class ImageStream(_Images):
 
     content_type = b"text/event-stream; charset=utf-8"
 
-    def __init__(self, request: ImageRequest, mint: Mint, options: FormatOptions) -> None:
-        super().__init__(options)
+    def __init__(self, request: ImageRequest, mint: Mint, options: FormatOptions, native: bool = False) -> None:
+        super().__init__(options, native)
         self._mint = mint
         self._sse = sse.SSEReader(self._noted)
         self._events = ImageEvents(request, mint, self.note, options.extras == "keep")

@@ -78,7 +78,8 @@ class AwaitedExchange(Exchange[Client]):
     ) -> Response:
         """Send the request on.  The response is closed with the exchange.
 
-        See `upstream_headers`; `client_length`: of a body that is streamed; `more`: headers that the request needs.
+        See `upstream_headers`; `client_length`: of a body that is streamed; `more`: headers that the request needs,
+        in place of the client's.
         Raises what `UpstreamClient.request` raises.
         """
         backend = choice.backend
@@ -87,7 +88,10 @@ class AwaitedExchange(Exchange[Client]):
         headers.append((b"x-request-id", self.request_id))
         if client_length is not None:
             headers.append((b"content-length", client_length))
-        headers += more
+        if more:
+            needed = list(more)
+            named = {name for name, _ in needed}
+            headers = [pair for pair in headers if pair[0] not in named] + needed
         path = backend.paths.of(path, choice.model or self.model)
         if backend.signing is not None:
             target = backend.target

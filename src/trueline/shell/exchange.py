@@ -26,7 +26,7 @@ from .costs import spent
 from .headers import Pairs, for_upstream, goes_to_client, goes_with_its_body, is_credential, shown_as
 from .routes import Backend, Choice, spoken_by
 
-__all__ = ["CLIENT_CLOSED", "JSON", "MAX_ERROR_BODY", "ClientSide", "Exchange", "log", "log_failure"]
+__all__ = ["CLIENT_CLOSED", "JSON", "MAX_ERROR_BODY", "ClientSide", "Exchange", "keys_in", "log", "log_failure"]
 
 log = logging.getLogger("trueline.exchange")
 
@@ -157,7 +157,7 @@ class Exchange(Generic[C]):
         self.received += len(body)
         self.keep_examples(body, error.faults)
         error.message = without_secrets(error.message, self.secrets)
-        if backend.own_key and status in (401, 403):
+        if backend.own_key and status in (401, 403) and error.status == status:
             return UpstreamReplyError(
                 f"The upstream '{backend.name}' refused the key that Trueline has for it ({status}): {error.message}",
                 status=502,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any
 from urllib.parse import unquote
@@ -12,6 +12,7 @@ from urllib.parse import unquote
 from ..context import FormatOptions
 from ..errors import DrainingError, NotFoundError, RequestError, TruelineError
 from ..messages import (
+    ImageRequest,
     read_chat_request,
     read_completion_request,
     read_embedding_request,
@@ -42,6 +43,7 @@ from .learned import Learned
 from .metrics import Metrics
 from .models import list_models, one_alias, one_model
 from .passthrough import pass_through
+from .pictures import Painter
 from .recorder import Recorder
 from .routes import Choice, Routes, spoken_by
 from .tape import current as tape_of_task
@@ -61,7 +63,7 @@ PIPELINES: dict[str, tuple[Callable[[bytes], Any], Callable[..., Pipeline]]] = {
 }
 """Paths whose replies are made exact: how their requests are read, and what their replies go through."""
 
-TRANSLATED = ("/chat/completions", "/embeddings")
+TRANSLATED = ("/chat/completions", "/embeddings", "/images/generations")
 """Paths that are answered by upstreams that speak an API of their own, too."""
 
 _UPLOADS = ("/images/edits", "/images/variations")
@@ -90,6 +92,7 @@ class Gateway:
         self._guarded = guarded
         self._recorder = recorder
         self._journal = Journal(log)
+        self._aside: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         tape = self._recorder.tape(scope) if self._recorder is not None else None
@@ -131,6 +134,12 @@ class Gateway:
         for exchange in list(self.metrics.running):
             exchange.drain()
         self._journal.close()
+
+    def aside(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do what outlives its exchange, such as calling off what nobody waits for any more."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._aside.add(task)
+        task.add_done_callback(self._aside.discard)
 
     def request_id(self) -> bytes:
         return b"req_" + self.mint.token(32).encode()
@@ -249,6 +258,30 @@ class Gateway:
                 raise not_spoken(choice.backend, f"/v1{path}")
             make = partial(make, native=dialect)
             translator = Translator(exchange, self.client_for(choice), self.fetcher, choice, dialect)
+        if translator is not None and isinstance(request, ImageRequest):
+            last = await self._paint(exchange, choice, translator, request, make)
+        else:
+            last = await self._ask(exchange, choice, translator, request, make, path, kind)
+        pipe = exchange.pipe
+        if isinstance(pipe, WholeImages) and pipe.missing:
+            for url in dict.fromkeys(pipe.missing):
+                with exchange.waiting():
+                    picture = await self.fetcher.fetch(url, choice.backend)
+                pipe.supply(url, picture)
+            last = pipe.finish()
+        await exchange.finish(last)
+
+    async def _ask(
+        self,
+        exchange: AwaitedExchange,
+        choice: Choice,
+        translator: Translator | None,
+        request: Any,
+        make: Callable[..., Pipeline],
+        path: str,
+        kind: bytes,
+    ) -> bytes:
+        """What is answered in one reply, or in several of which one is made; the last bytes of it."""
         asker = Asker(
             exchange,
             self.client_for(choice),
@@ -259,15 +292,19 @@ class Gateway:
             kind,
             translator,
         )
-        last = await asker.reply(request)
-        pipe = exchange.pipe
-        if isinstance(pipe, WholeImages) and pipe.missing:
-            for url in dict.fromkeys(pipe.missing):
-                with exchange.waiting():
-                    picture = await self.fetcher.fetch(url, choice.backend)
-                pipe.supply(url, picture)
-            last = pipe.finish()
-        await exchange.finish(last)
+        return await asker.reply(request)
+
+    async def _paint(
+        self,
+        exchange: AwaitedExchange,
+        choice: Choice,
+        translator: Translator,
+        request: ImageRequest,
+        make: Callable[..., Pipeline],
+    ) -> bytes:
+        """Pictures of an upstream with an API of its own; the last bytes of the reply."""
+        client, pipe = self.client_for(choice), make(request, choice.route, self.mint, exchange.options)
+        return await Painter(exchange, client, self.fetcher, choice, translator, self.aside).reply(request, pipe)
 
     async def _models(self, exchange: AwaitedExchange, host: str | None) -> None:
         await exchange.body()

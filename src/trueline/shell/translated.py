@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from ..dialects.native import Asked, Fetched, FileNeeded, NativeDialect, NativeRequest
+from ..dialects.native import Asked, Fetched, FileNeeded, NativeDialect, NativeImages, NativeRequest
 from ..errors import NotFoundError
-from ..messages import ChatRequest, EmbeddingRequest
+from ..messages import ChatRequest, EmbeddingRequest, ImageRequest
 from .awaited import AwaitedExchange
 from .fetcher import Fetcher
 from .routes import Backend, Choice
@@ -50,19 +50,31 @@ class Translator:
         self._dialect = dialect
         self._files: dict[str, Fetched] = {}
 
+    @property
+    def images(self) -> NativeImages:
+        """How pictures are asked for.  Raises NotFoundError where the API has none."""
+        if self._dialect.images is None:
+            raise not_spoken(self._choice.backend, "pictures")
+        return self._dialect.images
+
     async def ask(self, request: Any) -> Response:
         """Send the request; the response is no error.  Raises RequestError for what the API cannot express."""
-        sent = await self._written(request)
+        sent: NativeRequest = await self.written(request)
         request.let_go()
-        exchange, backend = self._exchange, self._choice.backend
-        path = joined(backend.target.base_path, sent.path)
-        response = await exchange.call(
-            self._upstream, self._choice, sent.method, path, sent.body, content_type=_JSON, more=sent.headers
-        )
-        await exchange.refuse_error(response, backend)
+        return await self.call(sent, joined(self._choice.backend.target.base_path, sent.path), self._choice)
+
+    async def call(self, sent: NativeRequest, path: str, choice: Choice) -> Response:
+        """Send what is written; the response is no error."""
+        exchange = self._exchange
+        kind = next((value for name, value in sent.headers if name == b"content-type"), _JSON)
+        more = [pair for pair in sent.headers if pair[0] != b"content-type"]
+        body = None if sent.method == "GET" else sent.body
+        response = await exchange.call(self._upstream, choice, sent.method, path, body, content_type=kind, more=more)
+        await exchange.refuse_error(response, choice.backend)
         return response
 
-    async def _written(self, request: Any) -> NativeRequest:
+    async def written(self, request: Any) -> Any:
+        """A NativeRequest, or of pictures a list of them.  Raises RequestError for what the API cannot express."""
         changes: list[str] = []
         try:
             sent = self._write(request, changes)
@@ -73,7 +85,7 @@ class Translator:
         self._exchange.changed(tuple(changes))
         return sent
 
-    def _write(self, request: Any, changes: list[str]) -> NativeRequest:
+    def _write(self, request: Any, changes: list[str]) -> Any:
         backend, dialect = self._choice.backend, self._dialect
         asked = Asked(
             self._choice.model or request.model or "",
@@ -82,11 +94,13 @@ class Translator:
             self._files,
             backend.settings,
         )
-        if isinstance(request, ChatRequest):
+        if isinstance(request, ImageRequest):
+            return self.images.write(request, asked)
+        if isinstance(request, ChatRequest) and dialect.chats:
             return dialect.write_request(request, asked)
         if isinstance(request, EmbeddingRequest) and dialect.embeddings is not None:
             return dialect.embeddings.write(request, asked)
-        raise not_spoken(backend, "this path")
+        raise not_spoken(backend, "such requests")
 
     async def _fetch(self, urls: list[str]) -> None:
         """All files at once; the first that cannot be had ends it."""

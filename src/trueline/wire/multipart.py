@@ -1,4 +1,4 @@
-"""The text fields of a multipart form: read, and one of them written anew; files are stepped over, never copied apart.
+"""The text fields of a multipart form: read, written, and changed in place; files are stepped over, never copied apart.
 
 https://www.rfc-editor.org/rfc/rfc7578
 """
@@ -6,8 +6,9 @@ https://www.rfc-editor.org/rfc/rfc7578
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
-__all__ = ["boundary_of", "replace_field", "text_fields"]
+__all__ = ["boundary_of", "replace_field", "text_fields", "write_fields"]
 
 MAX_FIELD = 65536
 """Bytes of a text field that are read; what is longer is no parameter."""
@@ -57,3 +58,16 @@ def replace_field(body: bytes, boundary: bytes, name: str, value: str) -> bytes:
         if found == name.encode():
             return body[:begin] + value.encode() + body[end:]
     return body
+
+
+def write_fields(fields: Mapping[str, str]) -> tuple[bytes, bytes]:
+    """A form of text fields, and its content type."""
+    texts = [value.encode("utf-8", "replace") for value in fields.values()]
+    boundary = b"trueline-form"
+    while any(boundary in text for text in texts):
+        boundary += b"-x"
+    parts = [
+        b'--%b\r\ncontent-disposition: form-data; name="%b"\r\n\r\n%b\r\n' % (boundary, name.encode(), text)
+        for name, text in zip(fields, texts, strict=True)
+    ]
+    return b"%b--%b--\r\n" % (b"".join(parts), boundary), b"multipart/form-data; boundary=" + boundary

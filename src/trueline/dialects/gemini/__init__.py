@@ -8,6 +8,7 @@ https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference 
 from ..native import NativeDialect
 from .embeddings import EMBEDDINGS
 from .errors import read_error
+from .images import IMAGES
 from .models import MODELS
 from .reply import read_whole
 from .request import write_request
@@ -23,6 +24,7 @@ DIALECT = NativeDialect(
     read_error=read_error,
     embeddings=EMBEDDINGS,
     models=MODELS,
+    images=IMAGES,
     usual=frozenset(
         (
             "sse-crlf",
