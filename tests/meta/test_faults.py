@@ -15,7 +15,7 @@ from trueline.repairs import REPAIRS, Rule
 PLACES = {"chat", "stream", "images", "embeddings", "models", "completions", "errors", "http"}
 TABLE = "trueline.faults"
 # Who commits faults, or looks for them from outside, names them all; that says nothing about their being mended.
-NAMING = (TABLE, "trueline.sim", "trueline.judge", "trueline.check")
+NAMING = (TABLE, "trueline.sim", "trueline.judge", "trueline.check", "trueline.providers")
 MENDING = [name for name in modules() if not name.startswith(NAMING)]
 
 # What no exchange counts, and why.

@@ -19,7 +19,7 @@ __all__ = ["read_embeddings", "write_embeddings"]
 Fields = dict[str, Any]
 
 _PASSED = ("input_type", "truncate", "max_tokens")
-_KNOWN = frozenset(("model", "input", "encoding_format", "dimensions", "user", *_PASSED))
+_KNOWN = frozenset(("model", "input", "encoding_format", "dimensions", *_PASSED))
 
 
 def write_embeddings(request: EmbeddingRequest, asked: Asked) -> NativeRequest:
@@ -40,8 +40,6 @@ def write_embeddings(request: EmbeddingRequest, asked: Asked) -> NativeRequest:
     }
     if body.get("dimensions") is not None:
         written["output_dimension"] = body["dimensions"]
-    if body.get("user") is not None:
-        asked.note("user dropped")
     written |= {name: body[name] for name in _PASSED if body.get(name) is not None}
     return NativeRequest("/v2/embed", jsonio.encode(written))
 
