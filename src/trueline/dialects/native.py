@@ -191,6 +191,8 @@ DIALECTS: Mapping[str, str] = {
     "cohere": ".cohere",
     "ollama": ".ollama",
     "gemini": ".gemini",
+    "hf_tgi": ".hf_tgi",
+    "dashscope": ".dashscope",
     "openai_responses": ".openai_responses",
     "stability": ".stability",
     "bfl": ".bfl",

@@ -45,11 +45,12 @@ def reached(name: str, given: Mapping[str, Value], section: Origin, env: Mapping
         raise at.origin.error(f"{key}.{field}", _not_spoken(dialect, row))
     own: dict[str, Any] = {field: given[field].value for field in ("url", "key", "auth") if field in given}
     own["dialect"] = dialect
+    template = {"template": given["template"].value} if "template" in given else {}
     if row is None:
         if "url" not in own:
             raise section.error(f"{key}.url", "is missing; allowed: the base URL of the upstream, or a `provider`")
         own.setdefault("auth", _auth_of(dialect))
-        return own
+        return {**own, "places": template}
     places = {place: given[place].value for place in PLACES if place in given}
     missing = [place for place in _wanted(row, "url" not in own) if not _filled(row, place, places, env)]
     if missing:
@@ -58,7 +59,8 @@ def reached(name: str, given: Mapping[str, Value], section: Origin, env: Mapping
         secret = _key(row, env)
         if secret is not None:
             own["key"] = secret
-    return {**_of_row(row, places, env), **own}
+    fields = {**_of_row(row, places, env), **own}
+    return {**fields, "places": {**fields["places"], **template}}
 
 
 def from_environment(

@@ -14,7 +14,7 @@ from . import kinds
 from .kinds import Kind
 from .prices import DOLLARS
 from .switches import MAX_RETRIES, SWITCHED_OFF, SWITCHED_ON
-from .table import AUTH, DIALECT, PLACE, PLACES, PROVIDER
+from .table import AUTH, DIALECT, PLACE, PLACES, PROVIDER, TEMPLATE
 
 __all__ = ["GROUPS", "ROWS", "SHORT_FORMS", "TREE", "Row", "Section", "default"]
 
@@ -315,6 +315,12 @@ _EACH_UPSTREAM = (
     *(
         Row(f"upstreams.*.{place}", PLACE, None, f"Fills `{{{place}}}` in its provider's URL and paths.")
         for place in PLACES
+    ),
+    Row(
+        "upstreams.*.template",
+        TEMPLATE,
+        None,
+        "How `hf_tgi` makes a prompt of a conversation, where the model's name does not tell.",
     ),
     Row("upstreams.*.headers", kinds.map_of(kinds.SECRET), {}, "Headers to add to every request."),
     Row("upstreams.*.verify", kinds.BOOLEAN, True, "Verify its TLS certificate."),

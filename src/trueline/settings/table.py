@@ -10,10 +10,11 @@ from . import kinds
 from .errors import did_you_mean
 from .kinds import Kind
 
-__all__ = ["AUTH", "DIALECT", "PLACE", "PLACES", "PROVIDER", "read_place"]
+__all__ = ["AUTH", "DIALECT", "PLACE", "PLACES", "PROVIDER", "TEMPLATE", "read_place"]
 
 PLACES = ("resource", "region", "account", "project", "api_version")
 """Settings of an upstream that fill the placeholders of its provider's URL and paths."""
+_TEMPLATES = ("chatml", "llama2", "llama3", "mistral", "zephyr", "gemma", "phi", "none")
 
 
 def _provider(found: str | None) -> str:
@@ -37,4 +38,5 @@ def read_place(found: str | None) -> str:
 PROVIDER = Kind("provider", "the name of a provider", _provider, {"enum": list(PROVIDERS)})
 DIALECT = kinds.choice(*DIALECTS)
 AUTH = kinds.choice(*AUTHS)
+TEMPLATE = kinds.choice(*_TEMPLATES)
 PLACE = Kind("name", "letters, digits, dots, dashes and underscores", read_place, {"type": "string", "minLength": 1})

@@ -73,7 +73,9 @@ def usage(said: Any) -> Fields | None:
         details: Fields = {}
         for place in places:
             given = said.get(place)
-            for count in (*counts, *_KINDS) if isinstance(given, dict) else ():
+            if not isinstance(given, dict):
+                continue
+            for count in (*counts, *_KINDS):
                 if (value := _count(given.get(count))) is not None:
                     details[_NAMES.get(count, count)] = value
         if details:
@@ -101,11 +103,14 @@ def sources(info: Any, text: str = "") -> list[Fields]:
         marks.setdefault(mark[1], []).append(mark.span())
     found: list[Fields] = []
     for result in results if isinstance(results, list) else ():
-        url = result.get("url") if isinstance(result, dict) else None
-        if not isinstance(result, dict) or not isinstance(url, str) or not url.startswith(("http://", "https://")):
+        if not isinstance(result, dict):
             continue
-        title = result.get("title") if isinstance(result.get("title"), str) else None
+        url = result.get("url")
+        if not isinstance(url, str) or not url.startswith(("http://", "https://")):
+            continue
+        title = result.get("title")
+        named = title if isinstance(title, str) and title else url
         for start, end in marks.get(str(result.get("index"))) or [(len(text), len(text))]:
-            place = {"start_index": start, "end_index": end, "url": url, "title": title or url}
+            place = {"start_index": start, "end_index": end, "url": url, "title": named}
             found.append({"type": "url_citation", "url_citation": place})
     return found
