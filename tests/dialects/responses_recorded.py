@@ -1,4 +1,4 @@
-"""Recordings of the Responses API: what was said in them, read without a look at the dialect, and who judges replies."""
+"""Recordings of the Responses API: what was said in them, read without a look at the dialect, and their judge."""
 
 from __future__ import annotations
 
@@ -119,7 +119,9 @@ def verdicts(shared: Path, flavour: str) -> Iterator[tuple[str, str, Any, Played
             played = play(DIALECT, data, pieces=pieces, options=options, **asked)
             error = played.error
         if error is not None:
-            problems = [x for x in oracle.error_body(error.status, error.body(), {"x-request-id": "r"}) if x[0] == "must"]
+            problems = [
+                x for x in oracle.error_body(error.status, error.body(), {"x-request-id": "r"}) if x[0] == "must"
+            ]
             verdict = "error" if told is None and not problems else "refused"
             yield row["id"], verdict, [*problems, str(error)], played
             continue
@@ -129,6 +131,8 @@ def verdicts(shared: Path, flavour: str) -> Iterator[tuple[str, str, Any, Played
             problems.append("a failed reply came out as a complete one")
         else:
             heard = _heard(played, bool(row["stream"]))
+            if flavour == "wire-closed":  # thoughts are no part of it
+                told = told._replace(thoughts="")
             problems += [f"{name}: {a!r} {b!r}" for name, a, b in zip(Said._fields, told, heard, strict=True) if a != b]
         yield row["id"], "invalid" if problems else "exact", problems, played
 

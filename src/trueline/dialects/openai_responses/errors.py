@@ -67,7 +67,7 @@ def failed(said: Any, what: str = "The upstream's model failed to answer.") -> U
 
 def _placed(error: UpstreamReplyError) -> UpstreamReplyError:
     """With the status that its code means; the form of these errors is no fault."""
-    status = _STATUS.get(error.code or "") or _STATUS.get(error.type)
+    status = _STATUS.get(error.code or "")
     if status is not None:
         error.status = status
         if error.type == error.code or error.type not in ("invalid_request_error", "server_error", "rate_limit_error"):

@@ -79,7 +79,8 @@ class _Writer:
         for one in details if isinstance(details, list) else ():
             if isinstance(one, dict) and one.get("format") == FORMAT:
                 name = one.get("id") if isinstance(one.get("id"), str) else None
-                item = found.setdefault(name, {"type": "reasoning", "id": name or "", "summary": []})
+                named = {"id": name} if name else {}
+                item = found.setdefault(name, {"type": "reasoning", **named, "summary": []})
                 _put_detail(item, one)
         items = [item for item in found.values() if item.get("encrypted_content") or item.get("content")]
         if turn.reasoning and not items:

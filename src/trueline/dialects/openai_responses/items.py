@@ -26,6 +26,7 @@ _RANKS: Final = {THOUGHT: 0, MESSAGE: 1, FUNCTION: 2, CUSTOM: 2}
 """The order that a chat completion can tell."""
 _INPUTS: Final = {FUNCTION: "arguments", CUSTOM: "input"}
 _KINDS: Final = {FUNCTION: "function", CUSTOM: "custom"}
+_MORE: Final = {FUNCTION: UNSET, CUSTOM: "custom"}
 _PARTS: Final = {"output_text": "text", "text": "text", "refusal": "refusal"}
 _OF_A_THOUGHT: Final = frozenset(("id", "type", "summary", "content", "encrypted_content", "status"))
 
@@ -46,6 +47,7 @@ class Item:
         self.thoughts: str | None = None
         """Which of its channels is told as thoughts: a summary, or what it sums up."""
         self.call: int | None = None
+        """The position of the client's call, once it was told."""
         self.closed = False
 
     def said(self, channel: str) -> str:
@@ -82,31 +84,33 @@ class Items:
         self.length = 0
         """Characters of the answer."""
         self.calls = 0
-        self.call_ids: list[Any] = []
         self.native: list[Fields] = []
 
-    def begin(self) -> list[Event]:
-        """Open the choice, once."""
+    def begin(self, content: str | None = "") -> list[Event]:
+        """Open the choice, once; `content`: null for one that only calls."""
         if self.begun:
             return []
         self.begun = True
-        return [ChoiceStart(0)]
+        return [ChoiceStart(0, content)]
 
     def open(self, said: Fields) -> tuple[Item, list[Event]]:
         """An item begins; what it holds already counts when it ends."""
         kind = said.get("type")
         item = Item(kind if isinstance(kind, str) else "", said)
-        if item.kind not in _INPUTS:
-            return item, []
+        if item.kind not in _INPUTS or self._whole or not said.get("name"):
+            return item, []  # a call without a name waits for it
+        return item, self._open_call(item, said, "")
+
+    def _open_call(self, item: Item, said: Fields, arguments: str) -> list[Event]:
         item.call = self.calls
         self.calls += 1
-        self.call_ids.append(_call_id(said))
-        if self._whole:
-            return item, []
-        fragment = ToolFragment(
-            0, item.call, _call_id(said), said.get("name"), _KINDS[item.kind], "", call_extras=_of_a_call(said)
-        )
-        return item, [*self.begin(), fragment]
+        position = UNSET if self._whole else item.call
+        identity = said.get("call_id") or said.get("id") or UNSET
+        space = said.get("namespace")
+        extras = {"namespace": space} if isinstance(space, str) and space else None
+        kind, whole = _KINDS[item.kind], self._whole
+        fragment = ToolFragment(0, position, identity, said.get("name"), kind, arguments, whole, call_extras=extras)
+        return [*self.begin(None), fragment]
 
     # -- increments ---------------------------------------------------------------------------------------------------
 
@@ -138,7 +142,7 @@ class Items:
         if channel == "refusal":
             return RefusalDelta(0, text)
         if channel == "input":
-            return None if self._whole else ToolFragment(0, item.call, kind=_KINDS[item.kind], arguments=text)
+            return None if item.call is None else ToolFragment(0, item.call, kind=_MORE[item.kind], arguments=text)
         if channel != item.thoughts:
             return None
         self._thought = True
@@ -243,19 +247,9 @@ class Items:
         caller = said.get("caller")
         if isinstance(caller, dict) and caller.get("type") != "direct":
             self._beyond = True
-        if not self._whole:
-            late = self._named(item, said)
-            return [*late, *self.rest(item, "input", 0, arguments)]
-        fragment = ToolFragment(
-            0, UNSET, _call_id(said), said.get("name"), _KINDS[item.kind], arguments, True, call_extras=_of_a_call(said)
-        )
-        return [*self.begin(), fragment]
-
-    def _named(self, item: Item, said: Fields) -> list[Event]:
-        """The name of a call that began without one."""
-        if item.begun.get("name") or not said.get("name"):
-            return []
-        return [ToolFragment(0, item.call, _call_id(said), said["name"], _KINDS[item.kind], "")]
+        if item.call is None:
+            return self._open_call(item, said, arguments or item.said("input"))
+        return self.rest(item, "input", 0, arguments)
 
     # -- beside the events --------------------------------------------------------------------------------------------
 
@@ -283,12 +277,3 @@ class Items:
 
 def _objects(value: Any) -> list[Fields]:
     return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
-
-
-def _call_id(said: Fields) -> Any:
-    return said.get("call_id") or said.get("id") or UNSET
-
-
-def _of_a_call(said: Fields) -> Fields | None:
-    space = said.get("namespace")
-    return {"namespace": space} if isinstance(space, str) and space else None

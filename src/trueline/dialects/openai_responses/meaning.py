@@ -95,7 +95,10 @@ def citation(said: Fields, before: int, end: int) -> tuple[str, Fields]:
     placed = {name: said[name] + before for name in ("start_index", "end_index") if type(said.get(name)) is int}
     url = said.get("url")
     if said.get("type") != "url_citation" or not isinstance(url, str) or not url:
-        return "citations", {**said, **placed}
+        kind = said.get("type")
+        kind = kind if isinstance(kind, str) and kind else "citation"
+        inner = {name: value for name, value in said.items() if name != "type"}
+        return "citations", {"type": kind, kind: {**inner, **placed}}
     title = said.get("title")
     page = {
         "start_index": placed.get("start_index", before),

@@ -8,25 +8,36 @@ from ...context import ReplyContext
 from ...events import Event, Extras, Failure, Finish, ReplyEnd, Usage
 from ..foreign import foreign_shape, wrong_shape
 from .errors import failed, in_payload
-from .items import Items
+from .items import MESSAGE, Items
 from .meaning import beside, finish, start_of, usage
 
-__all__ = ["ending", "read_whole"]
+__all__ = ["ending", "is_response", "read_whole"]
 
 Fields: TypeAlias = dict[str, Any]
 
 
 def read_whole(payload: Any, context: ReplyContext) -> list[Event]:
     """The events of a whole reply, ReplyEnd included; what is an error, or nothing known, is a Failure."""
-    if not isinstance(payload, dict) or not isinstance(payload.get("output"), list):
+    if not is_response(payload):
         return [Failure(in_payload(payload) or _unknown(payload))]
     items = Items(whole=True)
     events: list[Event] = [start_of(payload, whole=True)]
+    if not any(isinstance(said, dict) and said.get("type") == MESSAGE for said in payload["output"]):
+        events += items.begin(None)
     for said in payload["output"]:
         if isinstance(said, dict):
             item, opened = items.open(said)
             events += [*opened, *items.close(item, said)]
     return [*events, *ending(items, payload, whole=True)]
+
+
+def is_response(payload: Any) -> bool:
+    """Whether a value is a reply of this API, and no compaction or count of tokens."""
+    return (
+        isinstance(payload, dict)
+        and isinstance(payload.get("output"), list)
+        and payload.get("object") in (None, "", "response")
+    )
 
 
 def _unknown(payload: Any) -> Any:

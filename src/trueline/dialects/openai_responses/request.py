@@ -1,7 +1,7 @@
 """OpenAI's chat request as a request of the Responses API.
 
 What the API has beyond a chat's is taken under its own name (`previous_response_id`, `include`, `reasoning` …).
-Settings that count: `api_version`, for Azure's older paths, and `reasoning_summary`.
+A setting that counts: `api_version`, for Azure's older paths.
 """
 
 from __future__ import annotations
@@ -33,7 +33,16 @@ _PASSED: Final = (
 _READ: Final = frozenset(
     (
         *("max_tokens", "max_completion_tokens", "tools", "tool_choice", "functions", "function_call"),
-        *("response_format", "reasoning_effort", "reasoning", "verbosity", "text", "logprobs", "top_logprobs"),
+        *(
+            "response_format",
+            "reasoning_effort",
+            "reasoning_summary",
+            "reasoning",
+            "verbosity",
+            "text",
+            "logprobs",
+            "top_logprobs",
+        ),
         *("store", "include", "web_search_options"),
         *_PASSED,
     )
@@ -52,7 +61,7 @@ def write_request(request: ChatRequest, asked: Asked) -> NativeRequest:
             out[name] = body[name]
     _limit(body, asked, out)
     _text(body, out)
-    _reasoning(body, asked, out)
+    _reasoning(body, out)
     write_tools(body, asked, out)
     _include(body, asked, out)
     if request.stream:
@@ -94,15 +103,13 @@ def _format(schema: Schema) -> Fields:
     return form if schema.description is None else {**form, "description": schema.description}
 
 
-def _reasoning(body: Fields, asked: Asked, out: Fields) -> None:
-    """How much the model thinks; a summary is only asked where somebody said so: some accounts may not have one."""
+def _reasoning(body: Fields, out: Fields) -> None:
+    """How much the model thinks; a summary only where the client said so: not every account may have one."""
     given = body.get("reasoning")
     reasoning: Fields = dict(given) if isinstance(given, dict) else {}
-    if body.get("reasoning_effort") is not None:
-        reasoning["effort"] = body["reasoning_effort"]
-    summary = asked.settings.get("reasoning_summary")
-    if summary and (thinks(asked.model) or reasoning) and reasoning.get("effort") != "none":
-        reasoning.setdefault("summary", summary)
+    for name, member in (("reasoning_effort", "effort"), ("reasoning_summary", "summary")):
+        if body.get(name) is not None:
+            reasoning[member] = body[name]
     if reasoning:
         out["reasoning"] = reasoning
 

@@ -17,7 +17,7 @@ from ...events import Event, Failure
 from .errors import failed, in_payload
 from .items import CUSTOM, FUNCTION, MESSAGE, THOUGHT, Item, Items
 from .meaning import logprobs, start_of
-from .reply import ending, read_whole
+from .reply import ending, is_response, read_whole
 
 __all__ = ["ResponseReader"]
 
@@ -57,7 +57,7 @@ class ResponseReader:
         return self._other(payload, event)
 
     def _other(self, payload: Fields, event: bytes | None) -> list[Event]:
-        if isinstance(payload.get("output"), list) and not self._started:
+        if is_response(payload) and not self._started:
             self._ended = True
             return read_whole(payload, self._context)
         error = in_payload(payload, event)
