@@ -267,7 +267,8 @@ def _read_body(body: bytes, content_type: str, status: int) -> _Said:
         return (inner or _Said(payload[0]))._replace(fault="err-array")
     if isinstance(payload, dict):
         return _describe(payload) or _flat(payload)
-    return _Said(payload, fault="err-string")
+    # `404: Not Found` begins as a number does.
+    return _Said(payload if isinstance(payload, (str, list)) else plain_text(text), fault="err-string")
 
 
 def plain_text(body: bytes) -> str:

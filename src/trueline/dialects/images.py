@@ -62,6 +62,7 @@ _HARMLESS: Final[dict[str, tuple[Any, ...]]] = {
     "partial_images": (0,),
 }
 """Values that ask for what every API does anyway."""
+_TEXTS: Final = ("size", "quality", "style", "background", "moderation", "output_format")
 _HINTS: Final = frozenset(("user", "safety_identifier", "partial_images"))
 """Parameters that change nothing in a picture."""
 
@@ -88,6 +89,14 @@ def check_image(request: ImageRequest, asked: Asked, supported: Collection[str])
             param="response_format",
             code="invalid_value",
         )
+    for name in (*_TEXTS, "output_compression"):
+        value = request.body.get(name)
+        if value is not None and type(value) is not (int if name == "output_compression" else str):
+            raise RequestError(
+                f"Invalid type for '{name}': expected {'a string' if name in _TEXTS else 'an integer'}.",
+                param=name,
+                code="invalid_type",
+            )
     for name, value in request.body.items():
         if name in _HANDLED or name in supported or value is None or value in _HARMLESS.get(name, ()):
             continue
@@ -246,14 +255,17 @@ def reason(message: Any, otherwise: str) -> str:
     return mended
 
 
-def joined(parts: Sequence[Painted | TruelineError]) -> Fields | TruelineError:
-    """One reply of several: what was withheld is lacking, and one that failed is the whole's failure."""
+def joined(parts: Sequence[Painted | TruelineError], count: int) -> Fields | TruelineError:
+    """One reply of several, with `count` pictures at most.
+
+    What was withheld is lacking, and one that failed is the whole's failure.
+    """
     failed = [part for part in parts if isinstance(part, TruelineError)]
     for error in failed:
         if error.code != "content_policy_violation":
             return error
     done = [part for part in parts if isinstance(part, Painted)]
-    images = [image for part in done for image in part.images]
+    images = [image for part in done for image in part.images][:count]
     if not images:
         return failed[0] if failed else UpstreamFormatError("The upstream's reply holds no picture.")
     whole: Fields = {}

@@ -71,7 +71,7 @@ class Painter:
         exchange = self._exchange
         sent = await self._translator.written(request)
         async with _within(self._choice.backend.timeouts):
-            whole = joined(await self._all(sent, request))
+            whole = joined(await self._all(sent, request), request.n)
         if isinstance(whole, TruelineError):
             raise whole
         if request.stream:

@@ -68,7 +68,7 @@ def _generate(request: ImageRequest, asked: Asked) -> list[NativeRequest]:
             leave_out(asked, "size", f"{size} is more than this model makes.")
         elif large is not None:
             image["imageSize"] = large
-    output = _output(request)
+    output = _output(request, asked)
     if output:
         image["imageOutputOptions"] = output
     top: Fields = {name: given.pop(name) for name in ("safetySettings", "labels") if name in given}
@@ -98,7 +98,7 @@ def _predict(request: ImageRequest, asked: Asked) -> list[NativeRequest]:
             leave_out(asked, "size", f"{size} is more than Imagen makes.")
         elif large is not None:
             parameters.setdefault("sampleImageSize", large)
-    output = _output(request)
+    output = _output(request, asked)
     if output:
         parameters["outputOptions"] = output
     each = seeds(request, asked, _MAX_SEED) if vertex else [{}] * request.n
@@ -121,14 +121,20 @@ def _files(asked: Asked) -> tuple[str, ...]:
     return ("output_format", "output_compression") if is_vertex(asked) else ()
 
 
-def _output(request: ImageRequest) -> Fields:
-    """The format of the file; what has no place was refused, or dropped, before."""
+def _output(request: ImageRequest, asked: Asked) -> Fields:
+    """The format of the file, for Vertex AI."""
+    form, compression = request.body.get("output_format"), request.body.get("output_compression")
+    if not is_vertex(asked):
+        return {}  # was refused, or dropped
     made: Fields = {}
-    form = request.body.get("output_format")
     if form in ("png", "jpeg"):
         made["mimeType"] = f"image/{form}"
-        if form == "jpeg" and request.body.get("output_compression") is not None:
-            made["compressionQuality"] = request.body["output_compression"]
+    elif form is not None:
+        leave_out(asked, "output_format", "It has png and jpeg.")
+    if form == "jpeg" and compression is not None:
+        made["compressionQuality"] = compression
+    elif compression not in (None, 100):
+        leave_out(asked, "output_compression", "It is for jpeg only.")
     return made
 
 
