@@ -284,12 +284,12 @@ class Part:
             return sse.write(data) + sse.DONE
         if not body["choices"]:
             if body.get("usage") is None:
-                return _event(self._several.aligned(body))
+                return _event(self._several.aligned(body), data)
             self.usage = body
             return b""
         if not self._renumbered(body)["choices"]:
             return b""
-        return _event(self._several.aligned(body))
+        return _event(self._several.aligned(body), data)
 
     def _renumbered(self, body: Fields) -> Fields:
         shift, step, most = self._places
@@ -301,8 +301,10 @@ class Part:
         return body
 
 
-def _event(body: Fields) -> bytes:
-    """One event; where OpenAI pads its chunks (rules.md O2), to the length that this one has now."""
+def _event(body: Fields, came: bytes = b"") -> bytes:
+    """One event: as it came, if nothing of it is another; else padded to its length, where OpenAI pads (rules.md O2)."""
+    if came and jsonio.decode(came) == body:
+        return sse.write(came)
     if isinstance(body.get("obfuscation"), str):
         body["obfuscation"] = ""
         body["obfuscation"] = _PADDING[: (1 - len(jsonio.encode(body))) % 16]
