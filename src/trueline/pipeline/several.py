@@ -302,7 +302,7 @@ class Part:
 
 
 def _event(body: Fields, came: bytes = b"") -> bytes:
-    """One event: as it came, if nothing of it is another; else padded to its length, where OpenAI pads (rules.md O2)."""
+    """One event: as it came, if nothing of it is another; else padded to its length as OpenAI pads (rules.md O2)."""
     if came and jsonio.decode(came) == body:
         return sse.write(came)
     if isinstance(body.get("obfuscation"), str):
