@@ -277,7 +277,7 @@ def test_no_more_than_were_asked_for() -> None:
 
 # -- recordings -------------------------------------------------------------------------------------------------------
 
-_MEANS = {"replicate": {201: Waiting}, "fal": {200: Painted}}
+_MEANS: dict[str, dict[int, type]] = {"replicate": {201: Waiting}, "fal": {200: Painted}}
 
 
 def test_recorded(shared: Path, oracle: Any) -> None:

@@ -30,7 +30,7 @@ from .translated import Translator
 from .translated import joined as below
 from .upstream import Target, Timeouts, UpstreamClient
 
-__all__ = ["Painter"]
+__all__ = ["Painter", "is_its_own"]
 
 AT_ONCE = 8
 """Calls for one request at the same time; others wait for their turn."""
@@ -146,7 +146,7 @@ class Painter:
     def _place(self, path: str) -> tuple[Target, str]:
         """Where a request goes.  Raises UpstreamFormatError for a URL that is not the upstream's or its provider's."""
         backend = self._choice.backend
-        if path.startswith("/"):
+        if path.startswith("/") and not path.startswith("//"):
             return backend.target, below(backend.target.base_path, path)
         target: Target | None = None
         rest = ""
@@ -156,7 +156,7 @@ class Painter:
             target = Target.parse(f"{parts.scheme}://{parts.netloc}")
         except ValueError:
             pass
-        if target is None or not _SENDABLE.fullmatch(rest) or not _is_its_own(target, backend):
+        if target is None or not _SENDABLE.fullmatch(rest) or not is_its_own(target, backend):
             raise UpstreamFormatError(
                 "The upstream says that its pictures are to be asked for at another host than its own, "
                 "which Trueline does not do.",
@@ -197,7 +197,7 @@ class Painter:
                 del image["url"]
 
 
-def _is_its_own(target: Target, backend: Backend) -> bool:
+def is_its_own(target: Target, backend: Backend) -> bool:
     """Whether a host is the upstream's, or of the provider that the upstream's own host is of."""
     own = backend.target
     if (target.scheme, target.origin) == (own.scheme, own.origin):
