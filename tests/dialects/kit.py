@@ -122,9 +122,19 @@ def all_records(shared: Path, name: str) -> list[Fields]:
 def verdicts(shared: Path, name: str, dialect: NativeDialect, flavour: str = "wire") -> Iterator[tuple[str, str, Any]]:
     """Play the recordings in random cuts: id, verdict, and what the judge has against it."""
     player = load_module(shared / "play.py", "play")
+    yield from judged(player, records(shared, name), dialect, flavour)
+
+
+def judged(
+    player: Any, rows: list[Fields], dialect: NativeDialect, flavour: str, *, turned: bool = False
+) -> Iterator[tuple[str, str, Any]]:
+    """As `verdicts`, by a player of one's own; `turned`: what was streamed is asked for whole, and the reverse."""
     options = FormatOptions(extras="drop" if flavour == "wire-closed" else "keep")
-    for number, row in enumerate(records(shared, name)):
+    for number, row in enumerate(rows):
         asked = player.client_request(row, number, "")
+        if turned:
+            asked["stream"] = not asked.get("stream")
+            asked.pop("stream_options", None)
         status, headers, body = _answer(dialect, row, asked, number, options)
         verdict, problems = player.judge(row, asked, status, headers, body, flavour)
         yield row["id"], verdict, problems

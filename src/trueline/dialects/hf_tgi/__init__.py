@@ -26,6 +26,9 @@ DIALECT = NativeDialect(
             "sse-comment",  # keep-alives
             "done-missing",  # the last token comes with the whole text
             "stop-echoed",  # the text ends with the stop sequence
+            "usage-placeholder-zero",  # nobody says how long the prompt was
+            "usage-missing-nonstream",
+            "usage-missing-stream",
         )
     ),
     models=NativeModels("/info", read_models),

@@ -14,7 +14,7 @@ from .. import error_bodies
 __all__ = ["failure", "read_error"]
 
 _TOO_LONG: Final = re.compile(
-    r"inputs? tokens \+ `?max_new_tokens|`?inputs`? (tokens )?must have less than"
+    r"inputs?`? tokens \+ `?max_new_tokens|inputs?`? (tokens )?must have less than"
     r"|exceeds? the (maximum )?(context|input)",
     re.IGNORECASE,
 )

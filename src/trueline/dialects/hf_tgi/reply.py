@@ -87,7 +87,7 @@ class GenerateReader:
         if reason is None:
             reason = "stop" if special else self._unsaid(said)
         events.append(Finish(0, reason, extras=_kept(details)))
-        counts = _usage(details) or ({"completion_tokens": self._tokens} if self._tokens else None)
+        counts = _usage(details) or (_counts(0, self._tokens) if self._tokens else None)
         if counts is not None:
             events.append(Usage(counts))
         return events
@@ -150,16 +150,17 @@ def _kept(details: Fields) -> Extras | None:
 
 
 def _usage(details: Fields) -> Fields | None:
-    """OpenAI's usage, as far as it is known: whole replies do not say how long the prompt was."""
+    """OpenAI's usage, as far as it is known: whole replies do not say how long the prompt was, so it is counted."""
     generated, prompt, prefill = (details.get(name) for name in ("generated_tokens", "input_length", "prefill"))
     if type(generated) is not int:
         return None
-    counts: Fields = {"completion_tokens": generated}
-    if type(prompt) is not int and isinstance(prefill, list) and prefill:
-        prompt = len(prefill)
-    if type(prompt) is int:
-        counts |= {"prompt_tokens": prompt, "total_tokens": prompt + generated}
-    return counts
+    if type(prompt) is not int:
+        prompt = len(prefill) if isinstance(prefill, list) else 0
+    return _counts(prompt, generated)
+
+
+def _counts(prompt: int, completion: int) -> Fields:
+    return {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
 
 
 def _sum(details: list[Fields]) -> Fields | None:
@@ -168,10 +169,7 @@ def _sum(details: list[Fields]) -> Fields | None:
     if counts is None:
         return None
     more = sum(one["completion_tokens"] for other in details[1:] if (one := _usage(other)) is not None)
-    counts["completion_tokens"] += more
-    if "total_tokens" in counts:
-        counts["total_tokens"] += more
-    return counts
+    return _counts(counts["prompt_tokens"], counts["completion_tokens"] + more)
 
 
 # -- log probabilities ------------------------------------------------------------------------------------------------
