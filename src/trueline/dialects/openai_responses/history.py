@@ -187,6 +187,8 @@ _NULLS: Final = ("call_id", "result", "results", "outputs", "code", "error", "ou
 
 
 def _text_of(item: Fields) -> str:
-    content = item.get("content") if item.get("type") == "message" else None
+    content = item.get("content") if item.get("role") == "assistant" else None
+    if isinstance(content, str):
+        return content
     parts = [part for part in content if isinstance(part, dict)] if isinstance(content, list) else []
     return "".join(str(part.get("text") or "") for part in parts if part.get("type") in ("output_text", "text"))
