@@ -299,8 +299,9 @@ class StreamLane:
             for position, see, _ in rules:
                 result = see(event)
                 if result is not event:
-                    self._detour(result, position, out)
-                    rules, frame = self._look_ahead(shape)
+                    if result is not None:  # else nothing leaves, and nothing else has seen it
+                        self._detour(result, position, out)
+                        rules, frame = self._look_ahead(shape)
                     if owner.done:
                         self.open, size = False, at
                     break
@@ -344,11 +345,10 @@ class StreamLane:
         self._ahead = self._chain.unsettled(shape.kind), frame
         return self._ahead
 
-    def _detour(self, result: Event | list[Event] | None, position: int, out: list[bytes]) -> None:
+    def _detour(self, result: Event | list[Event], position: int, out: list[bytes]) -> None:
         """A rule made something else of an event: that goes on as it would have anywhere."""
         mended: list[Event] = []
-        if result is not None:
-            self._chain.go_on(result, mended, position)
+        self._chain.go_on(result, mended, position)
         owner = self._owner
         owner._written = owner._written or any(out)
         out.append(owner._write(mended))

@@ -7,6 +7,7 @@ word that may be beyond it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from msgspec import UNSET
@@ -84,22 +85,68 @@ class Limits(Rule):
         self._waiting: list[Event] | None = None if request.stream else []
         """What is looked at together: a whole reply, or what came while a vocabulary is loaded."""
         self._loading = False
-        self._firsts: frozenset[str] = self._stops.firsts if self._stops is not None else frozenset()
-        self._plain = False
-        """The content of choice 0 goes on; `_meter`: and is measured."""
+        self._plain: _Choice | None = None
+        """Choice 0, while its content goes on: what comes is measured by `_meter`, if by anything."""
         self._meter: Meter | None = None
 
-    def see(self, event: Any) -> Result:
-        if self._plain and type(event) is TextDelta and not event.choice:  # as nearly all events are
-            text, meter = event.text, self._meter
-            if self._firsts.isdisjoint(text):
-                if meter is None:
-                    return event
+    def seer(self, kind: type) -> Callable[[Any], Result]:
+        """Content is most of what comes, and nearly all of it is plainly within what was asked for: one call each."""
+        if kind is not TextDelta:
+            return self.see
+        return self._measurer() if self._stops is None else self._looker(self._stops)
+
+    def _measurer(self) -> Callable[[Any], Result]:
+        see = self.see
+
+        def content(event: TextDelta) -> Result:
+            if self._plain is not None and not event.choice:
+                text, meter = event.text, self._meter
                 size = len(text) if text.isascii() else size_of(text)
-                if size <= meter.room:
+                if meter is not None and size <= meter.room:
                     meter.room -= size
                     meter.added.append(text)
                     return event
+            return see(event)
+
+        return content
+
+    def _looker(self, stops: Stops) -> Callable[[Any], Result]:
+        one, two, others = stops.begins
+
+        def content(event: TextDelta) -> Result:
+            choice = self._plain
+            if choice is None or event.choice:
+                return self.see(event)
+            text, meter = event.text, self._meter
+            if meter is not None:
+                size = len(text) if text.isascii() else size_of(text)
+                if size > meter.room:
+                    return self.see(event)
+                if choice.waits or one in text or two in text or (others and not others.isdisjoint(text)):
+                    return self._held(choice, event, stops, size)
+                meter.room -= size
+                meter.added.append(text)
+            elif choice.waits or one in text or two in text or (others and not others.isdisjoint(text)):
+                return self._held(choice, event, stops, 0)
+            return event
+
+        return content
+
+    def _held(self, choice: _Choice, event: TextDelta, stops: Stops, size: int) -> Result:
+        """A content that is within the limit, and may hold the beginning of a stop string, or another part of one."""
+        text = choice.waits + event.text
+        end, rest = stops.take(text)
+        if rest is not None or isinstance(event.logprobs, dict) or isinstance(choice.logprobs, dict):
+            return self.see(event)
+        if self._meter is not None:
+            self._meter.room -= size
+            self._meter.added.append(event.text)
+        if end == len(text) and not choice.waits:
+            return event
+        choice.waits, event.text = text[end:], text[:end]
+        return event if end else None if event.extras is None else Opaque(event.extras, event.choice)
+
+    def see(self, event: Any) -> Result:
         if self._waiting is None:
             result = self._see(event)
             self._look_ahead(event)
@@ -109,13 +156,13 @@ class Limits(Rule):
 
     def _look_ahead(self, event: Any) -> None:
         """Whether a content that follows can be taken quickly."""
+        self._plain = None
         choice = self._choices.get(0) if type(event) is TextDelta and not event.choice else None
-        self._plain = choice is not None and not (
-            choice.over or choice.stopping or choice.waits or choice.beyond is not None or self._loading
-        )
-        if choice is not None and self._plain and choice.texts is not None:
-            self._meter = choice.texts.plain
-            self._plain = self._meter is not None
+        if choice is None or choice.closed or choice.stopping or choice.beyond is not None or self._loading:
+            return
+        self._meter = choice.texts.plain if choice.texts is not None else None
+        if choice.texts is None or self._meter is not None:
+            self._plain = choice
 
     def resume(self) -> Result:
         """See Rule: the vocabulary is there."""
