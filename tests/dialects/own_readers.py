@@ -31,7 +31,8 @@ def said(row: Fields) -> Any:
     objects = payloads(row)
     if row["dialect"] == "hf-inference":
         return {0: _generated(objects, row["stream"])}, []
-    text, calls = "", {}
+    text = ""
+    calls: dict[int, list[str]] = {}
     for one in objects:
         output = one.get("output") or {}
         text += output.get("text") or ""

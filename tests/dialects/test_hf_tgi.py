@@ -92,7 +92,7 @@ def test_a_prompt_in_the_whole_text_is_not_said_again() -> None:
 def test_logprobs() -> None:
     top = [token("Hi"), token("Ho")]
     details = {**DETAILS, "tokens": [token("Hi"), token("</s>", True)], "top_tokens": [top, []]}
-    asked = {"logprobs": True, "top_logprobs": 2}
+    asked: Fields = {"logprobs": True, "top_logprobs": 2}
     whole = play(DIALECT, json.dumps({"generated_text": "Hi", "details": details}).encode(), **asked)
     entries = whole.body["choices"][0]["logprobs"]["content"]
     assert whole.faults == {}
@@ -199,7 +199,7 @@ def test_recorded_replies_are_right(shared: Path, flavour: str, turned: bool) ->
 def test_recorded_replies_have_no_faults(shared: Path) -> None:
     for row in chats(shared, "hf"):
         if row["response"]["status"] == 200:
-            fields = {"stream": True} if row["stream"] else {}
+            fields: Fields = {"stream": True} if row["stream"] else {}
             assert play(DIALECT, row["response"]["body"].encode(), **fields).faults == {}, row["id"]
 
 

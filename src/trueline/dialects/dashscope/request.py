@@ -67,9 +67,12 @@ _SUPPORTED: Final = frozenset(
 _BUDGETS: Final = {"minimal": 512, "low": 1024, "medium": 4096}
 """Tokens of thought; more effort has no limit but the model's."""
 _SEES: Final = re.compile(
-    r"vl|qvq|omni|ocr|audio|asr|livetranslate|^qwen3\.[5-9](?!-max)|^kimi-k2\.[5-9]", re.IGNORECASE
+    r"\bvl\b|qvq|omni|ocr|audio|\basr\b|livetranslate|^qwen3\.(?:[5-7](?!-max)|[89])|^kimi-k2\.[5-9]", re.IGNORECASE
 )
-"""Models that are reached at `multimodal-generation`, also with text alone."""
+"""Models that are reached at `multimodal-generation`, also with text alone, where the URL does not tell.
+
+https://github.com/agentscope-ai/agentscope-java/issues/2550 and /pull/1460 (seen 2026-11)
+"""
 _SERVICES: Final = {False: "text-generation", True: "multimodal-generation"}
 _KEPT: Final = ("partial", "cache_control")
 """Fields of a message and of its parts that DashScope knows."""
