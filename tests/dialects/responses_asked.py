@@ -157,12 +157,10 @@ def tool(given: Fields) -> Fields:
     if given["type"] == "function":
         if "function" in given:
             raise NoEquivalentError
-        inner = {name: given[name] for name in ("name", "description", "parameters", "strict") if name in given}
-        return {
-            "type": "function",
-            "function": inner,
-            **{name: given[name] for name in ("defer_loading",) if name in given},
-        }
+        names = ("name", "description", "parameters", "strict")
+        function: Fields = {name: given[name] for name in names if name in given}
+        more = {"defer_loading": given["defer_loading"]} if "defer_loading" in given else {}
+        return {"type": "function", "function": function, **more}
     if given["type"] == "custom":
         inner = {name: value for name, value in given.items() if name != "type"}
         form = dict(inner.get("format") or {"type": "text"})

@@ -46,6 +46,10 @@ def search(number: int = 1) -> Fields:
     return {"type": "web_search_call", "id": f"ws_{number}", "status": "completed", "action": action}
 
 
+def drawing(number: int = 1) -> Fields:
+    return {"type": "image_generation_call", "id": f"ig_{number}", "status": "completed", "result": "iVBORw0KGgo="}
+
+
 def response(output: list[Fields], status: str = "completed", **more: Any) -> Fields:
     return {
         "id": "resp_1",
@@ -135,7 +139,7 @@ def increments(item: Fields) -> Iterator[Fields]:
 def _part(n: int, part: Fields) -> Iterator[Fields]:
     at: Fields = {"content_index": n}
     name, kind = ("text", "output_text") if part["type"] == "output_text" else ("refusal", "refusal")
-    probabilities = {"logprobs": []} if name == "text" else {}
+    probabilities: Fields = {"logprobs": []} if name == "text" else {}
     empty = {**part, name: "", **({"annotations": []} if name == "text" else {})}
     yield {**at, "type": "response.content_part.added", "part": empty}
     for half in halves(part[name]):

@@ -12,6 +12,7 @@ import pytest
 from dialects.kit import Played, context, play, play_at_cuts, said
 from dialects.responses_native import (
     call,
+    drawing,
     events,
     halves,
     refusal,
@@ -50,7 +51,8 @@ def both(output: list[Fields], status: str = "completed", **more: Any) -> tuple[
 
 def _added(played: Played) -> Fields:
     message: Fields = {"role": "assistant", "content": said(played.chunks) or None}
-    finish, extras = None, {}
+    finish = None
+    extras: Fields = {}
     for chunk in played.chunks:
         for choice in chunk["choices"]:
             finish = choice["finish_reason"] or finish
@@ -148,6 +150,13 @@ def test_calls_keep_their_ids_and_order() -> None:
         ]
 
 
+def test_pictures() -> None:
+    expected = [{"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}]
+    for choice in both([drawing(), text("Here")]):
+        assert (choice["message"]["images"], choice["message"]["content"]) == (expected, "Here")
+        assert "iVBOR" not in json.dumps(choice["message"]["openai_responses"])
+
+
 def test_the_place_of_a_citation_is_that_in_the_whole_answer() -> None:
     for choice in both([text("One "), text("two", 2, annotations=[CITED])]):
         (cited,) = choice["message"]["annotations"]
@@ -203,7 +212,7 @@ def test_probabilities() -> None:
     item = text("Hé")
     item["content"][0]["logprobs"] = given
     expected = {"content": given, "refusal": None}
-    asked = {"logprobs": True, "top_logprobs": 1}
+    asked: Fields = {"logprobs": True, "top_logprobs": 1}
     played = play(DIALECT, whole([item]), **asked)
     assert (played.body["choices"][0]["logprobs"], played.faults) == (expected, {})
     bare = {"token": "Hé", "logprob": -0.5}

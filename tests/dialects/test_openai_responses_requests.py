@@ -18,12 +18,13 @@ from pydantic import TypeAdapter
 
 from dialects.kit import Notes, all_records, chat, play, written
 from dialects.responses_asked import NoEquivalentError, as_openai, meaning
-from dialects.responses_native import call, refusal, search, streamed, text, thought, whole
+from dialects.responses_native import call, drawing, refusal, search, streamed, text, thought, whole
 from engine.kit import Fields
 from trueline.dialects.native import Asked
 from trueline.dialects.openai_responses import DIALECT
 from trueline.dialects.openai_responses.models import thinks
 from trueline.errors import RequestError
+from trueline.messages import read_embedding_request
 
 _PARAMS: TypeAdapter[Any] = TypeAdapter(ResponseCreateParams)
 _NAMES = set(ResponseCreateParamsBase.__annotations__) | set(ResponseCreateParamsStreaming.__annotations__)
@@ -120,7 +121,7 @@ def test_calls_and_their_results() -> None:
         {"id": long, "type": "custom", "custom": {"name": "shell", "input": "ls"}},
         {"id": "call_3", "type": "function", "function": {"name": "weather", "arguments": ""}},
     ]
-    results = [
+    results: list[Fields] = [
         {"role": "tool", "tool_call_id": "call_1", "content": "Sunny"},
         {
             "role": "tool",
@@ -182,6 +183,7 @@ ROUNDS: list[list[Fields]] = [
     [thought(), search(), thought(number=2), text("Let me see", 1, phase="commentary"), call(1)],
     [text("One ", 1), text("two", 2)],
     [call(1, namespace="n")],
+    [drawing(), text("Here")],
 ]
 
 
@@ -194,12 +196,14 @@ def test_what_the_model_said_goes_back_as_it_was(output: list[Fields], stream: b
         state: ChatCompletionStreamState[Any] = ChatCompletionStreamState()
         for chunk in play(DIALECT, streamed(output), tools=tools, stream=True).chunks:
             state.handle_chunk(ChatCompletionChunk.model_validate(chunk))
-        message = state.get_final_completion().choices[0].message
+        message: Any = state.get_final_completion().choices[0].message
     else:
         body = play(DIALECT, whole(output), tools=tools).body
         message = ChatCompletion.model_validate(body).choices[0].message
     said: Fields = json.loads(message.model_dump_json(exclude_none=True))
-    results = [{"role": "tool", "tool_call_id": one["id"], "content": "ok"} for one in said.get("tool_calls") or []]
+    results: list[Fields] = [
+        {"role": "tool", "tool_call_id": one["id"], "content": "ok"} for one in said.get("tool_calls") or []
+    ]
     body = sent(messages=[USER, said, *results, USER], tools=tools)
     expected = [{"role": "user", "content": "hi"}, *output]
     expected += [{"type": "function_call_output", "call_id": one["tool_call_id"], "output": "ok"} for one in results]
@@ -473,3 +477,19 @@ def test_odd_messages_are_refused_or_sent(name: str, value: Any) -> None:
             DIALECT.write_request(chat(messages=messages), Notes().asked())
         except RequestError as refused:
             assert refused.status == 400
+
+
+# -- beside chats -----------------------------------------------------------------------------------------------------
+
+
+def test_embeddings_and_models_are_openais_own() -> None:
+    embeddings, models = DIALECT.embeddings, DIALECT.models
+    assert embeddings is not None
+    assert models is not None
+    request = read_embedding_request(b'{"model": "alias", "input": "x", "dimensions": 3}')
+    native = embeddings.write(request, Notes().asked("text-embedding-3-small"))
+    assert native.path == "/v1/embeddings"
+    assert json.loads(native.body) == {"model": "text-embedding-3-small", "input": "x", "dimensions": 3}
+    reply: Fields = {"object": "list", "data": []}
+    assert embeddings.read(reply, request) is reply
+    assert (models.path, models.read(reply)) == ("/v1/models", reply)

@@ -11,6 +11,7 @@ from cohere.core.unchecked_base_model import construct_type
 from cohere.v2.types import V2ChatResponse
 from ollama import ChatResponse
 
+from dialects import responses_native as responses
 from dialects.test_anthropic_round_trips import streamed as anthropic_stream
 from dialects.test_bedrock import event as bedrock_event
 
@@ -175,6 +176,27 @@ def _cohere_busy() -> Fields:
     return {"type": "message-end", "delta": {"finish_reason": "ERROR", "error": "busy"}}
 
 
+# -- OpenAI's Responses API -------------------------------------------------------------------------------------------
+
+
+def _responses(text: str | None, stream: bool) -> tuple[str, bytes]:
+    calls = [{**responses.call(n, json.dumps(a), name), "call_id": i} for n, (i, name, a) in enumerate(CALLS)]
+    output = calls if text is None else [responses.text(text)]
+    return (SSE, responses.streamed(output)) if stream else (JSON, responses.whole(output))
+
+
+def _responses_start() -> bytes:
+    whole = _responses("Romulus", True)[1]
+    return whole[: whole.index(b"event: response.output_text.done")]
+
+
+_RESPONSES_BUSY = {"code": "rate_limit_exceeded", "message": "busy", "param": None}
+
+
+def _responses_results(body: Fields) -> list[str]:
+    return [item["call_id"] for item in body["input"] if item["type"] == "function_call_output"]
+
+
 PROVIDERS = [
     Provider(
         "anthropic",
@@ -219,5 +241,16 @@ PROVIDERS = [
         ("503 Service Unavailable", b'{"id":"x","message":"busy"}'),
         lambda: (SSE, _cohere_start() + sse(_cohere_busy())),
         _ollama_results,
+    ),
+    Provider(
+        "openai_responses",
+        "gpt-5",
+        "bearer",
+        ("authorization", "Bearer k-1"),
+        _responses,
+        lambda: (SSE, _responses_start()),
+        ("503 Service Unavailable", json.dumps({"error": {"type": "server_error", **_RESPONSES_BUSY}}).encode()),
+        lambda: (SSE, _responses_start() + sse({"type": "error", **_RESPONSES_BUSY})),
+        _responses_results,
     ),
 ]

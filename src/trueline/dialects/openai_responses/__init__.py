@@ -5,7 +5,8 @@ https://platform.openai.com/docs/guides/migrate-to-responses (seen 2026-11)
 https://learn.microsoft.com/en-us/azure/ai-foundry/openai/how-to/responses (seen 2026-11)
 """
 
-from ..native import NativeDialect, NativeModels
+from ..native import NativeDialect, NativeEmbeddings, NativeModels
+from .embeddings import read_embeddings, write_embeddings
 from .errors import read_error
 from .reply import read_whole
 from .request import write_request
@@ -20,5 +21,6 @@ DIALECT = NativeDialect(
     read_whole,
     read_error=read_error,
     usual=frozenset(("sse-event-line", "done-duplicated")),
+    embeddings=NativeEmbeddings(write_embeddings, read_embeddings),
     models=NativeModels("/v1/models", lambda payload: payload),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Final, TypeAlias
 
 from ...errors import RequestError
@@ -178,7 +179,26 @@ def _as_given(turn: Turn) -> list[Fields] | None:
     calls = [str(item.get("call_id") or item.get("id")) for item in output if item.get("type") in _CALLS]
     if text.strip() != turn.text.strip() or calls != [call.id for call in turn.calls]:
         return None
-    return [{name: value for name, value in item.items() if value is not None or name in _NULLS} for item in output]
+    pictures = _pictures(turn)
+    return [_given_back(item, pictures) for item in output]
+
+
+def _given_back(item: Fields, pictures: Iterator[str]) -> Fields:
+    """An item as a request has it: without what is null, and with the picture that it made."""
+    item = {name: value for name, value in item.items() if value is not None or name in _NULLS}
+    if item.get("type") == "image_generation_call" and not item.get("result"):
+        item["result"] = next(pictures, None)
+    return item
+
+
+def _pictures(turn: Turn) -> Iterator[str]:
+    """What the pictures in `images` hold, in base64."""
+    images = turn.extras.get("images")
+    for one in images if isinstance(images, list) else ():
+        inner = one.get("image_url") if isinstance(one, dict) else None
+        url = inner.get("url") if isinstance(inner, dict) else None
+        if isinstance(url, str) and url[:5] == "data:":
+            yield url.partition(",")[2]
 
 
 _CALLS: Final = ("function_call", "custom_tool_call")

@@ -15,13 +15,14 @@ from msgspec import UNSET
 
 from ...events import ChoiceStart, Event, Extras, Opaque, ReasoningDelta, RefusalDelta, TextDelta, ToolFragment
 from ...wire import jsonio
-from .meaning import FORMAT, NAME, citation, logprobs
+from .meaning import FORMAT, NAME, citation, logprobs, picture
 
 __all__ = ["CUSTOM", "FUNCTION", "MESSAGE", "THOUGHT", "Item", "Items"]
 
 Fields: TypeAlias = dict[str, Any]
 
 MESSAGE, THOUGHT, FUNCTION, CUSTOM = "message", "reasoning", "function_call", "custom_tool_call"
+PICTURE = "image_generation_call"
 _RANKS: Final = {THOUGHT: 0, MESSAGE: 1, FUNCTION: 2, CUSTOM: 2}
 """The order that a chat completion can tell."""
 _INPUTS: Final = {FUNCTION: "arguments", CUSTOM: "input"}
@@ -177,7 +178,8 @@ class Items:
         item.closed = True
         if not said.get("type"):
             said = {**said, "type": item.kind}
-        self.native.append(said)
+        drawn = picture(said) if item.kind == PICTURE else None
+        self.native.append({**said, "result": None} if drawn else said)
         self._note_order(item, said)
         if item.kind == MESSAGE:
             return self._close_message(item, said)
@@ -185,7 +187,10 @@ class Items:
             return self._close_thought(item, said)
         if item.kind in _INPUTS:
             return self._close_call(item, said)
-        return self.begin()
+        pictures: list[Event] = (
+            [Opaque(Extras(message={"images": [self._placed("images", drawn)]}), 0)] if drawn else []
+        )
+        return [*self.begin(), *pictures]
 
     def _note_order(self, item: Item, said: Fields) -> None:
         """See whether a chat completion can tell the items in this order."""

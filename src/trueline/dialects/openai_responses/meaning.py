@@ -8,7 +8,7 @@ from msgspec import UNSET
 
 from ...events import Extras, ReplyStart
 
-__all__ = ["FORMAT", "NAME", "beside", "citation", "finish", "logprobs", "start_of", "usage"]
+__all__ = ["FORMAT", "NAME", "beside", "citation", "finish", "logprobs", "picture", "start_of", "usage"]
 
 Fields: TypeAlias = dict[str, Any]
 
@@ -107,6 +107,15 @@ def citation(said: Fields, before: int, end: int) -> tuple[str, Fields]:
         "title": title if isinstance(title, str) and title else url,
     }
     return "annotations", {"type": "url_citation", "url_citation": page}
+
+
+def picture(said: Fields) -> Fields | None:
+    """A picture that the model made, as OpenRouter has it in `images`."""
+    given, form = said.get("result"), said.get("output_format")
+    if not isinstance(given, str) or not given:
+        return None
+    form = form if isinstance(form, str) and form.isalnum() else "png"
+    return {"type": "image_url", "image_url": {"url": f"data:image/{form};base64,{given}"}}
 
 
 def logprobs(said: Any) -> Any:
