@@ -139,7 +139,6 @@ def test_every_tool_choice(choice: Any, expected: Any, names: list[str]) -> None
         ({"stop": "END"}, {"stop": ["END"]}),
         ({"temperature": 0.5, "top_p": 0.9, "top_k": 5}, {"temperature": 0.5, "top_p": 0.9, "top_k": 5}),
         ({"seed": 1, "presence_penalty": 1}, {"seed": 1, "presence_penalty": 1}),
-        ({"n": 2}, {"n": 2}),
         ({"logprobs": True, "top_logprobs": 2}, {"logprobs": True, "top_logprobs": 2}),
         ({"parallel_tool_calls": False}, {"parallel_tool_calls": False}),
         ({"reasoning_effort": "none"}, {"enable_thinking": False}),
@@ -164,6 +163,7 @@ def test_parameters(fields: Fields, expected: Fields) -> None:
 @pytest.mark.parametrize(
     ("fields", "param"),
     [
+        ({"n": 2}, "n"),
         ({"logit_bias": {"1": 1}}, "logit_bias"),
         ({"tools": [TOOL, OTHER], "tool_choice": "required"}, "tool_choice"),
         ({"modalities": ["text", "audio"]}, "modalities"),

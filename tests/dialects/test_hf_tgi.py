@@ -105,15 +105,6 @@ def test_logprobs() -> None:
     assert (unasked.body["choices"][0]["logprobs"], unasked.faults) == (None, {})
 
 
-def test_several_choices_are_those_of_the_best() -> None:
-    others = [{"generated_text": "B", "finish_reason": "length", "generated_tokens": 4}]
-    details = {**DETAILS, "prefill": [{"id": 1}], "best_of_sequences": others}
-    played = play(DIALECT, json.dumps({"generated_text": "A", "details": details}).encode(), n=2)
-    found = [(c["index"], c["message"]["content"], c["finish_reason"]) for c in played.body["choices"]]
-    assert found == [(0, "A", "stop"), (1, "B", "length")]
-    assert played.body["usage"] == {"prompt_tokens": 1, "completion_tokens": 7, "total_tokens": 8}
-
-
 @pytest.mark.parametrize(
     ("status", "body", "expected"),
     [
@@ -213,9 +204,9 @@ def test_readers_bear_anything() -> None:
                 asked = context(stream=True, logprobs=True)
                 reader = DIALECT.reader(asked)
                 reader.read(payload)
-                reader.read({name: value, "details": {"best_of_sequences": other, "finish_reason": value}}, b"error")
+                reader.read({name: value, "details": {"tokens": other, "finish_reason": value}}, b"error")
                 DIALECT.read_whole([payload], context(logprobs=True))
-                DIALECT.read_whole({**payload, "details": {"best_of_sequences": other, "tokens": value}}, context(n=2))
+                DIALECT.read_whole({**payload, "details": {"seed": other, "tokens": value}}, context(n=2))
         DIALECT.read_whole(value, context())
         DIALECT.reader(context(stream=True)).read(value)
         DIALECT.read_error(500, {}, json.dumps(value).encode())

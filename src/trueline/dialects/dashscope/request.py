@@ -32,7 +32,6 @@ _PASSED: Final = (
     "top_p",
     "top_k",
     "seed",
-    "n",
     "presence_penalty",
     "frequency_penalty",
     "repetition_penalty",

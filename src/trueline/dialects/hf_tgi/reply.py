@@ -111,36 +111,22 @@ def read_whole(payload: Any, context: ReplyContext) -> list[Event]:
         return [Failure(said or UpstreamFormatError("The upstream's reply is no generated text."))]
     details = found.get("details")
     details = details if isinstance(details, dict) else {}
-    others = details.get("best_of_sequences")
-    choices = [(found["generated_text"], details)]
-    choices += [
-        (one["generated_text"], one)
-        for one in (others if isinstance(others, list) else [])
-        if isinstance(one, dict) and isinstance(one.get("generated_text"), str)
-    ]
-    events: list[Event] = [ReplyStart()]
-    for index, (text, one) in enumerate(choices[: max(context.request.n, 1)]):
-        events += _choice(index, text, one, context)
-    counts = _sum([one for _, one in choices])
-    if counts is not None:
-        events.append(Usage(counts))
-    return [*events, ReplyEnd(True)]
-
-
-def _choice(index: int, text: str, details: Fields, context: ReplyContext) -> list[Event]:
-    tokens = details.get("tokens")
+    text, tokens = found["generated_text"], details.get("tokens")
     logprobs: Fields | UnsetType = UNSET
     if context.request.logprobs is True and isinstance(tokens, list):
         logprobs = _logprobs(_entries(tokens, details.get("top_tokens")))
-    start = ChoiceStart(index, extras=_kept(details))
+    start = ChoiceStart(0, extras=_kept(details))
     if not text:
         start.logprobs = logprobs
     reason = _FINISH.get(str(details.get("finish_reason")))
     if reason is None:
         generated, limit = details.get("generated_tokens"), max_tokens(context.request.body)
         reason = "length" if limit is not None and generated == limit else "stop"
-    said: list[Event] = [TextDelta(index, text, logprobs)] if text else []
-    return [start, *said, Finish(index, reason)]
+    events: list[Event] = [ReplyStart(), start, *([TextDelta(0, text, logprobs)] if text else []), Finish(0, reason)]
+    counts = _usage(details)
+    if counts is not None:
+        events.append(Usage(counts))
+    return [*events, ReplyEnd(True)]
 
 
 def _kept(details: Fields) -> Extras | None:
@@ -161,15 +147,6 @@ def _usage(details: Fields) -> Fields | None:
 
 def _counts(prompt: int, completion: int) -> Fields:
     return {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
-
-
-def _sum(details: list[Fields]) -> Fields | None:
-    """The counts of all choices: the prompt is read once."""
-    counts = _usage(details[0])
-    if counts is None:
-        return None
-    more = sum(one["completion_tokens"] for other in details[1:] if (one := _usage(other)) is not None)
-    return _counts(counts["prompt_tokens"], counts["completion_tokens"] + more)
 
 
 # -- log probabilities ------------------------------------------------------------------------------------------------

@@ -39,7 +39,6 @@ _SUPPORTED = frozenset(
         "stop",
         "temperature",
         "top_p",
-        "n",
         "logprobs",
         "top_logprobs",
         "response_format",
@@ -93,25 +92,10 @@ def _parameters(request: ChatRequest, asked: Asked) -> Fields:
     if top_p is not None and top_p != 1:  # it has to be below 1, which is what is meant without
         written["top_p"] = top_p
     written |= {name: body[name] for name in _PASSED if body.get(name) is not None}
-    _write_count(written, request, asked)
     if body.get("logprobs") and body.get("top_logprobs"):
         written["top_n_tokens"] = body["top_logprobs"]
     _write_grammar(written, body, asked)
     return written
-
-
-def _write_count(written: Fields, request: ChatRequest, asked: Asked) -> None:
-    """Several choices are all of the best: whole replies have them, and with a seed they would be the same."""
-    if request.n < 2:
-        return
-    if request.stream:
-        leave_out(asked, "n", "text-generation-inference streams one choice.")
-    elif not written["do_sample"]:
-        leave_out(asked, "n", "At a temperature of 0 all choices are the same.")
-    else:
-        written["best_of"] = request.n
-        if written.pop("seed", None) is not None:
-            leave_out(asked, "seed", "text-generation-inference takes no seed for several choices.")
 
 
 def _write_grammar(written: Fields, body: Fields, asked: Asked) -> None:
