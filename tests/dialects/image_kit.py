@@ -71,7 +71,7 @@ def answered(
     assert isinstance(pipe, WholeImages)
     if isinstance(whole, TruelineError):
         return whole, pipe
-    pipe.feed(json.dumps(whole).encode())
+    pipe.take(whole)
     out = pipe.close()
     for url in pipe.missing:
         pipe.supply(url, b"\x89PNG fetched")

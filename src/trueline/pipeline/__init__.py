@@ -23,6 +23,7 @@ from .whole import WholeChat
 __all__ = [
     "MAX_REPLY",
     "FormatOptions",
+    "ImageStream",
     "Models",
     "OwesNothing",
     "Pipeline",

@@ -6,7 +6,16 @@ from typing import Any
 
 from ..context import FormatOptions
 from ..dialects.error_bodies import error_in, without_secrets
-from ..dialects.openai_images import ImageEvents, ImageReply, mend_form, read_whole, supply, wanted_form, write_whole
+from ..dialects.openai_images import (
+    ImageEvents,
+    ImageReply,
+    mend_form,
+    read_payload,
+    read_whole,
+    supply,
+    wanted_form,
+    write_whole,
+)
 from ..dialects.sharper import sharpen
 from ..errors import TruelineError, UpstreamCutError, UpstreamReplyTooLargeError
 from ..faults import LEFT_ALONE
@@ -43,6 +52,11 @@ class _Images(OwesNothing):
         self._body: list[bytes] = []
         self._size = 0
         self._usual = _USUAL if native else frozenset()
+        self._payload: Any = None
+
+    def take(self, payload: Any) -> None:
+        """A whole reply that was read already, in place of its bytes."""
+        self._payload = payload
 
     def note(self, fault: str) -> None:
         if fault in self._usual:
@@ -108,15 +122,9 @@ class WholeImages(_Images):
         self.done = True
         if cut is not None:
             return self._fail(cut)
-        self._raw = b"".join(self._body)
-        self._body = []
-        if not self._raw.strip():
-            return self._fail(UpstreamCutError("The upstream's reply is empty.", code="upstream_empty_reply"))
-        if begins_blank(self._raw):
-            self.note("leading-blank-lines")
-        reply = read_whole(self._raw, self.note)
+        reply = self._read() if self._payload is None else read_payload(self._payload, self.note)
         if isinstance(reply, TruelineError):
-            if reply.status != 502 or not reply.code:
+            if self._raw.strip() and (reply.status != 502 or not reply.code):
                 self.note("err-in-200-body")
             return self._fail(reply)
         if len(reply.images) < self._request.n and "img-partial-n" not in self.faults:
@@ -130,6 +138,15 @@ class WholeImages(_Images):
                 self.missing.append(url)
         return b"" if self.missing else self.finish()
 
+    def _read(self) -> ImageReply | TruelineError:
+        self._raw = b"".join(self._body)
+        self._body = []
+        if not self._raw.strip():
+            return UpstreamCutError("The upstream's reply is empty.", code="upstream_empty_reply")
+        if begins_blank(self._raw):
+            self.note("leading-blank-lines")
+        return read_whole(self._raw, self.note)
+
     def supply(self, url: str, data: bytes) -> None:
         """The bytes behind one of the `missing` URLs."""
         for image in self._reply.images:
@@ -139,9 +156,13 @@ class WholeImages(_Images):
     def finish(self) -> bytes:
         """The reply, once nothing is missing; it is kept no longer."""
         body = write_whole(self._reply, self._request, self._options, self.note)
-        exact = self.faults.keys() <= LEFT_ALONE and jsonio.same(body, self._reply.payload, len(self._raw))
+        exact = (
+            bool(self._raw)
+            and self.faults.keys() <= LEFT_ALONE
+            and jsonio.same(body, self._reply.payload, len(self._raw))
+        )
         out = self._raw if exact else jsonio.encode(body)
-        self._raw, self._reply = b"", ImageReply(None, [], {})
+        self._raw, self._reply, self._payload = b"", ImageReply(None, [], {}), None
         return out
 
 
@@ -208,9 +229,12 @@ class ImageStream(_Images):
 
     def _close_whole(self) -> bytes:
         body = b"".join(self._body)
-        if not body.strip():
+        if self._payload is not None:
+            reply = read_payload(self._payload, self.note)
+        elif not body.strip():
             return self._answer(UpstreamCutError("The upstream's reply is empty.", code="upstream_empty_reply"))
-        reply = read_whole(body, self.note)
+        else:
+            reply = read_whole(body, self.note)
         if isinstance(reply, TruelineError):
             if reply.status != 502 or not reply.code:
                 self.note("err-in-200-body")

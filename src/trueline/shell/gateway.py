@@ -20,6 +20,7 @@ from ..messages import (
     read_image_upload,
 )
 from ..pipeline import (
+    ImageStream,
     Pipeline,
     WholeImages,
     chat_pipeline,
@@ -47,6 +48,7 @@ from .pictures import Painter
 from .recorder import Recorder
 from .routes import Choice, Routes, spoken_by
 from .tape import current as tape_of_task
+from .together import together
 from .translated import Translator, not_spoken
 from .upstream import UpstreamClient
 
@@ -65,6 +67,9 @@ PIPELINES: dict[str, tuple[Callable[[bytes], Any], Callable[..., Pipeline]]] = {
 
 TRANSLATED = ("/chat/completions", "/embeddings", "/images/generations")
 """Paths that are answered by upstreams that speak an API of their own, too."""
+
+_FETCHES = 4
+"""Pictures of one reply that are fetched at the same time."""
 
 _UPLOADS = ("/images/edits", "/images/variations")
 """Paths of pictures whose requests are forms, or JSON."""
@@ -264,12 +269,17 @@ class Gateway:
             last = await self._ask(exchange, choice, translator, request, make, path, kind)
         pipe = exchange.pipe
         if isinstance(pipe, WholeImages) and pipe.missing:
-            for url in dict.fromkeys(pipe.missing):
-                with exchange.waiting():
-                    picture = await self.fetcher.fetch(url, choice.backend)
-                pipe.supply(url, picture)
+            with exchange.waiting():
+                await self._fetch(pipe, choice)
             last = pipe.finish()
         await exchange.finish(last)
+
+    async def _fetch(self, pipe: WholeImages, choice: Choice) -> None:
+        """Fetch what came as a URL where base64 was asked for."""
+        urls = list(dict.fromkeys(pipe.missing))
+        pictures = await together([self.fetcher.fetch(url, choice.backend) for url in urls], _FETCHES)
+        for url, picture in zip(urls, pictures, strict=True):
+            pipe.supply(url, picture)
 
     async def _ask(
         self,
@@ -304,6 +314,7 @@ class Gateway:
     ) -> bytes:
         """Pictures of an upstream with an API of its own; the last bytes of the reply."""
         client, pipe = self.client_for(choice), make(request, choice.route, self.mint, exchange.options)
+        assert isinstance(pipe, (WholeImages, ImageStream))
         return await Painter(exchange, client, self.fetcher, choice, translator, self.aside).reply(request, pipe)
 
     async def _models(self, exchange: AwaitedExchange, host: str | None) -> None:

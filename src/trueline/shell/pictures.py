@@ -20,12 +20,12 @@ from ..dialects.images import joined, read_answer
 from ..dialects.native import NativeRequest, Painted, Waiting
 from ..errors import TruelineError, UpstreamConnectError, UpstreamError, UpstreamFormatError, UpstreamTimeoutError
 from ..messages import ImageRequest
-from ..pipeline import MAX_REPLY, Pipeline
+from ..pipeline import MAX_REPLY, ImageStream, WholeImages
 from ..providers import provider_of
-from ..wire import jsonio
 from .awaited import AwaitedExchange
 from .fetcher import Fetcher
 from .routes import Backend, Choice
+from .together import together
 from .translated import Translator
 from .translated import joined as below
 from .upstream import Target, Timeouts, UpstreamClient
@@ -64,58 +64,46 @@ class Painter:
         self._images = translator.images
         self._translator = translator
         self._aside = aside
-        self._turn = asyncio.Semaphore(AT_ONCE)
 
-    async def reply(self, request: ImageRequest, pipe: Pipeline) -> bytes:
+    async def reply(self, request: ImageRequest, pipe: WholeImages | ImageStream) -> bytes:
         """The reply's last bytes, for `AwaitedExchange.finish`.  Raises what the exchange fails with."""
         exchange = self._exchange
         sent = await self._translator.written(request)
         async with _within(self._choice.backend.timeouts):
-            whole = joined(await self._all(sent, request), request.n)
+            whole = joined(await together([self._one(one, request) for one in sent], AT_ONCE), request.n)
         if isinstance(whole, TruelineError):
             raise whole
         if request.stream:
-            await self._bring(whole["data"])
+            await together([self._bring(image) for image in whole["data"]], AT_ONCE)
         exchange.pipe = pipe
         pipe.secrets = exchange.secrets
         exchange.faults = pipe.faults
-        out = pipe.feed(jsonio.encode(whole)) + pipe.close()
+        pipe.take(whole)
+        out = pipe.close()
         if pipe.error is not None:
             raise pipe.error
         return out
 
-    async def _all(self, sent: list[NativeRequest], request: ImageRequest) -> list[Painted | TruelineError]:
-        """The answers, in order; one that fails takes the others with it."""
-        if len(sent) == 1:
-            return [await self._one(sent[0], request)]
-        try:
-            async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(self._one(one, request)) for one in sent]
-        except BaseExceptionGroup as failed:
-            raise failed.exceptions[0] from None
-        return [task.result() for task in tasks]
-
     async def _one(self, sent: NativeRequest, request: ImageRequest) -> Painted | TruelineError:
         """Ask, and go on asking.  What was withheld is an answer; any other failure is raised."""
-        async with self._turn:
-            made, told = await self._look(sent, request)
-            try:
-                pause, failed = 0.0, 0
-                while isinstance(made, Waiting):
-                    if made.after:
-                        pause = min(pause * _SLOWER or made.after, MAX_PAUSE)
-                        with self._exchange.waiting():
-                            await asyncio.sleep(pause if told is None else told)
-                    try:
-                        (made, told), failed = await self._look(made.ask, request, made), 0
-                    except UpstreamError as error:
-                        failed += 1
-                        if failed > _PATIENCE or not _passes(error):
-                            raise
-            except BaseException:
-                if isinstance(made, Waiting) and made.cancel is not None:
-                    self._call_off(made.cancel)
-                raise
+        made, told = await self._look(sent, request)
+        try:
+            pause, failed = 0.0, 0
+            while isinstance(made, Waiting):
+                if made.after:
+                    pause = min(pause * _SLOWER or made.after, MAX_PAUSE)
+                    with self._exchange.waiting():
+                        await asyncio.sleep(pause if told is None else told)
+                try:
+                    (made, told), failed = await self._look(made.ask, request, made), 0
+                except UpstreamError as error:
+                    failed += 1
+                    if failed > _PATIENCE or not _passes(error):
+                        raise
+        except BaseException:
+            if isinstance(made, Waiting) and made.cancel is not None:
+                self._call_off(made.cancel)
+            raise
         if isinstance(made, TruelineError) and made.code != "content_policy_violation":
             raise made
         return made
@@ -186,15 +174,14 @@ class Painter:
 
         self._aside(call())
 
-    async def _bring(self, images: list[dict[str, Any]]) -> None:
-        """Fetch the pictures that are somewhere else: a stream has them in its events."""
-        for image in images:
-            url = image.get("url")
-            if isinstance(url, str) and "b64_json" not in image:
-                with self._exchange.waiting():
-                    data = await self._fetcher.fetch(url, self._choice.backend)
-                image["b64_json"] = b64encode(data).decode()
-                del image["url"]
+    async def _bring(self, image: dict[str, Any]) -> None:
+        """Fetch a picture that is somewhere else: a stream has it in its event."""
+        url = image.get("url")
+        if isinstance(url, str) and "b64_json" not in image:
+            with self._exchange.waiting():
+                data = await self._fetcher.fetch(url, self._choice.backend)
+            image["b64_json"] = b64encode(data).decode()
+            del image["url"]
 
 
 def is_its_own(target: Target, backend: Backend) -> bool:

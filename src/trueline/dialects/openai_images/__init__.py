@@ -4,8 +4,18 @@
 for; `stream` does the same for the events of a streamed generation.
 """
 
-from .reader import Image, ImageReply, read_whole
+from .reader import Image, ImageReply, read_payload, read_whole
 from .stream import ImageEvents
 from .writer import mend_form, supply, wanted_form, write_whole
 
-__all__ = ["Image", "ImageEvents", "ImageReply", "mend_form", "read_whole", "supply", "wanted_form", "write_whole"]
+__all__ = [
+    "Image",
+    "ImageEvents",
+    "ImageReply",
+    "mend_form",
+    "read_payload",
+    "read_whole",
+    "supply",
+    "wanted_form",
+    "write_whole",
+]

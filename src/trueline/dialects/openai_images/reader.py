@@ -14,7 +14,7 @@ from ...wire import jsonio
 from ..error_bodies import error_in, plain_text
 from .meta import settle
 
-__all__ = ["Image", "ImageReply", "image_mime", "read_picture", "read_whole"]
+__all__ = ["Image", "ImageReply", "image_mime", "read_payload", "read_picture", "read_whole"]
 
 Fields = dict[str, Any]
 Note = Callable[[str], None]
@@ -74,6 +74,11 @@ def read_whole(body: bytes, note: Note) -> ImageReply | TruelineError:
         shown = plain_text(body)
         faults = ("err-html",) if b"<" in body[:200] else ()
         return UpstreamFormatError(f"The upstream's reply is neither JSON nor a picture: {shown!r}.", faults=faults)
+    return read_payload(payload, note)
+
+
+def read_payload(payload: Any, note: Note) -> ImageReply | TruelineError:
+    """The reply that a payload is."""
     if isinstance(payload, list):
         note("img-top-level-array")
         payload = {"data": payload}
