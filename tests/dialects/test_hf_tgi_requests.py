@@ -15,6 +15,7 @@ from engine.kit import Fields
 from trueline.dialects.hf_tgi import DIALECT
 from trueline.dialects.hf_tgi.templates import TEMPLATES, family_of
 from trueline.errors import RequestError
+from trueline.settings import SettingsError, load_settings
 from trueline.settings.table import TEMPLATE
 
 hub = pytest.importorskip("huggingface_hub", reason="needs Hugging Face's SDK")
@@ -83,6 +84,16 @@ def test_a_system_message_alone_is_said_by_the_user() -> None:
 
 def test_the_setting_knows_the_families() -> None:
     assert [TEMPLATE.read(name) for name in TEMPLATES] == list(TEMPLATES)
+
+
+@pytest.mark.parametrize("way", ["url: http://127.0.0.1:8080, dialect: hf_tgi", "provider: tgi-native"])
+def test_the_setting_reaches_the_writer(tmp_path: Path, way: str) -> None:
+    file = tmp_path / "trueline.yaml"
+    file.write_text(f"upstreams: {{t: {{{way}, template: zephyr}}}}\n")
+    assert load_settings(env={}, file=str(file)).upstreams["t"].places == {"template": "zephyr"}
+    file.write_text(f"upstreams: {{t: {{{way}, template: zephir}}}}\n")
+    with pytest.raises(SettingsError, match="zephyr"):
+        load_settings(env={}, file=str(file))
 
 
 @pytest.mark.parametrize(
