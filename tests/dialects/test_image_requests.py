@@ -298,6 +298,18 @@ def test_a_model_that_stability_has_not() -> None:
     assert (refused.value.status, refused.value.code) == (404, "model_not_found")
 
 
+@pytest.mark.parametrize("model", ["..", ".", "", "a/../b", "../../v1/account", "a//b", "a b", "\ud800", "a/b\r\nx"])
+@pytest.mark.parametrize("dialect", ["bfl", "replicate", "fal", "stability"])
+def test_a_name_that_would_lead_elsewhere(dialect: str, model: str) -> None:
+    """Nothing but a model is asked with the key of the provider."""
+    if dialect == "bfl" and model in ("a/../b", "../../v1/account", "a//b"):
+        assert written(dialect, model).requests[0].path == f"/v1/{model.rpartition('/')[2]}"
+        return
+    with pytest.raises(RequestError) as refused:
+        written(dialect, model)
+    assert (refused.value.status, refused.value.code) == (404, "model_not_found")
+
+
 def test_a_prompt_that_looks_like_a_form() -> None:
     """The boundary is in no field."""
     prompt = 'a\r\n--trueline-form\r\ncontent-disposition: form-data; name="model"\r\n\r\nsd3\r\n--trueline-form-x--'

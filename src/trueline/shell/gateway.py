@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Coroutine
+from contextvars import Context
 from functools import partial
 from typing import Any
 from urllib.parse import unquote
@@ -142,7 +143,7 @@ class Gateway:
 
     def aside(self, work: Coroutine[Any, Any, None]) -> None:
         """Do what outlives its exchange, such as calling off what nobody waits for any more."""
-        task = asyncio.get_running_loop().create_task(work)
+        task = asyncio.get_running_loop().create_task(work, context=Context())  # it is none of the exchange's tape
         self._aside.add(task)
         task.add_done_callback(self._aside.discard)
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from typing import Any, Final, NamedTuple
-from urllib.parse import quote
 
 from ...messages import ImageRequest
 from ...wire import jsonio
-from ..images import as_ratio, check_image, fitted, own_fields, pixels, read_size, seeds
+from ..images import as_ratio, check_image, fitted, in_path, own_fields, pixels, read_size, seeds
 from ..native import Asked, NativeRequest
 from ..parameters import leave_out
 
@@ -61,5 +60,5 @@ def write_images(request: ImageRequest, asked: Asked) -> list[NativeRequest]:
         body["output_format"] = form
     elif form is not None:
         leave_out(asked, "output_format", f"It has {', '.join(_FORMATS)}.")
-    path = f"/v1/{quote(model, safe='.-_~')}"
+    path = f"/v1/{in_path(model)}"
     return [NativeRequest(path, jsonio.encode({**body, **seed})) for seed in seeds(request, asked, _MAX_SEED)]

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from typing import Any, Final
-from urllib.parse import quote
 
 from ...messages import ImageRequest
 from ...wire import jsonio
-from ..images import SPOKEN, Size, check_image, nearest_ratio, pixels, read_size, seeds, shares
+from ..images import SPOKEN, Size, check_image, in_path, nearest_ratio, pixels, read_size, seeds, shares
 from ..native import Asked, NativeRequest
 from ..parameters import leave_out
 
@@ -47,7 +46,7 @@ def write_images(request: ImageRequest, asked: Asked) -> list[NativeRequest]:
     elif form is not None:
         leave_out(asked, "output_format", "It has png, jpeg and webp.")
     body.update((name, request.body[name]) for name in takes if request.body.get(name) is not None)
-    path = "/" + quote(model.strip("/"), safe="/.-_~")
+    path = "/" + in_path(model)
     each, begun, made = seeds(request, asked, _MAX_SEED), 0, []
     for count in shares(request.n, _MOST if any(part in model for part in _SEVERAL) else 1):
         number = {"num_images": count} if count > 1 else {}

@@ -6,11 +6,10 @@ import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
-from urllib.parse import quote
 
 from ...messages import ImageRequest
 from ...wire import jsonio
-from ..images import SPOKEN, Size, check_image, fitted, nearest_ratio, pixels, read_size, seeds, shares
+from ..images import SPOKEN, Size, check_image, fitted, in_path, nearest_ratio, pixels, read_size, seeds, shares
 from ..native import Asked, NativeRequest
 from ..parameters import leave_out
 
@@ -111,9 +110,7 @@ def _prediction(model: str, given: dict[str, Any]) -> NativeRequest:
     if found is not None:
         body = {"version": found[1] or found[2], "input": given}
         return NativeRequest("/v1/predictions", jsonio.encode(body), headers)
-    return NativeRequest(
-        f"/v1/models/{quote(model, safe='/.-_~')}/predictions", jsonio.encode({"input": given}), headers
-    )
+    return NativeRequest(f"/v1/models/{in_path(model)}/predictions", jsonio.encode({"input": given}), headers)
 
 
 def _sized(family: _Family, size: Size | None, asked: Asked) -> dict[str, Any]:
