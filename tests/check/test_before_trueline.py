@@ -46,6 +46,9 @@ LEFT = {
         "content-cumulative": "content-cumulative",
         "json-mode-broken": "content-cumulative",
     },
+    "an answer is passed on as it is, unless `enforce.on_invalid` says otherwise": {
+        "json-mode-broken": "json-mode-broken",
+    },
     "all that was said is thoughts, which `extras: drop` leaves out": {"text-lost": "think-unclosed"},
     "here a good request is answered with an error, which leaves as one": {
         "good-request-refused": "err-200-first-event",
@@ -68,9 +71,12 @@ OF_THE_SIMULATOR = {
     "logprobs-asked": "finish-with-content final-full-repeat whitespace-around think-in-content think-open-missing "
     "content-parts-list",
     "max_completion_tokens-ignored": "usage-excl-reasoning usage-empty-object think-open-missing",
+    "finish-length-false": "content-parts-list reasoning-field-name reasoning-mirrored reasoning-other-names "
+    "reasoning-tag-variants think-in-content think-open-missing",
 }
 """What the model server's own way to commit a fault brings with it, where every probe is asked: words that it adds
-have no log probabilities and do not count towards the limit."""
+have no log probabilities and do not count towards its limit.  Where it thinks beyond that, Trueline ends the thought
+at the limit, and `extras: drop` leaves nothing of it."""
 
 
 def exact(*faults: str) -> FormatOptions:

@@ -135,6 +135,7 @@ INCOMPATIBLE: tuple[Rule, ...] = (
     ),
     Rule(_of("content-cumulative"), _changes("content", "reasoning"), "totals of texts that are not the answer's"),
     Rule(_of("content-cumulative"), _of("one-char-chunks"), "totals, cut into letters"),
+    Rule(_of("content-cumulative"), _of("json-mode-fenced"), "the totals are without the fence around them"),
     Rule(_needs("logprobs"), _of("finish-with-content"), "the tokens of the text that was moved are lost"),
     Rule(_of("logprobs-legacy"), _of("logprobs-missing-key"), "there are no log probabilities any more"),
     # -- several choices, of which the planter knows one, or which nobody can tell apart

@@ -80,6 +80,8 @@ class Outcome:
     content_type: str
     out: bytes
     """The body."""
+    body: Json | None = None
+    """The request."""
 
     @property
     def refusal(self) -> tuple[int, str | None] | None:
@@ -168,7 +170,7 @@ def read_reply(
     if pipe.error is not None:
         return _failed(pipe.error, dict(pipe.faults))
     kind = pipe.content_type.decode()
-    return Outcome(facts_of(ask.path, out, "event-stream" in kind), dict(pipe.faults), 200, kind, out)
+    return Outcome(facts_of(ask.path, out, "event-stream" in kind), dict(pipe.faults), 200, kind, out, ask.request)
 
 
 def _failed(error: TruelineError, faults: dict[str, int]) -> Outcome:

@@ -15,6 +15,7 @@ import pytest
 from engine.kit import load_module
 from planted.conftest import Judge
 from planted.exchange import BASES, USAGE, Ask, clean, read_reply
+from planted.facts import facts_of
 from trueline.sim import SimReply
 from trueline.sim.examples import NEEDS
 
@@ -51,7 +52,8 @@ def test_of_the_simulator(ask: Ask, judge: Judge) -> None:
 
     assert heard.faults == {}
     assert judge(ask, heard) == []
-    if ask.endpoint == "chat":
+    assert heard.facts == facts_of(ask.path, reply.body, ask.stream)
+    if ask.endpoint == "chat" and not (ask.stream and "stop" in json.loads(ask.body)):  # what may begin one waits
         assert heard.out == reply.body
 
 
@@ -68,8 +70,12 @@ def gold(shared: Path) -> Iterator[int]:
     server.server_close()
 
 
-# Of legacy completions the reference server streams no usage.
-OF_THE_REFERENCE = [ask for ask in ASKS if ask.endpoint != "completions" or "include_usage" not in ask.body]
+# Of legacy completions the reference server streams no usage; and it never looks for a stop string.
+OF_THE_REFERENCE = [
+    ask
+    for ask in ASKS
+    if not (ask.endpoint == "completions" and "include_usage" in ask.body) and '"stop"' not in ask.body
+]
 
 
 @pytest.mark.parametrize("ask", OF_THE_REFERENCE, ids=lambda ask: f"{ask.path} {ask.body}"[:120])

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 from planted.exchange import Outcome
 from planted.expected import CHANGED, NOT_SEEN, NOTED_AS, REFUSED
 from planted.facts import Facts
 from trueline.faults import FAULTS
 from trueline.judge import UNSEEN
+from trueline.tokens.completion import count_completion
+from trueline.tokens.prompt import count_prompt
 
 __all__ = ["complaints", "differences", "noted"]
 
@@ -28,13 +33,43 @@ def complaints(faults: tuple[str, ...], wanted: Outcome, heard: Outcome) -> list
     wrong = []
     for kind in differences(wanted.facts, heard.facts):
         clean, got = wanted.facts.get(kind), heard.facts.get(kind)
+        if kind == "usage" and "x_trueline" in (heard.facts.get("details") or {}):  # the simulator counts in words
+            wrong += [] if _counted(clean, heard) else [f"the usage is {got}, and was {clean}: nobody counts so"]
+            continue
         checks = [CHANGED[fault][kind] for fault in faults if kind in CHANGED.get(fault, ())]
         if len(checks) > 1 or (checks and checks[0](clean, got)):
             continue  # two that change one thing make of it what no table says
-        if kind == "usage" and "x_trueline" in (heard.facts.get("details") or {}) and got[0] + got[1] == got[2]:
-            continue  # counted here: nearly what was reported, and of some requests what the simulator does not count
         wrong.append(f"{kind} is {got!r:.300}, and of the clean reply {clean!r:.300}")
     return wrong
+
+
+def _counted(reported: Any, heard: Outcome) -> bool:
+    """Whether a usage that Trueline made is what the server reported, or what there is to count."""
+    prompt, completion, total = heard.facts["usage"]
+    body = heard.body or {}
+    asked = count_prompt(body, body.get("model")).tokens
+    said = [
+        count_completion(_messages(heard.facts), body.get("model"), body=body, cut=cut).tokens for cut in (False, True)
+    ]
+    return prompt in (reported[0], asked) and completion in (reported[1], *said) and total == prompt + completion
+
+
+def _messages(facts: Facts) -> list[dict[str, Any]]:
+    """What was said, choice by choice, as whole messages."""
+    made = []
+    for at in range(len(facts["indexes"])):
+        message: dict[str, Any] = {
+            "content": facts["content"][at],
+            "refusal": facts["refusal"][at],
+            "reasoning_content": facts["reasoning"][at],
+        }
+        calls = [{"name": name, "arguments": json.dumps(arguments)} for name, arguments in facts["calls"][at]]
+        message["tool_calls"] = [{"type": "function", "function": call} for call in calls]
+        if facts["function"][at]:
+            name, arguments = facts["function"][at]
+            message["function_call"] = {"name": name, "arguments": arguments}
+        made.append(message)
+    return made
 
 
 FINISH_GONE = {"finish-missing", "finish-lost-with-logprobs", "n-finish-shared"}

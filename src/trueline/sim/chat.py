@@ -19,7 +19,7 @@ from trueline.sim.requests import REASONING_MODEL, check_chat
 from trueline.sim.schema import example
 from trueline.sim.text import answer_text, count, pieces, pieces_of_length, prompt_of, text_of
 
-__all__ = ["Call", "ChatAnswer", "Choice", "answer_chat", "usage_of"]
+__all__ = ["Call", "ChatAnswer", "Choice", "answer_chat", "before_stop", "usage_of"]
 
 Json = dict[str, Any]
 
@@ -264,7 +264,7 @@ def _choice(request: Json, index: int, options: SimOptions, ids: Ids) -> Choice:
         text = _formatted(request, answer_text(prompt_of(request["messages"]), index))
     words = pieces(text) if options.tokens is None else pieces_of_length(text, options.tokens)
     limit = request.get("max_completion_tokens") or request.get("max_tokens")
-    stopped = _before_stop("".join(words), request.get("stop"))
+    stopped = before_stop("".join(words), request.get("stop"))
     if stopped is not None:
         words = pieces(stopped)
     if limit is not None and limit < len(words):
@@ -272,7 +272,7 @@ def _choice(request: Json, index: int, options: SimOptions, ids: Ids) -> Choice:
     return Choice(index, words)
 
 
-def _before_stop(text: str, stop: Any) -> str | None:
+def before_stop(text: str, stop: Any) -> str | None:
     """The text before the first stop string, or None if there is none in it."""
     words = [stop] if isinstance(stop, str) else stop or []
     places = [text.find(word) for word in words if isinstance(word, str) and word and word in text]

@@ -8,7 +8,7 @@ import struct
 from dataclasses import dataclass
 from typing import Any
 
-from trueline.sim.chat import usage_of
+from trueline.sim.chat import before_stop, usage_of
 from trueline.sim.errors import SimError
 from trueline.sim.ids import Ids
 from trueline.sim.options import SimOptions
@@ -155,6 +155,8 @@ def answer_completion(request: Json, options: SimOptions, ids: Ids) -> Completio
         for index in range(request.get("n") or 1):
             said = answer_text(text or "", index) if options.text is None else options.text
             words = pieces(said) if options.tokens is None else pieces_of_length(said, options.tokens)
+            stopped = before_stop("".join(words), request.get("stop"))
+            words = words if stopped is None else pieces(stopped)
             limit = request.get("max_tokens") or len(words)
             choices.append((words[:limit], "length" if limit < len(words) else "stop"))
     tokens = sum(count(text or "") for text in prompts)

@@ -81,7 +81,7 @@ class Limits(Rule):
         self._stops = Stops(stops_of(request.body)) if asked & STOP else None
         self._keeping = Keeping(context) if asked & LIMIT else None
         self._choices: dict[int, _Choice] = {}
-        self._over = False
+        self._over = self._ending = False
         self._waiting: list[Event] | None = None if request.stream else []
         """What is looked at together: a whole reply, or what came while a vocabulary is loaded."""
         self._loading = False
@@ -287,7 +287,7 @@ class Limits(Rule):
         return self._cut_off(choice, number)
 
     def _settled_by(self, usage: Usage | None) -> list[Event]:
-        """The upstream said `length` shortly behind the limit: its own count, if there is one, says if it was kept."""
+        """The upstream ended shortly behind the limit: its own count, or else `length`, says that it kept that."""
         out: list[Event] = []
         for number, choice in self._choices.items():
             if usage is not None and not choice.ended:
@@ -296,13 +296,17 @@ class Limits(Rule):
             if beyond is None or choice.texts is None or self._keeping is None:
                 continue
             said = usage.data.get("completion_tokens") if usage is not None else None
-            kept = choice.ended and (type(said) is not int or said <= self._keeping.limit * len(self._choices))
+            most = self._keeping.limit * len(self._choices)
+            if type(said) is int and said > 0:
+                kept, reached = choice.ended and said <= most, said == most
+            else:
+                kept = reached = any(type(event) is Finish and meaning(event.reason) == "length" for event in beyond)
             if not kept:
                 out += self._cut_off(choice, number)
                 continue
             for event in (*choice.texts.uncut(), *beyond):
                 out += [event] if type(event) is Finish else self._stopped(choice, event)
-            self.context.kept = True
+            self.context.kept = self.context.kept or reached
         return out
 
     def _stopped(self, choice: _Choice, event: Any) -> list[Event]:
@@ -344,7 +348,7 @@ class Limits(Rule):
         """The end, where a stream has nothing more to say and its upstream does not know."""
         request = self.context.request
         done = [choice for choice in self._choices.values() if choice.closed]
-        if not request.stream or len(done) < request.n or all(choice.ended for choice in done):
+        if self._ending or not request.stream or len(done) < request.n or all(choice.ended for choice in done):
             return []
         self._over = self.context.left = True
         return [ReplyEnd(True)]
@@ -357,7 +361,8 @@ class Limits(Rule):
             return None
         choice.ended = True
         if choice.beyond is not None:
-            return self._finish_beyond(choice, event, choice.beyond)
+            choice.beyond.append(event)
+            return None
         out = self._released(choice, event.choice)
         if choice.over:
             return out
@@ -368,13 +373,6 @@ class Limits(Rule):
             self.context.kept = True
         return [*out, event, *self._all_over()]
 
-    def _finish_beyond(self, choice: _Choice, event: Finish, beyond: list[Any]) -> list[Event]:
-        if meaning(event.reason) == "length":
-            beyond.append(event)
-            return []
-        choice.beyond = None
-        return self._cut_off(choice, event.choice)
-
     def _released(self, choice: _Choice, number: int) -> list[Event]:
         """The choice is at its end: what was held of it."""
         parts, over = choice.texts.rest() if choice.texts is not None else ([], False)
@@ -382,6 +380,7 @@ class Limits(Rule):
         return out if choice.over else [*out, *self._let_go(choice, number)]
 
     def _end(self, event: ReplyEnd) -> Result:
+        self._ending = True
         out = self._settled_by(None)
         for number, choice in self._choices.items():
             if choice.closed:
