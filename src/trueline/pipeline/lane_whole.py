@@ -242,13 +242,15 @@ def _values(form: _Form, match: re.Match[bytes]) -> Values | None:
 
 def _ends_well(form: _Form, match: re.Match[bytes], body: bytes, context: ReplyContext) -> bool:
     """Whether the reply plainly ends where the request wants it to."""
-    if LIMITS.isdisjoint(context.request.body):
+    asked = context.request.body
+    if LIMITS.isdisjoint(asked):
         return True
-    content = form.slots.index(_CONTENT) if _CONTENT in form.slots else None
     completion = int(match[form.counted[1]]) if form.counted else 0
-    if content is None:
+    if not asked.get("stop"):
+        return is_within(context, [], len(body), completion)
+    if _CONTENT not in form.slots:
         return is_within(context, [body.decode("utf-8", "replace")], len(body), completion)
-    return is_within(context, [text_of(match[1 + content])], len(body), completion)
+    return is_within(context, [text_of(match[1 + form.slots.index(_CONTENT)])], len(body), completion)
 
 
 def _identity(form: _Form, match: re.Match[bytes]) -> str | None:
@@ -264,16 +266,17 @@ def _counted(slots: tuple[Slot, ...]) -> tuple[int, ...]:
 
 def _usage(form: _Form, match: re.Match[bytes]) -> dict[str, Any]:
     """The usage that leaves, as far as somebody looks at it."""
-    prompt, completion, cached, reasoning = (int(match[place]) if place else 0 for place in form.counted)
+    first, second, cached, reasoning = form.counted
+    prompt, completion = int(match[first]), int(match[second])
     usage: dict[str, Any] = {
         "prompt_tokens": prompt,
         "completion_tokens": completion,
         "total_tokens": prompt + completion,
     }
-    if cached:
-        usage["prompt_tokens_details"] = {"cached_tokens": cached}
-    if reasoning:
-        usage["completion_tokens_details"] = {"reasoning_tokens": reasoning}
+    if cached and (count := int(match[cached])):
+        usage["prompt_tokens_details"] = {"cached_tokens": count}
+    if reasoning and (count := int(match[reasoning])):
+        usage["completion_tokens_details"] = {"reasoning_tokens": count}
     return usage
 
 
