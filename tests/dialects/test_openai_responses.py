@@ -178,6 +178,15 @@ def test_why_a_reply_is_incomplete(reason: str, finish: str, more: Fields) -> No
     assert {name: choice.get(name) for name in more} == more
 
 
+def test_an_answer_without_any_text() -> None:
+    """As OpenAI's chats have it where a model thinks until its limit, or an answer was filtered."""
+    for output in ([], [thought("Hm.")]):
+        for reason, finish in (("max_output_tokens", "length"), ("content_filter", "content_filter")):
+            whole_, streamed_ = both(output, "incomplete", incomplete_details={"reason": reason})
+            assert (whole_["message"]["content"], whole_["finish_reason"]) == ("", finish)
+            assert (streamed_["message"]["content"], streamed_["finish_reason"]) == (None, finish)
+
+
 def test_a_call_that_was_cut_is_no_complete_one() -> None:
     for choice in both([call(1, '{"x":48', status="incomplete")], "incomplete", **INCOMPLETE):
         assert choice["finish_reason"] == "length"
@@ -288,6 +297,30 @@ def test_nothing_is_lost_and_nothing_is_said_twice(name: str) -> None:
     assert [arguments for _, _, arguments in calls] == ['{"city":"Rome"}', '{"city":"Oslo"}']
     assert [called for _, called, _ in calls] == ["weather", "weather"]
     assert choice["finish_reason"] == "tool_calls"
+
+
+def test_events_of_no_meaning_are_passed_over() -> None:
+    other: list[Fields] = [
+        {"type": "keepalive", "sequence_number": 3},
+        {"type": "codex.rate_limits", "message": "x", "status": "allowed"},
+        {"type": "response.web_search_call.searching", "output_index": 0},
+        {},
+    ]
+    made = [one for event in events(OUTPUT) for one in (event, *other)][: -len(other)]
+    data = b"".join(b"data: " + jsonio.encode(one) + b"\n\n" for one in made)
+    played = play_at_cuts(DIALECT, data, stream=True, tools=TOOLS)
+    assert (said(played.chunks), played.faults) == ("Hello there", {})
+
+
+def test_events_may_be_told_by_their_names_alone() -> None:
+    made = events([text("Hello")], "incomplete", **INCOMPLETE)
+    data = b""
+    for one in made:
+        name = one.pop("type")
+        one.get("response", {}).pop("status", None)
+        data += f"event: {name}\ndata: {json.dumps(one)}\n\n".encode()
+    choice = _added(play_at_cuts(DIALECT, data, stream=True))
+    assert (choice["message"]["content"], choice["finish_reason"]) == ("Hello", "length")
 
 
 def test_items_without_a_place() -> None:

@@ -409,6 +409,8 @@ def test_where_it_is_sent() -> None:
     assert DIALECT.write_request(chat(), Notes().asked()).path == "/v1/responses"
     azure = Asked("m", Notes().append, settings={"api_version": "2025-04-01-preview"})
     assert DIALECT.write_request(chat(), azure).path == "/openai/responses?api-version=2025-04-01-preview"
+    newer = Asked("m", Notes().append, settings={"api_version": "preview", "base_path": "/openai/v1"})
+    assert DIALECT.write_request(chat(), newer).path == "/v1/responses?api-version=preview"
 
 
 # -- recordings -------------------------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ _INCOMPLETE: Final = {
     "max_tokens": "length",
     "content_filter": "content_filter",
 }
-_DONE: Final = ("completed", "complete")
+_DONE: Final = ("completed", "complete", "done")
 _TIERS: Final = ("auto", "default", "flex", "scale", "priority", "fast")
 _BESIDE: Final = ("content_filters", "moderation", "conversation", "citations")
 

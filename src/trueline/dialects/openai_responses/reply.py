@@ -8,7 +8,7 @@ from ...context import ReplyContext
 from ...events import Event, Extras, Failure, Finish, ReplyEnd, Usage
 from ..foreign import foreign_shape, wrong_shape
 from .errors import failed, in_payload
-from .items import MESSAGE, Items
+from .items import CUSTOM, FUNCTION, MESSAGE, Items
 from .meaning import beside, finish, start_of, usage
 
 __all__ = ["ending", "is_response", "read_whole"]
@@ -22,7 +22,8 @@ def read_whole(payload: Any, context: ReplyContext) -> list[Event]:
         return [Failure(in_payload(payload) or _unknown(payload))]
     items = Items(whole=True)
     events: list[Event] = [start_of(payload, whole=True)]
-    if not any(isinstance(said, dict) and said.get("type") == MESSAGE for said in payload["output"]):
+    kinds = [said.get("type") for said in payload["output"] if isinstance(said, dict)]
+    if MESSAGE not in kinds and (FUNCTION in kinds or CUSTOM in kinds):
         events += items.begin(None)
     for said in payload["output"]:
         if isinstance(said, dict):

@@ -69,9 +69,16 @@ def write_request(request: ChatRequest, asked: Asked) -> NativeRequest:
         options = body.get("stream_options")
         if isinstance(options, dict) and isinstance(options.get("include_obfuscation"), bool):
             out["stream_options"] = {"include_obfuscation": options["include_obfuscation"]}
+    return NativeRequest(_path(asked), jsonio.encode(out))
+
+
+def _path(asked: Asked) -> str:
+    """Where the API is; at Azure an `api_version` without `/v1` in the base URL is that of its older paths."""
     version = asked.settings.get("api_version")
-    path = f"/openai/responses?api-version={quote(version, safe='')}" if version else "/v1/responses"
-    return NativeRequest(path, jsonio.encode(out))
+    if not version:
+        return "/v1/responses"
+    start = "/v1" if asked.settings.get("base_path", "").endswith("/v1") else "/openai"
+    return f"{start}/responses?api-version={quote(version, safe='')}"
 
 
 def _limit(body: Fields, asked: Asked, out: Fields) -> None:

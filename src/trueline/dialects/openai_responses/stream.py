@@ -44,6 +44,7 @@ class ResponseReader:
         if not isinstance(kind, str):
             if kind is None and event is not None and event.startswith(b"response."):
                 kind = event.decode("latin-1")  # told by the name of the event alone
+                payload = {**payload, "type": kind}
             else:
                 return self._other(payload, event)
         known = _INCREMENTS.get(kind)
@@ -52,9 +53,8 @@ class ResponseReader:
         handle = _EVENTS.get(kind)
         if handle is not None:
             return handle(self, payload)
-        if kind.startswith("response."):
-            return []  # the progress of a hosted tool: its item tells it
-        return self._other(payload, event)
+        failing = "error" in kind or event == b"error" or payload.get("error")
+        return self._other(payload, event) if failing or is_response(payload) else []  # progress, keepalives
 
     def _other(self, payload: Fields, event: bytes | None) -> list[Event]:
         if is_response(payload) and not self._started:
