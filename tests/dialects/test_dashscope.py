@@ -200,6 +200,10 @@ def test_pages_that_were_searched_become_annotations() -> None:
     played = play_at_cuts(DIALECT, data, stream=True)
     found = [c["delta"]["annotations"] for k in played.chunks for c in k["choices"] if "annotations" in c["delta"]]
     assert ([one["url_citation"] for one in found[0]], played.faults) == (places, {})
+    totals = [event(content=text) for text in ("Su", "Sunny", "Sunny[ref_1]", "Sunny[ref_1].")]
+    played = play_at_cuts(DIALECT, data[: data.index(b"\n\n") + 2] + b"".join(totals) + event("stop"), stream=True)
+    found = [c["delta"]["annotations"] for k in played.chunks for c in k["choices"] if "annotations" in c["delta"]]
+    assert [one["url_citation"] for one in found[0]] == places
     assert sources({"search_results": 1}) == sources(None) == []
 
 

@@ -5,6 +5,7 @@ Without `incremental_output` it holds everything so far.  Which it is, is seen: 
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 from msgspec import UNSET, Struct
@@ -168,11 +169,17 @@ class GenerationReader:
             reason = "tool_calls"
         if self._search and index == 0:
             kept: Fields = {"search_info": self._search}
-            cited = sources(self._search, "".join(choice.text))
+            cited = sources(self._search, _whole(choice.text))
             if cited:
                 kept["annotations"] = cited
             events.append(Opaque(Extras(message=kept), index))
         events.append(Finish(index, reason))
+
+
+def _whole(texts: list[str]) -> str:
+    """What was said in increments, or in totals."""
+    totals = len(texts) > 2 and all(later.startswith(text) for text, later in pairwise(texts))
+    return texts[-1] if totals else "".join(texts)
 
 
 def _choices(output: Fields) -> list[Fields]:
