@@ -7,9 +7,8 @@ import re
 from base64 import b64encode
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Final, NamedTuple, TypeAlias
-from urllib.parse import quote
 
-from ..errors import NotFoundError, RequestError, TruelineError, UpstreamFormatError, UpstreamReplyError
+from ..errors import RequestError, TruelineError, UpstreamFormatError, UpstreamReplyError
 from ..messages import ImageRequest
 from ..wire import jsonio
 from .error_bodies import plain_text, redact
@@ -24,7 +23,6 @@ __all__ = [
     "as_ratio",
     "check_image",
     "fitted",
-    "in_path",
     "joined",
     "nearest_ratio",
     "own_fields",
@@ -46,7 +44,6 @@ _FAR: Final = math.log(1.15)
 """How much wider or higher than asked for a picture may be, at most."""
 _SIZE: Final = re.compile(r"([1-9][0-9]{1,4})\s*[xX×]\s*([1-9][0-9]{1,4})")
 
-_PRINTABLE: Final = re.compile(r"[!-~]+")
 
 SPOKEN: Final = frozenset(
     (
@@ -108,16 +105,6 @@ def check_image(request: ImageRequest, asked: Asked, supported: Collection[str])
             asked.note(f"{name} dropped")
         else:
             leave_out(asked, name)
-
-
-def in_path(model: str) -> str:
-    """A model's name as a part of a path.  Raises NotFoundError for a name that would lead elsewhere."""
-    parts = model.strip("/").split("/")
-    if any(part in ("", ".", "..") for part in parts) or not _PRINTABLE.fullmatch(model):
-        raise NotFoundError(
-            f"The model `{ascii(model)[1:-1][:100]}` does not exist.", param="model", code="model_not_found"
-        )
-    return "/".join(quote(part, safe=".-_~") for part in parts)
 
 
 def own_fields(request: ImageRequest, names: Iterable[str]) -> Fields:

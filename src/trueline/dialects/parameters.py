@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from typing import Any, Final, TypeAlias
+from urllib.parse import quote
 
 from msgspec import Struct
 
-from ..errors import RequestError
+from ..errors import NotFoundError, RequestError
 from .native import Asked
 
 __all__ = [
     "Schema",
     "ToolChoice",
     "check_supported",
+    "in_path",
     "leave_out",
     "max_tokens",
     "read_schema",
@@ -24,6 +27,7 @@ __all__ = [
 
 Fields: TypeAlias = dict[str, Any]
 
+_PRINTABLE: Final = re.compile(r"[!-~]+")
 _PLAIN: Final = frozenset(("model", "messages", "stream", "stream_options"))
 _HARMLESS: Final[dict[str, tuple[Any, ...]]] = {
     "n": (1,),
@@ -55,6 +59,16 @@ _HINTS: Final = frozenset(
     )
 )
 """Parameters that change nothing in an answer: an API that lacks them is asked without, and that is noted."""
+
+
+def in_path(model: str, safe: str = "/") -> str:
+    """A model's name as part of a path; `safe`: what stays as it is.  Raises NotFoundError for what leads elsewhere."""
+    parts = model.strip("/").split("/")
+    if any(part in ("", ".", "..") for part in parts) or not _PRINTABLE.fullmatch(model):
+        raise NotFoundError(
+            f"The model `{ascii(model)[1:-1][:100]}` does not exist.", param="model", code="model_not_found"
+        )
+    return quote("/".join(parts), safe=safe + ".-_~")
 
 
 def unsupported(name: str, why: str = "", param: str | None = None) -> RequestError:

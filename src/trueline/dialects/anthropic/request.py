@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import re
 from typing import Any, Final, TypeAlias
-from urllib.parse import quote
 
 from ...errors import RequestError
 from ...messages import ChatRequest
 from ...wire import jsonio
 from ..conversation import Turn, read_conversation
 from ..native import Asked, NativeRequest
-from ..parameters import check_supported, leave_out, max_tokens, read_stop
+from ..parameters import check_supported, in_path, leave_out, max_tokens, read_stop
 from .content import MessageWriter
 from .models import Model, model
 from .thinking import write_thinking
@@ -113,7 +112,7 @@ def _addressed(platform: str, stream: bool, out: Fields, betas: list[str], asked
         return NativeRequest(
             "/v1/messages", jsonio.encode(out), ((b"anthropic-version", version.encode("latin-1")), *headers)
         )
-    name = quote(out.pop("model"), safe="@.-_")
+    name = in_path(out.pop("model"), "@")
     out = {"anthropic_version": version, **out}
     if platform == "vertex":
         verb = "streamRawPredict" if stream else "rawPredict"

@@ -7,14 +7,13 @@ https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-embed.html
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import quote
 
 from ...errors import RequestError
 from ...messages import EmbeddingRequest
 from ...wire import jsonio
 from ..cohere.embeddings import read_embeddings as read_cohere
 from ..native import Asked, NativeRequest
-from ..parameters import leave_out
+from ..parameters import in_path, leave_out
 
 __all__ = ["read_embeddings", "write_embeddings"]
 
@@ -34,7 +33,7 @@ def write_embeddings(request: EmbeddingRequest, asked: Asked) -> NativeRequest:
     if not all(isinstance(text, str) for text in texts):
         raise RequestError("Invalid 'input': Bedrock takes texts, and no tokens.", param="input", code="invalid_type")
     written = _cohere(texts, body) if "cohere." in asked.model else _titan(texts, body, asked)
-    return NativeRequest(f"/model/{quote(asked.model, safe='')}/invoke", jsonio.encode(written))
+    return NativeRequest(f"/model/{in_path(asked.model, '')}/invoke", jsonio.encode(written))
 
 
 def _titan(texts: list[str], body: Fields, asked: Asked) -> Fields:

@@ -9,7 +9,6 @@ import re
 from base64 import b64encode
 from hashlib import sha256
 from typing import Any
-from urllib.parse import quote
 
 from ...errors import RequestError
 from ...messages import ChatRequest
@@ -30,6 +29,7 @@ from ..conversation import (
 from ..native import Asked, FileNeeded, NativeRequest
 from ..parameters import (
     check_supported,
+    in_path,
     leave_out,
     max_tokens,
     read_schema,
@@ -120,7 +120,7 @@ def write_request(request: ChatRequest, asked: Asked) -> NativeRequest:
         written["requestMetadata"] = {str(name): str(value) for name, value in metadata.items()}
     written |= {name: body[name] for name in _PASSED if body.get(name) is not None}
     verb = "converse-stream" if request.stream else "converse"
-    return NativeRequest(f"/model/{quote(asked.model, safe='')}/{verb}", jsonio.encode(written))
+    return NativeRequest(f"/model/{in_path(asked.model, '')}/{verb}", jsonio.encode(written))
 
 
 def _inference(body: Fields, asked: Asked) -> Fields:

@@ -6,9 +6,9 @@ from typing import Any, Final, NamedTuple
 
 from ...messages import ImageRequest
 from ...wire import jsonio
-from ..images import as_ratio, check_image, fitted, in_path, own_fields, pixels, read_size, seeds
+from ..images import as_ratio, check_image, fitted, own_fields, pixels, read_size, seeds
 from ..native import Asked, NativeRequest
-from ..parameters import leave_out
+from ..parameters import in_path, leave_out
 
 __all__ = ["write_images"]
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
-
 from ..native import Asked
+from ..parameters import in_path
 
 __all__ = ["is_vertex", "model_path"]
 
@@ -17,7 +16,7 @@ def model_path(asked: Asked) -> str:
     """The model's path behind the base URL: what that lacks is filled from `project` and `region`."""
     model = asked.model.removeprefix("google/")
     named = model if model.startswith(("models/", "tunedModels/")) else f"models/{model}"
-    return f"{_lacking(asked)}/{quote(named, safe='/@.-_~')}"
+    return f"{_lacking(asked)}/{in_path(named, '/@')}"
 
 
 def is_vertex(asked: Asked) -> bool:

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote
 
 from ...errors import RequestError
 from ...messages import ChatRequest
 from ...wire import jsonio
 from ..conversation import Text, Turn, read_conversation
 from ..native import Asked, NativeRequest
-from ..parameters import check_supported, leave_out, max_tokens, read_schema, read_stop
+from ..parameters import check_supported, in_path, leave_out, max_tokens, read_schema, read_stop
 from .templates import TEMPLATES, family_of, render
 
 __all__ = ["write_request"]
@@ -64,7 +63,7 @@ def _model_path(asked: Asked) -> str | None:
     """The model's path, where the server has many; None where it is a model's own."""
     place: Mapping[str, str] = asked.settings
     base = place.get("base_path", "").rstrip("/")
-    model = quote(asked.model, safe="/")
+    model = in_path(asked.model)
     if base.endswith("/models"):
         return f"/{model}"
     if place.get("host") in _INFERENCE_API or base.endswith("/hf-inference"):

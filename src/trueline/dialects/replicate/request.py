@@ -9,9 +9,9 @@ from typing import Any, Final, NamedTuple
 
 from ...messages import ImageRequest
 from ...wire import jsonio
-from ..images import SPOKEN, Size, check_image, fitted, in_path, nearest_ratio, pixels, read_size, seeds, shares
+from ..images import SPOKEN, Size, check_image, fitted, nearest_ratio, pixels, read_size, seeds, shares
 from ..native import Asked, NativeRequest
-from ..parameters import leave_out
+from ..parameters import in_path, leave_out
 
 __all__ = ["write_images"]
 
