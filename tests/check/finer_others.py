@@ -120,7 +120,7 @@ FINER_OTHERS: dict[str, Mistake] = {
     ),
     "calls that were forbidden": M(
         "R1",
-        "tool-choice-ignored",
+        "tool_choice-none-ignored",
         probes=("tools.none",),
         whole=message(
             lambda m: m.update(
@@ -139,7 +139,7 @@ FINER_OTHERS: dict[str, Mistake] = {
         "R1", "json-mode-broken", probes=("structured.json",), whole=message(lambda m: m.update(content="Sure!"))
     ),
     "a field of the schema missing": M(
-        "R1", "schema-not-kept", probes=("structured.schema",), whole=message(lambda m: m.update(content="{}"))
+        "R1", "json-schema-not-kept", probes=("structured.schema",), whole=message(lambda m: m.update(content="{}"))
     ),
     # -- X, H
     "an error without type": M(

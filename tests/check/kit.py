@@ -34,6 +34,10 @@ _NEEDS: dict[str, tuple[str, ...]] = {
     "max_tokens": ("chat.max-tokens", "stream.max-tokens"),
     "stop": ("chat.stop", "stream.stop"),
     "json": ("structured",),
+    "schema": ("structured",),
+    "no_call": ("tools",),
+    "some_call": ("tools",),
+    "one_call": ("tools",),
     "prefill": ("chat.prefill",),
 }
 

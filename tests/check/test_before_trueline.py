@@ -48,6 +48,10 @@ LEFT = {
     },
     "an answer is passed on as it is, unless `enforce.on_invalid` says otherwise": {
         "json-mode-broken": "json-mode-broken",
+        "json-schema-not-kept": "json-schema-not-kept",
+        "tool_choice-named-ignored": "tool_choice-named-ignored",
+        "tool_choice-none-ignored": "tool_choice-none-ignored",
+        "tool_choice-required-ignored": "tool_choice-required-ignored",
     },
     "all that was said is thoughts, which `extras: drop` leaves out": {"text-lost": "think-unclosed"},
     "here a good request is answered with an error, which leaves as one": {

@@ -97,15 +97,17 @@ CASES: dict[str, tuple[Any, Exchange, list[str]]] = {
     "no JSON": (is_json, whole("Sure! Here it is"), ["json-mode-broken"]),
     "JSON that was cut": (is_json, whole('{"a": ', "length"), []),
     "a schema kept": (matches_schema, whole('{"ok": true}', asked={"response_format": SCHEMA}), []),
-    "a schema broken": (matches_schema, whole('{"no": 1}', asked={"response_format": SCHEMA}), ["schema-not-kept"]),
+    "a schema broken": (
+        matches_schema, whole('{"no": 1}', asked={"response_format": SCHEMA}), ["json-schema-not-kept"],
+    ),
     "a required call": (calls_something, whole(**call("get_weather", "{}"), finish="tool_calls"), []),
-    "no required call": (calls_something, whole("It is fine."), ["tool-choice-ignored"]),
+    "no required call": (calls_something, whole("It is fine."), ["tool_choice-required-ignored"]),
     "a call in the text": (
-        calls_something, whole('<tool_call>{"name": "x"}'), ["tool-choice-ignored", "tool-markup-leak"],
+        calls_something, whole('<tool_call>{"name": "x"}'), ["tool_choice-required-ignored", "tool-markup-leak"],
     ),
     "another tool": (
         calls_named, whole(**call("get_weather", "{}"), asked={"tool_choice": named("get_time")}),
-        ["tool-choice-ignored"],
+        ["tool_choice-named-ignored"],
     ),
     "good arguments": (calls_parse, whole(**call("get_weather", '{"location": "Paris"}'), asked=TOOLS), []),
     "arguments that lack one": (calls_parse, whole(**call("get_weather", "{}"), asked=TOOLS), ["schema-not-kept"]),

@@ -89,7 +89,11 @@ INCOMPATIBLE: tuple[Rule, ...] = (
         "every chunk is a finish",
     ),
     Rule(_of("think-unclosed"), _CALLS, "what `length` cut off may be without arguments or a name"),
-    Rule(_of("created-varies"), _of("choices-empty-first non-chunk-object"), "the first one went with its chunk"),
+    Rule(
+        _of("created-varies service-tier-changes"),
+        _of("choices-empty-first non-chunk-object"),
+        "the first one went with its chunk",
+    ),
     Rule(
         _of("choices-empty-first"),
         _of("huge-line err-moderation-200 choices-split-by-kind"),
@@ -136,6 +140,7 @@ INCOMPATIBLE: tuple[Rule, ...] = (
     Rule(_of("content-cumulative"), _changes("content", "reasoning"), "totals of texts that are not the answer's"),
     Rule(_of("content-cumulative"), _of("one-char-chunks"), "totals, cut into letters"),
     Rule(_of("content-cumulative"), _of("json-mode-fenced"), "the totals are without the fence around them"),
+    Rule(_needs("max_tokens"), _CALLS, "the simulator cuts no call at a limit, and Trueline does"),
     Rule(_needs("logprobs"), _of("finish-with-content"), "the tokens of the text that was moved are lost"),
     Rule(_of("logprobs-legacy"), _of("logprobs-missing-key"), "there are no log probabilities any more"),
     # -- several choices, of which the planter knows one, or which nobody can tell apart

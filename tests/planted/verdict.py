@@ -63,13 +63,18 @@ def _messages(facts: Facts) -> list[dict[str, Any]]:
             "refusal": facts["refusal"][at],
             "reasoning_content": facts["reasoning"][at],
         }
-        calls = [{"name": name, "arguments": json.dumps(arguments)} for name, arguments in facts["calls"][at]]
+        calls = [{"name": name, "arguments": _written(arguments)} for name, arguments in facts["calls"][at]]
         message["tool_calls"] = [{"type": "function", "function": call} for call in calls]
         if facts["function"][at]:
             name, arguments = facts["function"][at]
             message["function_call"] = {"name": name, "arguments": arguments}
         made.append(message)
     return made
+
+
+def _written(arguments: Any) -> str:
+    """As the simulator writes them."""
+    return json.dumps(arguments, ensure_ascii=False, separators=(",", ":"))
 
 
 FINISH_GONE = {"finish-missing", "finish-lost-with-logprobs", "n-finish-shared"}

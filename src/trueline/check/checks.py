@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ..wire import jsonio
@@ -177,7 +178,8 @@ def matches_schema(exchange: Exchange) -> Iterator[Issue]:
     wanted = exchange.request.get("response_format") or {}
     schema = (wanted.get("json_schema") or {}).get("schema") or {}
     if text and _complete(exchange.heard.first) and _parses(text):
-        yield from _lacks(jsonio.decode(text.encode()), schema, "the answer", text)
+        for issue in _lacks(jsonio.decode(text.encode()), schema, "the answer", text):
+            yield replace(issue, name="json-schema-not-kept")
 
 
 _TYPES: dict[str, tuple[type, ...]] = {"string": (str,), "boolean": (bool,), "integer": (int,), "number": (int, float)}
@@ -211,29 +213,31 @@ def called(exchange: Exchange) -> Iterator[Issue]:
         yield Issue.of("must", "tool-markup-leak", "a tool call is printed as text", text)
 
 
-def calls_something(exchange: Exchange) -> Iterator[Issue]:
+def calls_something(
+    exchange: Exchange, name: str = "tool_choice-required-ignored", what: str = "a tool call was required"
+) -> Iterator[Issue]:
     """`required` means that a call comes."""
     choice = exchange.heard.first
     if exchange.heard.choices and not choice.calls and _complete(choice):
-        yield Issue.of("must", "tool-choice-ignored", "a tool call was required and none came", choice.text)
+        yield Issue.of("must", name, f"{what} and none came", choice.text)
     yield from called(exchange)
 
 
 def calls_named(exchange: Exchange) -> Iterator[Issue]:
     """A named tool is the one that is called."""
     wanted = ((exchange.request.get("tool_choice") or {}).get("function") or {}).get("name")
-    yield from calls_something(exchange)
+    yield from calls_something(exchange, "tool_choice-named-ignored", f"a call of {wanted} was required")
     for call in exchange.heard.calls:
         if call.name and str(wanted) not in call.name:
             text = f"the tool {wanted} was named, and another one was called"
-            yield Issue.of("must", "tool-choice-ignored", text, call.name)
+            yield Issue.of("must", "tool_choice-named-ignored", text, call.name)
 
 
 def no_calls(exchange: Exchange) -> Iterator[Issue]:
     """`none` means that no call comes."""
     if exchange.heard.calls:
         name = exchange.heard.calls[0].name
-        yield Issue.of("must", "tool-choice-ignored", "tool calls were forbidden, and one came", name)
+        yield Issue.of("must", "tool_choice-none-ignored", "tool calls were forbidden, and one came", name)
 
 
 def calls_at_most_one(exchange: Exchange) -> Iterator[Issue]:

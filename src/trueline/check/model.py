@@ -152,11 +152,10 @@ _OPENAI: Mapping[str, str] = {
     "good-request-refused": "answers such a request",
     "id-shared": "gives each reply an id of its own",
     "parallel-tool-calls-ignored": "makes one call at most where parallel ones are forbidden",
-    "schema-not-kept": "keeps to the schema",
+    "schema-not-kept": "keeps to the schema of the tool",
     "status-other": "has one status for each kind of refusal",
     "text-lost": "sends the text of the tokens that it counts",
     "text-of-another-request": "keeps its requests apart",
-    "tool-choice-ignored": "obeys tool_choice",
     "usage-counts-nothing": "counts the tokens that were read and written",
     "usage-differs-streamed": "counts the same prompt in the same way",
 }

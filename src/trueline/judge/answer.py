@@ -78,6 +78,7 @@ def judge_answer(docket: Docket, request: Json, answer: Answer, completion_token
         docket.note("legacy-function_call", answer.where)
     _judge_limit(docket, request, answer, completion_tokens)
     _judge_calls(docket, request, answer)
+    _judge_choice(docket, request.get("tool_choice"), answer)
 
 
 def _judge_thoughts(docket: Docket, answer: Answer) -> None:
@@ -155,6 +156,24 @@ def _judge_calls(docket: Docket, request: Json, answer: Answer) -> None:
             docket.note("tool-name-decorated", f"{call.where}.function.name", call.name)
         if isinstance(call.arguments, str):
             _judge_arguments(docket, call, answer)
+
+
+def _judge_choice(docket: Docket, choice: Any, answer: Answer) -> None:
+    """Whether tools are called as `tool_choice` says."""
+    named = choice.get("function") if isinstance(choice, dict) else None
+    wanted = named.get("name") if isinstance(named, dict) else None
+    if choice == "none" and answer.calls:
+        docket.note("tool_choice-none-ignored", answer.calls[0].where, answer.calls[0].name)
+    if not isinstance(wanted, str) and choice != "required":
+        return
+    fault = "tool_choice-required-ignored" if choice == "required" else "tool_choice-named-ignored"
+    called = bool(answer.calls) or answer.custom or answer.function_call
+    if not called and answer.finish in ("stop", "tool_calls") and not answer.refusal:
+        docket.note(fault, answer.where, answer.content)
+    names = [call.name for call in answer.calls if isinstance(call.name, str) and isinstance(wanted, str)]
+    others = [name for name in names if name != wanted and not _decorated(name, {str(wanted)})]
+    if others:
+        docket.note(fault, answer.where, others[0])
 
 
 def _judge_arguments(docket: Docket, call: Call, answer: Answer) -> None:

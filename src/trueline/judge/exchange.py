@@ -26,9 +26,6 @@ UNSEEN: dict[str, str] = {
     "reasoning-dropped": "thoughts that a proxy has removed leave no trace",
     "n-interleave": "legal: OpenAI interleaves choices too",
     "json-schema-not-kept": "the judge reads no schemas of clients: `trueline check` sends one that it knows",
-    "tool_choice-named-ignored": "whether a model should have called a tool, only the request can tell: as above",
-    "tool_choice-none-ignored": "as above",
-    "tool_choice-required-ignored": "as above",
     "img-extra-format": "what a client asks for, not what a server answers",
 }
 """Fault -> why no single reply shows it."""

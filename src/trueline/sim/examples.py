@@ -35,6 +35,26 @@ NEEDS: dict[str, Json] = {
     "max_tokens": {"max_tokens": 5},
     "stop": {"stop": ["answer"]},
     "json": {"response_format": {"type": "json_object"}},
+    "schema": {
+        "response_format": {
+            "type": "json_schema",
+            "json_schema": {
+                "name": "verdict",
+                "schema": {
+                    "type": "object",
+                    "properties": {"good": {"type": "boolean"}},
+                    "required": ["good"],
+                    "additionalProperties": False,
+                },
+            },
+        },
+    },
+    "no_call": {"tools": [_tool("get_weather", location="string", days="integer")], "tool_choice": "none"},
+    "some_call": {"tools": [_tool("get_weather", location="string", days="integer")], "tool_choice": "required"},
+    "one_call": {
+        "tools": [_tool("get_weather", location="string"), _tool("get_time", timezone="string")],
+        "tool_choice": {"type": "function", "function": {"name": "get_time"}},
+    },
     "prefill": {
         "messages": [{"role": "user", "content": _PROMPT}, {"role": "assistant", "content": "Tea is"}],
     },

@@ -191,7 +191,7 @@ def _draft(method: str, path: str, request: Json, options: SimOptions, host: str
         stream = bool(request.get("stream"))
         check_taken(request, options.refuses)
         if route == "/chat/completions":
-            chat = answer_chat(request, options, ids)
+            chat = answer_chat(_taken(request, options), options, ids)
             return Draft("chat", chat.whole, chat.chunks() if stream else None, chat)
         if route == "/completions":
             text = answer_completion(request, options, ids)
@@ -201,6 +201,14 @@ def _draft(method: str, path: str, request: Json, options: SimOptions, host: str
         if route in ("/images/generations", "/images/edits", "/images/variations"):
             return _image_draft(route, request, options, host, ids)
     raise SimError(404, f"Invalid URL ({method} {path})")
+
+
+def _taken(request: Json, options: SimOptions) -> Json:
+    """The request as the model takes it, which may overlook some of it."""
+    for fault in faults_of(options):
+        asked = PLANTERS[fault].asked
+        request = asked(request, options) if asked is not None else request
+    return request
 
 
 def _image_draft(route: str, request: Json, options: SimOptions, host: str, ids: Ids) -> Draft:

@@ -15,6 +15,7 @@ _ID: Final = "OpenAI sends `call_` and 24 letters and digits, another one for ea
 _NAME: Final = "OpenAI sends the name of a tool of the request"
 _ARGUMENTS: Final = "OpenAI sends JSON text"
 _PIECES: Final = "OpenAI sends what is new"
+_CHOICE: Final = "OpenAI does as `tool_choice` says"
 _NONE: Final = "OpenAI leaves the key out where no tool is called"
 _LOGPROBS: Final = "OpenAI sends null, or {content, refusal} where they were asked for"
 
@@ -51,6 +52,11 @@ ROWS: tuple[Row, ...] = (
     Row("tool-args-invalid-json", "exact", "C9", "the arguments of a call do not parse", _ARGUMENTS),
     Row("tool-args-dup-full", "exact", "C9", "complete arguments come once more: clients get them twice", _PIECES),
     Row("tool-args-cumulative", "exact", "C9", "pieces repeat the arguments so far: clients get them doubled", _PIECES),
+    Row("tool_choice-none-ignored", "exact", "R1", "a tool is called although `tool_choice` is `none`", _CHOICE),
+    Row("tool_choice-required-ignored", "exact", "R1", "no tool is called although `tool_choice` is `required`",
+        _CHOICE),
+    Row("tool_choice-named-ignored", "exact", "R1", "the tool that `tool_choice` names is not called, or another is",
+        _CHOICE),
     Row("tool-calls-empty-array", "exact", "N4", "`tool_calls` is an empty list", _NONE),
     Row("tool-calls-null", "exact", "N4", "`tool_calls` or `function_call` is null", _NONE),
     Row("tool-calls-other-shape", "must", "C9", "a call has no `function` around its name and arguments",

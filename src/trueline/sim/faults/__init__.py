@@ -15,6 +15,7 @@ from trueline.sim.faults import (
     framing,
     images,
     other,
+    overlooked,
     reasoning,
     termination,
     text,
@@ -37,6 +38,7 @@ PLANTERS: dict[str, Planter] = {
     **images.PLANTERS,
     **other.PLANTERS,
     **choices.PLANTERS,
+    **overlooked.PLANTERS,
     **envelope.PLANTERS,
     **errors.PLANTERS,
     **termination.PLANTERS,
@@ -45,10 +47,6 @@ PLANTERS: dict[str, Planter] = {
 """Fault id -> how it is committed."""
 
 NOT_PLANTABLE: dict[str, str] = {
-    "json-schema-not-kept": "what the model says: the prompt `echo: …` has it said",
-    "tool_choice-named-ignored": "what the model does: the simulator's calls as it is told",
-    "tool_choice-none-ignored": "what the model does: the simulator's calls as it is told",
-    "tool_choice-required-ignored": "what the model does: the simulator's calls as it is told",
     "img-extra-format": "what a client asks for (`response_format: file`), not what a server answers",
     "n-interleave": "legal, and what OpenAI does: the clean server interleaves choices too",
     "reasoning-dropped": "a proxy that removes reasoning leaves a clean reply: nothing in it shows the loss",

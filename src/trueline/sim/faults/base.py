@@ -1,7 +1,8 @@
 """What a planter is, and the small words in which the planters are written.
 
-A reply passes five levels; a planter has a function for each level at which its fault is committed:
+A reply passes these levels; a planter has a function for each level at which its fault is committed:
 
+    asked    the request, as the model takes it                request -> request
     mode     a stream answers a whole request, or a whole reply a stream request
     whole    the object of a whole reply                      Any -> Any
     chunks   the objects of a stream, in order                list -> list
@@ -111,6 +112,8 @@ Objects = Callable[[Any, Ctx], Any]
 class Planter:
     """How one fault is committed; see the module's head for the levels."""
 
+    asked: Callable[[Json, SimOptions], Json] | None = None
+    """What the model takes the request for; a new object where it is another one."""
     whole: Objects | None = None
     chunks: Callable[[list[Any], Ctx], list[Any]] | None = None
     frames: Callable[[list[bytes], Ctx], list[bytes]] | None = None
