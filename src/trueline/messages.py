@@ -14,6 +14,7 @@ from .errors import RequestError
 from .wire import jsonio, multipart
 
 __all__ = [
+    "LARGE_REQUEST",
     "MAX_N",
     "ChatRequest",
     "CompletionRequest",
@@ -36,7 +37,7 @@ NOT_JSON = (
 MAX_N = 128
 """Choices or pictures of one request."""
 
-_LARGE = 32 * 1024
+LARGE_REQUEST = 32 * 1024
 """Bytes of a request beyond which what was said in it is not kept for the length of its reply."""
 _MOST_KEPT = 16 * 1024 * 1024
 """Bytes of a request whose words are kept for as long as they may have to be counted."""
@@ -140,7 +141,7 @@ class _Request:
         counted, and of a picture its beginning says enough.
         """
         size, self._raw = len(self._raw), b""
-        if size < _LARGE or self._prompt_size is not None:
+        if size < LARGE_REQUEST or self._prompt_size is not None:
             return
         if keep and size <= _MOST_KEPT:
             self._prompt_size = size - _attached(self.body)

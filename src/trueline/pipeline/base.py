@@ -12,7 +12,7 @@ from ..errors import TruelineError, UpstreamFormatError, UpstreamReplyTooLargeEr
 from ..events import Event
 from ..repairs import Rule, Tally, plan_for
 
-__all__ = ["MAX_REPLY", "Chain", "OwesNothing", "Pipeline", "Tally", "WholeBody", "begins_blank", "not_json"]
+__all__ = ["MAX_REPLY", "Chain", "Facts", "OwesNothing", "Pipeline", "Tally", "WholeBody", "begins_blank", "not_json"]
 
 See: TypeAlias = Callable[[Any], Any]
 Bound: TypeAlias = tuple[int, See, Rule]
@@ -22,8 +22,31 @@ MAX_REPLY = 64 * 1024 * 1024
 """Bytes of a whole reply."""
 
 
+class Facts(Protocol):
+    """What is known of an exchange so far: attributes and no calls, for each reply is asked for all of them."""
+
+    @property
+    def faults(self) -> dict[str, int]: ...
+    @property
+    def upstream_id(self) -> str | None: ...
+    @property
+    def usage_source(self) -> str | None:
+        """Who says what was used (`context.UsageSource`), once that is known; of chats only."""
+
+    @property
+    def owed(self) -> Callable[[], None] | None:
+        """See Pipeline."""
+
+    @property
+    def kept(self) -> bool:
+        """The upstream was seen to keep a limit that the reply reached."""
+
+
 class Pipeline(Protocol):
     """What an exchange needs of any pipeline."""
+
+    @property
+    def facts(self) -> Facts: ...
 
     content_type: bytes
     error: TruelineError | None
@@ -66,7 +89,14 @@ class OwesNothing:
     """Of a pipeline that never has long work to do, counts nothing, and takes all that its upstream sends."""
 
     left = False
+    kept = False
     owed: Callable[[], None] | None = None
+    usage_source: str | None = None
+
+    @property
+    def facts(self) -> Any:
+        """See Pipeline: its own."""
+        return self
 
     def defer(self) -> None:
         """See Pipeline."""

@@ -51,6 +51,11 @@ class Chat:
     _closing: tuple[TruelineError | None] | None = None
     """It was closed while work was owed, in this way."""
 
+    @property
+    def facts(self) -> ReplyContext:
+        """See Pipeline."""
+        return self._context
+
     @cached_property
     def _chain(self) -> Chain:
         """Made when it is needed, which for most whole replies is never (`lane_whole.py`)."""
@@ -88,7 +93,11 @@ class Chat:
 
     def tally(self) -> Tally | None:
         """See Pipeline."""
-        return tally(self._context)
+        context = self._context
+        usage, source = context.usage, context.usage_source
+        if usage is None or source is None:
+            return tally(context)
+        return Tally(usage["prompt_tokens"], usage["completion_tokens"], source, usage)
 
     def feed(self, data: bytes) -> bytes:
         raise NotImplementedError

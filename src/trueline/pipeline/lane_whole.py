@@ -247,7 +247,9 @@ def _ends_well(form: _Form, match: re.Match[bytes], body: bytes, context: ReplyC
         return True
     completion = int(match[form.counted[1]]) if form.counted else 0
     if not asked.get("stop"):
-        return is_within(context, [], len(body), completion)
+        limit = asked.get("max_completion_tokens") or asked.get("max_tokens")
+        plain = type(limit) is int and 0 < completion < limit and context.options.enforce.max_tokens != "on"
+        return plain or is_within(context, [], len(body), completion)
     if _CONTENT not in form.slots:
         return is_within(context, [body.decode("utf-8", "replace")], len(body), completion)
     return is_within(context, [text_of(match[1 + form.slots.index(_CONTENT)])], len(body), completion)

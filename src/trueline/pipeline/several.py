@@ -50,6 +50,11 @@ class Several:
     left = False
     kept = False
 
+    @property
+    def facts(self) -> Several:
+        """See Pipeline: its own."""
+        return self
+
     def __init__(self, *, stream: bool) -> None:
         self.stream = stream
         self.content_type = b"text/event-stream; charset=utf-8" if stream else b"application/json"

@@ -9,7 +9,6 @@ from ..context import ReplyContext
 from ..errors import InvalidAnswerError, TruelineError, UpstreamCutError, UpstreamError, UpstreamReplyTooLargeError
 from ..events import Event, Failure, ReplyEnd, Usage, fold
 from ..faults import LEFT_ALONE
-from ..repairs import Tally, tally
 from ..wire import jsonio, sse
 from . import lane_whole
 from .base import MAX_REPLY, not_json
@@ -67,10 +66,6 @@ class WholeChat(Chat):
             events, payload = self._read_json(body)
         self._left, self._mended, self._came = iter(events), [], (body, payload, lane)
         return self._write_whole()
-
-    def tally(self) -> Tally | None:
-        """See Pipeline: an answer that is of no use was given all the same."""
-        return tally(self._context) if isinstance(self.error, InvalidAnswerError) else super().tally()
 
     def _go_on(self) -> bytes:
         if self._left is None or self.error is not None:

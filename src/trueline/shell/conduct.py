@@ -45,6 +45,8 @@ class Conduct:
 
     def __init__(self) -> None:
         self._records: dict[Key, _Record] = {}
+        self.trusts = False
+        """Some upstream has been seen to keep its limits for long."""
         self._settled: dict[tuple[FormatOptions, frozenset[str]], FormatOptions] = {}
 
     def settled(
@@ -72,9 +74,8 @@ class Conduct:
         record.trusted = (record.trusted + 1) % AGAIN
         return record.trusted != 0
 
-    def learn(self, upstream: str | None, model: str | None, pipe: object, faults: dict[str, int]) -> None:
-        """A reply has ended: its limit was kept where it was reached, or not."""
-        kept: bool = getattr(pipe, "kept", False)  # of chats only
+    def learn(self, upstream: str | None, model: str | None, kept: bool, faults: dict[str, int]) -> None:
+        """A reply has ended: its limit was kept where it was reached (`kept`), or not."""
         if upstream is None or not (kept or _TOO_LONG in faults):
             return
         key = (upstream, model)
@@ -84,6 +85,7 @@ class Conduct:
                 del self._records[next(iter(self._records))]
             record = self._records[key] = _Record()
         record.proofs = 0 if _TOO_LONG in faults else min(record.proofs + 1, PROOFS)
+        self.trusts = self.trusts or record.proofs >= PROOFS
 
 
 def _without(options: FormatOptions, keeps: frozenset[str]) -> FormatOptions:

@@ -228,10 +228,11 @@ class Exchange(Generic[C]):
             parts += (b"x-trueline-request: ", _UNSAFE.sub(b"?", said), b"\r\n")
         pipe = self.pipe
         if pipe is not None:
-            source: str | None = getattr(pipe, "usage_source", None)  # of chats only
+            facts = pipe.facts
+            source = facts.usage_source
             if source is not None:
                 parts.append(b"x-trueline-usage: %b\r\n" % source.encode())
-            upstream_id = pipe.upstream_id
+            upstream_id = facts.upstream_id
             if upstream_id is not None and _SAFE_ID.fullmatch(upstream_id.encode("utf-8", "replace")):
                 parts.append(b"x-trueline-upstream-id: %b\r\n" % upstream_id.encode())
         return b"".join(parts)

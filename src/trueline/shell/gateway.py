@@ -118,15 +118,19 @@ class Gateway:
 
     def end(self, exchange: Exchange[Any]) -> None:
         """Count an exchange that has ended, and log it."""
-        if exchange.pipe is not None:
-            self.conduct.learn(exchange.upstream, exchange.model, exchange.pipe, exchange.faults)
-            exchange.used = used = exchange.pipe.tally()
+        pipe = exchange.pipe
+        if pipe is not None:
+            faults = exchange.faults
+            if faults or pipe.facts.kept:
+                self.conduct.learn(exchange.upstream, exchange.model, pipe.facts.kept, faults)
+            exchange.used = used = pipe.tally()
             if used is not None and exchange.upstream is not None:
-                stream = exchange.pipe.content_type != JSON
+                stream = pipe.content_type != JSON
                 self.learned.heard(exchange.upstream, stream, used.source in ("reported", "mended"))
-                if "n-ignored" in exchange.faults:
+                if "n-ignored" in faults:
                     self.learned.gave(exchange.upstream, exchange.model, stream, complete=False)
-        exchange.account()
+            if exchange.price is not None:
+                exchange.account()
         self.metrics.end(exchange)
         self._journal.write(exchange)
 
@@ -334,8 +338,10 @@ class Gateway:
     def options_for(self, client: ClientSide, choice: Choice, request: Any) -> FormatOptions:
         """How a request wants its reply, but for checks that its upstream makes superfluous.  Raises RequestError."""
         options, model = options_of(client, choice), request.model
-        keeps = self.learned.of(choice, model).keeps
-        return self.conduct.settled(options, request.body, keeps, choice.backend.name, model)
+        keeps, conduct = self.learned.of(choice, model).keeps, self.conduct
+        if not keeps and not conduct.trusts:
+            return options
+        return conduct.settled(options, request.body, keeps, choice.backend.name, model)
 
     def client_for(self, choice: Choice) -> UpstreamClient:
         """The upstream client: the guarded one, where the request chose the host."""

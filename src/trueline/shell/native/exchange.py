@@ -11,6 +11,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from ...errors import DrainingError, TruelineError, UpstreamError
+from ...messages import LARGE_REQUEST
 from ...providers import UNKNOWN
 from ..asking import asks_more, lesson_of, tailored
 from ..exchange import CLIENT_CLOSED, JSON, MAX_ERROR_BODY, Exchange, log_failure
@@ -110,9 +111,9 @@ class NativeExchange(Exchange[NativeClient]):
         prepared, self.secrets = client.protocol.prepared(self, choice, path)
         pipe.secrets = self.secrets
         pipe.defer()
-        self.faults = pipe.faults
+        self.faults = pipe.facts.faults
         self._request, self._asked = request, body
-        request.let_go(gateway.learned.may_count(choice, request))
+        request.let_go(len(body) >= LARGE_REQUEST and gateway.learned.may_count(choice, request))
         self._idle_since = perf_counter()
         self._call = gateway.client_for(choice).start_prepared(
             prepared, b"\r\nx-request-id: " + self.request_id, forwarded, sink=self
@@ -200,9 +201,10 @@ class NativeExchange(Exchange[NativeClient]):
         try:
             if not pipe.done:
                 last += pipe.close()
-            if pipe.owed is not None:
+            owed = pipe.facts.owed
+            if owed is not None:
                 self._closing = True
-                self._begin_work(pipe.owed)
+                self._begin_work(owed)
                 return
             if pipe.error is not None or pipe.content_type != JSON:
                 self._finish(last)
@@ -210,7 +212,8 @@ class NativeExchange(Exchange[NativeClient]):
             if self.faults:
                 self.keep_examples(body, self.faults)
             self.status = 200
-            self.account(last)
+            if self.price is not None:
+                self.account(last)
             self.client.reply(200, self.whole_head(len(last)), last)
             self._end()
         except Exception:
