@@ -36,7 +36,7 @@ class Chat:
     """What whole and streamed chats share."""
 
     def __init__(self, context: ReplyContext, dialect: Dialect) -> None:
-        self._context = context
+        self.facts = self._context = context
         self._dialect = dialect
 
     # What most exchanges never change stands here: an attribute of the class costs an exchange nothing.
@@ -50,11 +50,6 @@ class Chat:
     """What came while work was owed."""
     _closing: tuple[TruelineError | None] | None = None
     """It was closed while work was owed, in this way."""
-
-    @property
-    def facts(self) -> ReplyContext:
-        """See Pipeline."""
-        return self._context
 
     @cached_property
     def _chain(self) -> Chain:

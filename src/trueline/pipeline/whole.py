@@ -24,7 +24,7 @@ class WholeChat(Chat):
     content_type = b"application/json"
 
     def __init__(self, context: ReplyContext, dialect: Dialect = OPENAI_CHAT, lanes: bool = True) -> None:
-        self._context = context
+        self.facts = self._context = context
         self._dialect = dialect
         self._lanes = lanes
         self._body: list[bytes] = []

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Coroutine
 from contextvars import Context
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from ..context import FormatOptions
@@ -29,6 +29,8 @@ from ..pipeline import (
     embedding_pipeline,
     image_pipeline,
 )
+from ..prices import Price
+from ..providers import Capabilities
 from ..settings import Settings
 from ..switches import HEADER, read_format_header
 from .asking import Asker
@@ -53,7 +55,7 @@ from .together import together
 from .translated import Translator, not_spoken
 from .upstream import UpstreamClient
 
-__all__ = ["PIPELINES", "Gateway", "options_of"]
+__all__ = ["PIPELINES", "Gateway", "Way", "options_of"]
 
 _DOT_SEGMENT = re.compile(r"(?:^|[/\\])\.{1,2}(?:[/\\;]|$)")
 
@@ -76,6 +78,19 @@ _UPLOADS = ("/images/edits", "/images/variations")
 """Paths of pictures whose requests are forms, or JSON."""
 
 
+_WAYS = 1000
+"""Model names that are kept in mind; clients choose them."""
+
+
+class Way(NamedTuple):
+    """What a model's name means."""
+
+    choice: Choice
+    known: Capabilities
+    price: Price | None
+    client: UpstreamClient
+
+
 class Gateway:
     """The ASGI application for everything that goes to an upstream."""
 
@@ -92,7 +107,8 @@ class Gateway:
         self.mint = SystemMint()
         self.metrics = Metrics(settings.workers)
         self.fetcher = Fetcher(upstream, guarded)
-        self.learned = Learned()
+        self._ways: dict[str | None, Way] = {}
+        self.learned = Learned(self._ways.clear)
         self.conduct = Conduct()
         self._upstream = upstream
         self._guarded = guarded
@@ -243,6 +259,18 @@ class Gateway:
 
     # -- the API ------------------------------------------------------------------------------------------------------
 
+    def way_to(self, model: str | None) -> Way:
+        """The way for a model name, worked out once.  Raises what `choose` raises."""
+        way = self._ways.get(model)
+        if way is None:
+            choice = self.choose(None, model)
+            price = choice.backend.prices.of(choice.model or model)
+            way = Way(choice, self.learned.of(choice, model), price, self.client_for(choice))
+            if len(self._ways) >= _WAYS:
+                self._ways.clear()
+            self._ways[model] = way
+        return way
+
     def choose(self, host: str | None, model: str | None) -> Choice:
         """The way for a request: by the host in its path, else by its model."""
         chosen = self.routes.for_host(host) if host is not None else None
@@ -337,11 +365,13 @@ class Gateway:
 
     def options_for(self, client: ClientSide, choice: Choice, request: Any) -> FormatOptions:
         """How a request wants its reply, but for checks that its upstream makes superfluous.  Raises RequestError."""
-        options, model = options_of(client, choice), request.model
-        keeps, conduct = self.learned.of(choice, model).keeps, self.conduct
-        if not keeps and not conduct.trusts:
+        return self.settled(options_of(client, choice), choice, request, self.learned.of(choice, request.model))
+
+    def settled(self, options: FormatOptions, choice: Choice, request: Any, known: Capabilities) -> FormatOptions:
+        """The options without checks of what the upstream keeps, by what is known of it or was seen."""
+        if not known.keeps and not self.conduct.trusts:
             return options
-        return conduct.settled(options, request.body, keeps, choice.backend.name, model)
+        return self.conduct.settled(options, request.body, known.keeps, choice.backend.name, request.model)
 
     def client_for(self, choice: Choice) -> UpstreamClient:
         """The upstream client: the guarded one, where the request chose the host."""

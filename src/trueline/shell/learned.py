@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -19,7 +20,9 @@ _MOST = 1000
 class Learned:
     """By upstream and model, what is known: what the settings and the table of providers say, and what it taught."""
 
-    def __init__(self) -> None:
+    def __init__(self, changed: Callable[[], None] = lambda: None) -> None:
+        self._changed = changed
+        """Called when more is known."""
         self._known: dict[tuple[str, str | None], Capabilities] = {}
         self._gives: dict[tuple[str, str | None, bool], bool] = {}
         self._silent: dict[tuple[str, bool], bool] = {}
@@ -38,6 +41,7 @@ class Learned:
         if key not in self._known and len(self._known) >= _MOST:
             del self._known[next(iter(self._known))]
         self._known[key] = known
+        self._changed()
 
     def forget(self, choice: Choice, model: str | None, field: str) -> None:
         """It was of no use: of this, what was known before."""

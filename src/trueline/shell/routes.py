@@ -86,6 +86,8 @@ def _backend(upstream: Upstream, settings: Settings, url: str | None = None) -> 
             paths, secrets = paths.with_key(key), (key,)
         else:
             headers.append(credential(upstream.auth, key.encode()))
+    if paths.as_they_are:
+        paths = PLAIN
     given = upstream.timeouts
     provider = PROVIDERS.get(upstream.provider or "") or provider_of(url or upstream.url, upstream.dialect)
     target = Target.parse(url or upstream.url)

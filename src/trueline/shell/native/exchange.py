@@ -15,7 +15,7 @@ from ...messages import LARGE_REQUEST
 from ...providers import UNKNOWN
 from ..asking import asks_more, lesson_of, tailored
 from ..exchange import CLIENT_CLOSED, JSON, MAX_ERROR_BODY, Exchange, log_failure
-from ..gateway import PIPELINES, Gateway
+from ..gateway import PIPELINES, Gateway, options_of
 from ..headers import Pairs
 from ..work import begin_work
 from .client import NativeClient
@@ -91,12 +91,12 @@ class NativeExchange(Exchange[NativeClient]):
         read, make = PIPELINES[path]
         request = read(body)
         self.model = request.model
-        choice = self._choice = gateway.choose(None, request.model)
-        backend = choice.backend
-        self.options = gateway.options_for(client, choice, request)
-        self.price = backend.prices.of(choice.model or request.model)
-        known = gateway.learned.of(choice, request.model)
-        enforce = self.options.enforce
+        choice, known, self.price, upstream = gateway.way_to(request.model)
+        self._choice, backend = choice, choice.backend
+        options = options_of(client, choice)
+        if known.keeps or gateway.conduct.trusts:
+            options = gateway.settled(options, choice, request, known)
+        self.options, enforce = options, options.enforce
         more = request.n != 1 or enforce.on_invalid == "retry"
         if backend.translated or (more and asks_more(request, gateway.learned.gives_all(choice, request), enforce)):
             self._pass_on(body, None)
@@ -115,9 +115,7 @@ class NativeExchange(Exchange[NativeClient]):
         self._request, self._asked = request, body
         request.let_go(len(body) >= LARGE_REQUEST and gateway.learned.may_count(choice, request))
         self._idle_since = perf_counter()
-        self._call = gateway.client_for(choice).start_prepared(
-            prepared, b"\r\nx-request-id: " + self.request_id, forwarded, sink=self
-        )
+        self._call = upstream.start_prepared(prepared, b"\r\nx-request-id: " + self.request_id, forwarded, sink=self)
         if self._paused:
             self._call.pause()
 

@@ -21,6 +21,7 @@ from ..exchange import log
 from ..gateway import PIPELINES
 from ..headers import Pairs
 from ..known_head import KnownHead
+from ..paths import PLAIN
 from ..watchdog import Watchdog
 from .client import CONTINUE, NativeClient
 from .exchange import NativeExchange
@@ -378,7 +379,7 @@ class NativeProtocol(RequestReader):
         """The upstream's request but for id and body, and the keys in it: clients say the same in each request."""
         client = exchange.client
         paths = choice.backend.paths
-        if not paths.as_they_are:
+        if paths is not PLAIN:
             path = paths.of(path + client.query, choice.model or exchange.model)
         known = self._prepared
         if (
@@ -391,7 +392,7 @@ class NativeProtocol(RequestReader):
             return known[4], known[5]
         backend = choice.backend
         headers = exchange.upstream_headers(choice, content_type=b"application/json")
-        where = path + client.query if paths.as_they_are else path
+        where = path + client.query if paths is PLAIN else path
         made = exchange.gateway.client_for(choice).prepare(
             "POST", backend.target, where, headers, backend.timeouts, backend.tls
         )
