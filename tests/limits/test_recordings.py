@@ -127,7 +127,8 @@ def check(
     oracle: Any, reply: Reply, more: dict[str, Any], wanted: str, finish: str, options: FormatOptions
 ) -> list[Any]:
     """What is wrong with the reply to a request that asks for more."""
-    asked, wrong = {**reply.asked, **more}, []
+    asked = {**reply.asked, **more}
+    wrong: list[Any] = []
     for seed in range(SEEDS):
         out, pipe = played(asked, reply.body, seed, options)
         if pipe.error is not None:

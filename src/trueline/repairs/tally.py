@@ -6,12 +6,13 @@ from typing import Any, NamedTuple
 
 from ..context import ReplyContext, UsageSource
 from ..said import Said
-from ..tokens import Tokenizer, tokenizer_for
+from ..tokens import tokenizer_for
 from ..tokens.completion import count_completion
+from ..tokens.pieces import PieceTokenizer
 from ..tokens.prompt import count_prompt
 from .usage import mend_usage, unnoted
 
-__all__ = ["Numbers", "Tally", "count", "estimate", "is_quick", "tally"]
+__all__ = ["Numbers", "Tally", "count", "estimate", "is_quick", "tally", "tokenizer_of"]
 
 AT_ONCE = 4096
 """Bytes of prompt and reply up to which they are counted at once, with a vocabulary that is there."""
@@ -58,7 +59,7 @@ def tally(context: ReplyContext) -> Tally | None:
 def is_quick(context: ReplyContext) -> bool:
     """Whether `count` takes no longer than a millisecond."""
     said = context.said
-    if not _tokenizer(context).loaded:
+    if not tokenizer_of(context).loaded:
         return False
     return (said.size if said is not None else 0) <= AT_ONCE and context.request.prompt_size <= AT_ONCE
 
@@ -101,5 +102,6 @@ def _model(context: ReplyContext) -> str | None:
     return own if own is not None and (asked is None or tokenizer_for(own, context.route.tokenizers).exact) else asked
 
 
-def _tokenizer(context: ReplyContext) -> Tokenizer:
+def tokenizer_of(context: ReplyContext) -> PieceTokenizer:
+    """The tokenizer of the model that was asked."""
     return tokenizer_for(_model(context), context.route.tokenizers)

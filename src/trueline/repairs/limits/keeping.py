@@ -14,6 +14,7 @@ from ...events import Event, Finish, ReasoningDelta, ReplyStart, ToolCallDelta, 
 from ...finish_words import meaning
 from ...tokens import ESTIMATE, TokenizerError, tokenizer_for
 from ...tokens.pieces import PieceTokenizer
+from ..tally import tokenizer_of
 from .asked import limit_of
 from .meter import Meter
 from .texts import TEXTS, Texts, said_by
@@ -38,7 +39,7 @@ class Keeping:
         self._limit = limit_of(context.request.body) or 0
         self._auto = context.options.enforce.max_tokens == "auto"
         self._by_entries = bool(context.request.body.get("logprobs"))
-        self._tokenizer: PieceTokenizer = tokenizer_for(context.route.model or context.request.model)
+        self._tokenizer: PieceTokenizer = tokenizer_of(context)
         self.measures = True
         """False: the vocabulary cannot be had, and an estimate would not do."""
 
@@ -64,7 +65,9 @@ class Keeping:
         """The reply names its model: if that has another vocabulary than what was asked for, neither is known."""
         if not isinstance(model, str) or not model or self._context.options.model_name == "requested":
             return
-        if tokenizer_for(model) is not self._tokenizer:
+        files = self._context.route.tokenizers
+        heard, given = tokenizer_for(model, files), self._tokenizer.name in files.values()
+        if heard is not self._tokenizer and not (given and heard is ESTIMATE):
             self._tokenizer = ESTIMATE
 
     def load(self) -> bool:
