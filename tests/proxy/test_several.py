@@ -330,3 +330,14 @@ async def test_a_slow_client_stops_all_of_them() -> None:
         assert proxy.unsent < 1024 * 1024
         talk.reset()
         await until(lambda: proxy.running == 0)
+
+
+async def test_without_n_nothing_is_asked_apart() -> None:
+    retries = FormatOptions(enforce=Enforce(on_invalid="retry"))
+    async with SimServer() as sim, running(settings(upstream(sim.url, format=retries))) as proxy:
+        check(await ask(proxy, stream=False, **REFUSES), 4, stream=False)  # from now on it is known to give one
+        body = {"response_format": {"type": "text"}, "tools": [{"type": "function", "function": {"name": "f"}}]}
+        reply = await proxy.chat(PROMPT, seed=3, **body, **REFUSES)
+
+        assert reply.status == 200 and reply.header("x-trueline-request") is None
+        assert sim.requests[-1].json["seed"] == 3

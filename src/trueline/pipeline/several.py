@@ -65,6 +65,8 @@ class Several:
         self.faults: dict[str, int] = {}
         self.upstream_id: str | None = None
         self.parts: list[Part] = []
+        self._free: list[int] = []
+        """See `share`."""
         self._spent: list[Tally] = []
         self._used: Tally | None = None
         self._envelope: Fields | None = None
@@ -76,6 +78,13 @@ class Several:
         part = Part(self, pipe, places)
         self.parts.append(part)
         return part
+
+    def share(self, shifts: Iterable[int]) -> None:
+        """The parts to come have these shifts among them; in a stream, the one that begins first gets the lowest.
+
+        OpenAI's SDKs keep the choices of a stream in a list, and fail on one that begins before those below it.
+        """
+        self._free = sorted(shifts) if self.stream else []
 
     def missing(self, count: int) -> list[int]:
         """The choices of `count` that no part had so far."""
@@ -188,6 +197,10 @@ class Several:
         """Something was given for the client."""
         self._written = True
 
+    def begins(self, places: Places) -> Places:
+        """The places of a part whose first choice is here."""
+        return places._replace(shift=self._free.pop(0)) if self._free else places
+
 
 class Part:
     """What one call of the upstream gives, as a pipeline whose bytes are those of the whole."""
@@ -297,8 +310,10 @@ class Part:
         return _event(self._several.aligned(body), data)
 
     def _renumbered(self, body: Fields) -> Fields:
-        shift, step, most = self._places
-        kept = [choice for choice in body["choices"] if choice["index"] < most]
+        kept = [choice for choice in body["choices"] if choice["index"] < self._places.most]
+        if kept and not self.indexes:
+            self._places = self._several.begins(self._places)
+        shift, step, _ = self._places
         for choice in kept:
             choice["index"] = choice["index"] * step + shift
             self.indexes.add(choice["index"])

@@ -48,7 +48,7 @@ def asks_more(request: Any, gives_all: bool | None, enforce: Enforce) -> bool:
     """Whether the upstream may have to be asked several times for the reply; `gives_all`: see `Learned`."""
     if not isinstance(request, (ChatRequest, CompletionRequest)):
         return False
-    if (request.body.get("n") or 1) > 1 and enforce.n != "off":
+    if _wanted(request) > 1 and enforce.n != "off":
         return enforce.n == "on" or not gives_all
     return enforce.on_invalid == "retry" and not request.stream and any(map(request.body.get, _CHECKED))
 
@@ -127,7 +127,8 @@ class Asker:
         """The reply's last bytes, for `AwaitedExchange.finish`.  Raises what the exchange fails with."""
         gives_all = self._learned.gives_all(self._choice, request)
         if asks_more(request, gives_all, self._enforce):
-            return await self._several(request, apart=self._enforce.n == "on" or gives_all is False)
+            apart = _wanted(request) > 1 and (self._enforce.n == "on" or gives_all is False)
+            return await self._several(request, apart=apart)
         raw = request.raw
         try:
             response, request = await self._ask(request)
@@ -186,7 +187,7 @@ class Asker:
     async def _several(self, request: Any, *, apart: bool) -> bytes:
         """Ask for each choice by itself from the start (`apart`), or for those that did not come."""
         exchange, raw = self._exchange, request.raw
-        count = request.body.get("n") or 1
+        count = _wanted(request)
         prompts = request.n // count
         whole = exchange.pipe = Several(stream=request.stream)
         exchange.faults = whole.faults
@@ -199,11 +200,13 @@ class Asker:
                     exchange.error = None
             if apart:
                 places = [Places(shift, count, prompts) for shift in range(count)]
+            elif count > 1 and prompts == 1:
+                places = [Places(shift) for shift in whole.missing(count)]
+                self._learned.gave(self._choice.backend.name, self._model, request.stream, not places)
             else:
-                places = [Places(shift) for shift in whole.missing(count)] if prompts == 1 else []
-                if count > 1 and prompts == 1:
-                    self._learned.gave(self._choice.backend.name, self._model, request.stream, not places)
+                places = []
             if places:
+                whole.share(place.shift for place in places)
                 exchange.changed((_APART,))
                 await self._parts(whole, _single(_again(request, raw)), places)
         except _Broken:
@@ -286,6 +289,12 @@ class Asker:
 
 _APART = "n asked apart"
 _AGAIN = "asked again"
+
+
+def _wanted(request: Any) -> int:
+    """The choices that are asked for of each prompt."""
+    wanted: int = request.body.get("n") or 1
+    return wanted
 
 
 def _varied(request: Any, by: int) -> Any:
