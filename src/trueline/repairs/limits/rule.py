@@ -350,8 +350,8 @@ class Limits(Rule):
         done = [choice for choice in self._choices.values() if choice.closed]
         if self._ending or not request.stream or len(done) < request.n or all(choice.ended for choice in done):
             return []
-        self._over = self.context.left = True
-        return [ReplyEnd(True)]
+        self._over = self._ending = self.context.left = True
+        return [*self._settled_by(None), ReplyEnd(True)]
 
     def _finish(self, choice: _Choice, event: Finish) -> Result:
         if choice.ended:
