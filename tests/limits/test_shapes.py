@@ -21,7 +21,7 @@ TURBO = "gpt-3.5-turbo-instruct"
 
 
 def through(pipe: Any, sent: bytes, size: int) -> bytes:
-    out = b"".join(pipe.feed(sent[at : at + size]) for at in range(0, len(sent), size)) + pipe.close()
+    out: bytes = b"".join(pipe.feed(sent[at : at + size]) for at in range(0, len(sent), size)) + pipe.close()
     assert pipe.error is None
     return out
 

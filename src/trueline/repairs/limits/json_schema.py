@@ -7,14 +7,20 @@ and dynamic references, `unevaluated…`, and every keyword that is not known he
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from typing import Any, Final
 
-__all__ = ["MAX_DEPTH", "MAX_STEPS", "problem_of"]
+__all__ = ["AT_ONCE", "MAX_DEPTH", "MAX_STEPS", "TooMuchError", "judged", "problem_of"]
 
 MAX_STEPS: Final = 100_000
-"""Schemas applied to values, for one answer."""
+"""For one answer: a schema applied to a value is a step, and so is a value that is compared, or a few names."""
+AT_ONCE: Final = 2_000
+"""Steps that take no more than about 5 ms: as many as an event loop may do."""
 MAX_DEPTH: Final = 200
+_NAMES: Final = 16
+"""Names, or keywords, that are looked up in the time of a step."""
+_CHARACTERS: Final = 256
+"""Characters that are compared in that time."""
 _SHOWN: Final = 60
 
 Json = dict[str, Any]
@@ -24,12 +30,24 @@ Path = tuple[str | int, ...]
 def problem_of(value: Any, schema: Any) -> str | None:
     """What is wrong with a value, in words; None where it keeps to the schema as far as that is judged."""
     try:
-        _Judge(schema).check(value, schema, ())
+        return judged(value, schema, MAX_STEPS)
+    except TooMuchError:
+        return None
+
+
+def judged(value: Any, schema: Any, steps: int) -> str | None:
+    """As `problem_of`, in so many steps.  Raises TooMuchError."""
+    try:
+        _Judge(schema, steps).check(value, schema, ())
     except _Broken as broken:
         return f"{_where(broken.path)} {broken.problem}"
-    except (_Unjudged, RecursionError):
+    except RecursionError:
         pass
     return None
+
+
+class TooMuchError(Exception):
+    """More steps are needed than were given, or more depth than there is."""
 
 
 class _Broken(Exception):
@@ -38,32 +56,47 @@ class _Broken(Exception):
         self.path, self.problem = path, problem
 
 
-class _Unjudged(Exception):
-    """Too much work."""
-
-
 class _Judge:
-    def __init__(self, root: Any) -> None:
+    """One answer and its schema: what is worked out of a part of that is kept, by its identity."""
+
+    def __init__(self, root: Any, steps: int) -> None:
         self._root = root
-        self._steps = 0
+        self._left = steps
         self._depth = 0
+        self._checkers: dict[int, tuple[list[_Checker], bool]] = {}
+        self._allowed: dict[int, frozenset[str]] = {}
+        self._targets: dict[str, Any] = {}
         self.unsure = 0
         """How often something was not judged."""
 
+    def spend(self, steps: int) -> None:
+        """Before the work.  Raises TooMuchError."""
+        self._left -= steps
+        if self._left < 0:
+            raise TooMuchError
+
+    def spend_on(self, names: Sized) -> None:
+        """Before something is done with each of these names."""
+        self.spend(len(names) // _NAMES)
+
     def check(self, value: Any, schema: Any, path: Path) -> None:
-        """Raises _Broken, or _Unjudged."""
-        self._steps += 1
-        if self._steps > MAX_STEPS or self._depth > MAX_DEPTH:
-            raise _Unjudged
+        """Raises _Broken, or TooMuchError."""
+        self.spend(1)
+        if self._depth > MAX_DEPTH:
+            raise TooMuchError
         if schema is False:
             raise _Broken(path, "is not allowed")
         if not isinstance(schema, dict):
             return
+        known = self._checkers.get(id(schema))
+        if known is None:
+            self.spend_on(schema)
+            checkers = [checker for keyword, checker in _KEYWORDS.items() if keyword in schema]
+            known = self._checkers[id(schema)] = (checkers, not schema.keys().isdisjoint(_NOT_JUDGED))
         self._depth += 1
-        for keyword, checker in _KEYWORDS.items():
-            if keyword in schema:
-                checker(self, value, schema, path)
-        self.unsure += not schema.keys().isdisjoint(_NOT_JUDGED)
+        for checker in known[0]:
+            checker(self, value, schema, path)
+        self.unsure += known[1]
         self._depth -= 1
 
     def keeps(self, value: Any, schema: Any, path: Path) -> tuple[bool, bool]:
@@ -76,12 +109,61 @@ class _Judge:
             return False, True
         return True, self.unsure == unsure
 
+    def allowed(self, values: Any) -> frozenset[str]:
+        """The keys of the values of a schema's list."""
+        known = self._allowed.get(id(values))
+        if known is None:
+            known = self._allowed[id(values)] = frozenset([self.key(value) for value in values])
+        return known
+
+    def key(self, value: Any) -> str:
+        """Something that is the same for values that JSON Schema calls equal: 1 and 1.0 are, 1 and true are not.
+
+        It is text, since nobody can choose texts of the same hash.
+        """
+        parts: list[str] = []
+        self._write_key(value, parts, 0)
+        return "".join(parts)
+
+    def _write_key(self, value: Any, parts: list[str], depth: int) -> None:
+        self.spend(1)
+        if depth > MAX_DEPTH:
+            raise TooMuchError
+        if isinstance(value, str):
+            self.spend(len(value) // _CHARACTERS)
+            parts.append(f"{len(value)}:{value}")
+        elif isinstance(value, list):
+            parts.append(f"[{len(value)}")
+            for item in value:
+                parts.append(" ")
+                self._write_key(item, parts, depth + 1)
+        elif isinstance(value, dict):
+            self.spend_on(value)
+            parts.append(f"{{{len(value)}")
+            for name in sorted(value):
+                parts.append(f" {len(name)}:{name}")
+                self._write_key(value[name], parts, depth + 1)
+        elif _number(value) and (isinstance(value, int) or value.is_integer()):
+            parts.append(f"n{int(value):x}")
+        else:
+            parts.append(repr(value))
+
     def resolved(self, reference: Any) -> Any:
         """What a reference within the schema points at; True, which allows everything, for any other one."""
-        target = self._root
         if not isinstance(reference, str) or (reference != "#" and not reference.startswith("#/")):
             self.unsure += 1
             return True
+        if reference not in self._targets:
+            self.spend(len(reference) // _NAMES)
+            self._targets[reference] = self._found(reference)
+        target = self._targets[reference]
+        if target is _NOWHERE:
+            self.unsure += 1
+            return True
+        return target
+
+    def _found(self, reference: str) -> Any:
+        target = self._root
         for name in reference[2:].split("/") if len(reference) > 1 else ():
             name = name.replace("~1", "/").replace("~0", "~")
             if isinstance(target, dict) and name in target:
@@ -89,9 +171,12 @@ class _Judge:
             elif isinstance(target, list) and name.isdecimal() and int(name) < len(target):
                 target = target[int(name)]
             else:
-                self.unsure += 1
-                return True
+                return _NOWHERE
         return target
+
+
+_Checker = Callable[[_Judge, Any, Json, Path], None]
+_NOWHERE: Final = object()
 
 
 # -- keywords ---------------------------------------------------------------------------------------------------------
@@ -103,19 +188,22 @@ def _ref(judge: _Judge, value: Any, schema: Json, path: Path) -> None:
 
 def _type(judge: _Judge, value: Any, schema: Json, path: Path) -> None:
     wanted = schema["type"]
-    names = [name for name in (wanted if isinstance(wanted, list) else [wanted]) if name in _TYPES]
+    given = wanted if isinstance(wanted, list) else [wanted]
+    judge.spend_on(given)
+    names = dict.fromkeys(name for name in given if isinstance(name, str) and name in _TYPES)
     if names and not any(_TYPES[name](value) for name in names):
         raise _Broken(path, f"is not of the type {' or '.join(names)}")
 
 
 def _enum(judge: _Judge, value: Any, schema: Json, path: Path) -> None:
     allowed = schema["enum"]
-    if isinstance(allowed, list) and not any(_same(value, one) for one in allowed):
+    if isinstance(allowed, list) and judge.key(value) not in judge.allowed(allowed):
         raise _Broken(path, "is none of the values that are allowed")
 
 
 def _const(judge: _Judge, value: Any, schema: Json, path: Path) -> None:
-    if not _same(value, schema["const"]):
+    wanted = schema["const"]
+    if judge.key(value) != judge.key(wanted):
         raise _Broken(path, "is not the one value that is allowed")
 
 
@@ -153,13 +241,18 @@ def _if(judge: _Judge, value: Any, schema: Json, path: Path) -> None:
 def _properties(judge: _Judge, value: Any, schema: Json, path: Path) -> None:
     known = schema["properties"]
     if isinstance(value, dict) and isinstance(known, dict):
-        for name in known.keys() & value.keys():
-            judge.check(value[name], known[name], (*path, name))
+        few, many = (known, value) if len(known) < len(value) else (value, known)
+        judge.spend_on(few)
+        for name in few:
+            if name in many:
+                judge.check(value[name], known[name], (*path, name))
 
 
 def _required(judge: _Judge, value: Any, schema: Json, path: Path) -> None:
     if isinstance(value, dict):
-        for name in _list(schema["required"]):
+        names = _list(schema["required"])
+        judge.spend_on(names)
+        for name in names:
             if isinstance(name, str) and name not in value:
                 raise _Broken((*path, name), "is missing")
 
@@ -167,9 +260,11 @@ def _required(judge: _Judge, value: Any, schema: Json, path: Path) -> None:
 def _additional(judge: _Judge, value: Any, schema: Json, path: Path) -> None:
     if not isinstance(value, dict) or "patternProperties" in schema:
         return
-    known = schema.get("properties")
-    for name in value.keys() - (known.keys() if isinstance(known, dict) else set()):
-        judge.check(value[name], schema["additionalProperties"], (*path, name))
+    known, rule = schema.get("properties"), schema["additionalProperties"]
+    judge.spend_on(value)
+    for name in value:
+        if not isinstance(known, dict) or name not in known:
+            judge.check(value[name], rule, (*path, name))
 
 
 def _property_names(judge: _Judge, value: Any, schema: Json, path: Path) -> None:
@@ -180,8 +275,11 @@ def _property_names(judge: _Judge, value: Any, schema: Json, path: Path) -> None
 def _dependent(judge: _Judge, value: Any, schema: Json, path: Path) -> None:
     needs = schema["dependentRequired"]
     if isinstance(value, dict) and isinstance(needs, dict):
-        for name in needs.keys() & value.keys():
-            _required(judge, value, {"required": needs[name]}, path)
+        few, many = (needs, value) if len(needs) < len(value) else (value, needs)
+        judge.spend_on(few)
+        for name in few:
+            if name in many:
+                _required(judge, value, {"required": needs[name]}, path)
 
 
 def _prefix_items(judge: _Judge, value: Any, schema: Json, path: Path) -> None:
@@ -194,9 +292,9 @@ def _items(judge: _Judge, value: Any, schema: Json, path: Path) -> None:
     if isinstance(rule, list):  # as older drafts have it
         _prefix_items(judge, value, {"prefixItems": rule}, path)
         return
-    for at, item in enumerate(_list(value)):
-        if at >= len(_list(schema.get("prefixItems"))):
-            judge.check(item, rule, (*path, at))
+    items, first = _list(value), len(_list(schema.get("prefixItems")))
+    for at in range(first, len(items)):
+        judge.check(items[at], rule, (*path, at))
 
 
 def _contains(judge: _Judge, value: Any, schema: Json, path: Path) -> None:
@@ -212,7 +310,7 @@ def _contains(judge: _Judge, value: Any, schema: Json, path: Path) -> None:
 
 def _unique(judge: _Judge, value: Any, schema: Json, path: Path) -> None:
     if schema["uniqueItems"] is True and isinstance(value, list):
-        seen = {_key(item) for item in value}
+        seen = {judge.key(item) for item in value}
         if len(seen) < len(value):
             raise _Broken(path, "holds an item twice")
 
@@ -241,7 +339,7 @@ def _no_multiple(value: float, step: float) -> bool:
 
 
 _NUMBERS = (int, float)
-_KEYWORDS: Final[dict[str, Callable[[_Judge, Any, Json, Path], None]]] = {
+_KEYWORDS: Final[dict[str, _Checker]] = {
     "$ref": _ref,
     "type": _type,
     "enum": _enum,
@@ -300,21 +398,6 @@ def _number(value: Any) -> bool:
 
 def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
-
-
-def _key(value: Any) -> Any:
-    """Something that is the same for values that JSON Schema calls equal: 1 and 1.0 are, 1 and true are not."""
-    if isinstance(value, bool) or value is None:
-        return (type(value).__name__, value)
-    if isinstance(value, list):
-        return ("list", tuple(map(_key, value)))
-    if isinstance(value, dict):
-        return ("dict", frozenset((name, _key(one)) for name, one in value.items()))
-    return value
-
-
-def _same(one: Any, other: Any) -> bool:
-    return (type(one) is type(other) is str and one == other) or bool(_key(one) == _key(other))
 
 
 def _where(path: Path) -> str:

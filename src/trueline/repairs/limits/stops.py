@@ -7,6 +7,10 @@ from typing import NamedTuple
 __all__ = ["Stops", "Taken"]
 
 
+_FEW = 512
+"""Characters of all stop strings up to which their beginnings are kept."""
+
+
 class Taken(NamedTuple):
     """What becomes of a piece, behind what was held of the text before it."""
 
@@ -22,7 +26,7 @@ class Stops:
     So it makes no difference how the text came in.  The text that is held is the longest end that may begin one.
     """
 
-    __slots__ = ("_longest", "_stops", "begins", "firsts")
+    __slots__ = ("_beginnings", "_longest", "_stops", "begins", "firsts")
 
     def __init__(self, stops: tuple[str, ...]) -> None:
         self._stops = stops
@@ -32,6 +36,8 @@ class Stops:
         self.begins = one, more[0] if more else one, frozenset(more[1:])
         """The same, as two of them and the others: a text is looked through faster for one character than for a set."""
         self._longest = max(map(len, stops))
+        few = sum(map(len, stops)) <= _FEW
+        self._beginnings = frozenset(stop[:at] for stop in stops for at in range(1, len(stop))) if few else None
 
     def passes(self, text: str) -> bool:
         """Whether no stop string begins in this text."""
@@ -44,11 +50,14 @@ class Stops:
             start, end = found
             return Taken(start, len(text) - end)
         for at in range(max(0, len(text) - self._longest + 1), len(text)):
-            if text[at] in self.firsts:
-                end_of_text = text[at:]
-                if any(stop.startswith(end_of_text) for stop in self._stops):
-                    return Taken(at, None)
+            if text[at] in self.firsts and self._begins(text[at:]):
+                return Taken(at, None)
         return Taken(len(text), None)
+
+    def _begins(self, text: str) -> bool:
+        if self._beginnings is not None:
+            return text in self._beginnings
+        return any(stop.startswith(text) for stop in self._stops)
 
     def find(self, text: str) -> tuple[int, int] | None:
         """Where the first stop string stands."""
