@@ -141,6 +141,7 @@ class _Judge:
             self.spend_on(value)
             parts.append(f"{{{len(value)}")
             for name in sorted(value):
+                self.spend(len(name) // _CHARACTERS)
                 parts.append(f" {len(name)}:{name}")
                 self._write_key(value[name], parts, depth + 1)
         elif _number(value) and (isinstance(value, int) or value.is_integer()):
