@@ -95,8 +95,9 @@ Where it is not known, there is no number: no header, no field, nothing in the s
   at its own price where it has one.
 - A long prompt, where a provider charges more for it, is at the higher price from its first token on.
 - Tokens of a kind whose price is not known (cached ones without a cached price, sound) make the whole cost unknown.
-- The table has standard rates only. Batches, priority tiers, discounts and contracts are not seen; nor are the hours of
-  the day, so a provider that charges by them (DeepSeek) has no price here.
+- The table has standard rates only. Where the request or the reply names another `service_tier` (`flex`, `priority`…),
+  there is no number. Batches, discounts and contracts are not seen; nor are the hours of the day, so a provider that
+  charges by them (DeepSeek) has no price here.
 - A name with a date (`gpt-4o-2024-11-20`) has the price of the name without it, unless it has a row of its own.
 - Prices are by provider: the same model at a gateway or a cloud has none until you give it one.
 

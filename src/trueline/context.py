@@ -90,6 +90,7 @@ class ReplyContext:
         "request",
         "route",
         "said",
+        "tier",
         "upstream_id",
         "usage",
         "usage_source",
@@ -130,6 +131,13 @@ class ReplyContext:
         """Faults of OpenAI's format that are the upstream's own form of saying things: put right, and not noted."""
         self.upstream_id: str | None = None
         """The upstream's own id, where it was replaced."""
+        self.tier: Any = None
+        """The service tier that the reply names, as it names it."""
+
+    @property
+    def tiers(self) -> tuple[Any, Any]:
+        """The service tiers that the request and the reply name, so far."""
+        return self.request.body.get("service_tier"), self.tier
 
     def mends(self, fault: str) -> bool:
         """Whether a mend was not switched off."""

@@ -11,7 +11,8 @@ import pytest
 from proxy.running import CHAT, Proxy, body_of, running, settings, upstream
 from shell.upstream.scripted import Peer, serve
 from trueline.prices import Price, shown
-from trueline.sim import SimServer
+from trueline.sim import SimOptions, SimServer
+from trueline.sim.render import render_chat
 
 PRICE = Price(input=Decimal("2.5"), output=Decimal(10), cached=Decimal("1.25"))
 PRICES = {"gpt-4o": PRICE}
@@ -178,3 +179,74 @@ async def test_another_api_has_its_prices_too() -> None:
     assert reply.status == 200
     assert reply.json["usage"]["prompt_tokens"] == 350
     assert reply.header(HEADER) == "0.0011625"
+
+
+def naming(tier: str | None, *, stream: bool) -> bytes:
+    """A reply that names a service tier, as an upstream sends it."""
+    more: dict[str, Any] = {"stream": True, "stream_options": {"include_usage": True}} if stream else {}
+    reply = render_chat(body_of(**more)).body
+    space = b"" if stream else b" "
+    assert b'"service_tier":%b"default"' % space in reply
+    body = reply.replace(b'"service_tier":%b"default"' % space, b'"service_tier":%b' % json.dumps(tier).encode())
+    kind = b"text/event-stream" if stream else b"application/json"
+    return b"HTTP/1.1 200 OK\r\ncontent-type: %b\r\ncontent-length: %d\r\n\r\n%b" % (kind, len(body), body)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(
+    ("asked", "named", "known"),
+    [
+        (None, None, True),
+        (None, "default", True),
+        ("auto", "default", True),
+        (None, "on_demand", True),
+        ("standard_only", None, True),
+        ("flex", "default", False),
+        ("flex", None, False),
+        ("auto", "priority", False),
+        (None, "flex", False),
+        (None, "batch", False),
+    ],
+)
+async def test_another_service_tier_has_another_price(
+    asked: str | None, named: str | None, known: bool, stream: bool
+) -> None:
+    async def script(peer: Peer) -> None:
+        while True:
+            await peer.request()
+            await peer.send(naming(named, stream=stream))
+
+    fields: dict[str, Any] = {"service_tier": asked} if asked else {}
+    if stream:
+        fields["stream_options"] = {"include_usage": True}
+    async with (
+        serve(script) as server,
+        running(settings(f"http://{server.target.authority}/v1", prices=PRICES)) as proxy,
+    ):
+        for _ in range(4):  # the general way, and then a lane
+            reply = await proxy.chat(stream=stream, **fields)
+            assert reply.status == 200
+            assert stream or (reply.header(HEADER) is not None) == known
+
+        assert ["cost_usd=" in line for line in proxy.log.lines] == [known] * 4
+
+
+async def test_what_a_text_says_of_tiers_is_no_tier() -> None:
+    async with SimServer() as sim, running(settings(sim.url, prices=PRICES)) as proxy:
+        reply = await proxy.chat('echo: {"service_tier":"flex"}')
+
+        assert "flex" in reply.json["choices"][0]["message"]["content"]
+        assert reply.header(HEADER) == dollars(reply.json["usage"])
+
+
+@pytest.mark.parametrize("way", ["error", "retry"])
+async def test_an_answer_of_no_use_is_paid_for(way: str) -> None:
+    wanted: dict[str, Any] = {"response_format": {"type": "json_object"}}
+    async with SimServer(SimOptions(text="no JSON")) as sim, running(settings(sim.url, prices=PRICES)) as proxy:
+        reply = await proxy.ask("POST", CHAT, body_of(**wanted), x_trueline_format=f"enforce.on_invalid={way}")
+
+        assert reply.status == 502
+        spent = reply.header(HEADER)
+        assert spent is not None and proxy.log.lines[-1].endswith(f"cost_usd={spent}")
+        one = await proxy.ask("POST", CHAT, body_of(**wanted), x_trueline_format="enforce.on_invalid=pass")
+        assert Decimal(spent) == (1 if way == "error" else 3) * Decimal(one.header(HEADER) or 0)

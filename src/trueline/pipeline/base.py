@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol, TypeAlias
 
 from ..context import FormatOptions, ReplyContext
@@ -40,6 +40,10 @@ class Facts(Protocol):
     @property
     def kept(self) -> bool:
         """The upstream was seen to keep a limit that the reply reached."""
+
+    @property
+    def tiers(self) -> Iterable[Any]:
+        """The service tiers that request and reply name, so far; of chats only."""
 
 
 class Pipeline(Protocol):
@@ -92,6 +96,7 @@ class OwesNothing:
     kept = False
     owed: Callable[[], None] | None = None
     usage_source: str | None = None
+    tiers: tuple[Any, ...] = ()
 
     @property
     def facts(self) -> Any:

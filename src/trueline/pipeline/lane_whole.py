@@ -111,6 +111,8 @@ class _Form(NamedTuple):
     """Where the counts stand: prompt, completion, and cached and reasoning tokens or 0; empty where there are none."""
     renamed: bool
     """The upstream's id was replaced."""
+    tier: Any
+    """The service tier that it names."""
 
 
 class _Outcome(NamedTuple):
@@ -119,6 +121,7 @@ class _Outcome(NamedTuple):
     source: Any
     upstream_id: str | None
     minted: tuple[int, ...]
+    tier: Any
 
 
 class WholeLane:
@@ -149,6 +152,7 @@ class WholeLane:
             self.taken += 1
             context.faults.update(form.faults)
             context.usage_source = form.source
+            context.tier = form.tier
             if form.counted:
                 context.usage = _usage(form, match)
             if form.renamed:
@@ -351,6 +355,7 @@ def _learned(skeleton: Skeleton, body: bytes, payload: Any, context: ReplyContex
         own.source,
         _counted(skeleton.slots),
         own.upstream_id is not None,
+        own.tier,
     )
     for outcome, sent in ((one, _body(skeleton, FIRST)), (two, _body(skeleton, SECOND)), (own, body)):
         if not _bears_out(form, sent, outcome, context):
@@ -386,7 +391,7 @@ def _outcome(body: bytes, asked: dict[str, Any], context: ReplyContext, play: Pl
     out = played.close()
     if played.error is not None:
         return None
-    return _Outcome(out, other.faults, other.usage_source, other.upstream_id, tuple(mint.asked))
+    return _Outcome(out, other.faults, other.usage_source, other.upstream_id, tuple(mint.asked), other.tier)
 
 
 def _template(skeleton: Skeleton, outcome: _Outcome) -> tuple[tuple[bytes, ...], tuple[int, ...]]:

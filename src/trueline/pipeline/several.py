@@ -153,6 +153,11 @@ class Several:
         sources = {getattr(part.pipe, "usage_source", None) for part in self.parts}
         return next((name for name in _CERTAINTY if name in sources), None)
 
+    @property
+    def tiers(self) -> set[Any]:
+        """Those of all parts."""
+        return {tier for part in self.parts for tier in part.pipe.facts.tiers if isinstance(tier, str)}
+
     def feed(self, data: bytes) -> bytes:
         """Never called: what comes belongs to a part."""
         raise NotImplementedError

@@ -48,6 +48,7 @@ class Envelope(Rule):
         event.id = self._id(event.id)
         event.created = self._created(event.created)
         event.model = self._model(event.model)
+        self.context.tier = event.service_tier
         event.service_tier = self._tier(event.service_tier)
         event.fingerprint = self._fingerprint(event.fingerprint, event.model)
         return event

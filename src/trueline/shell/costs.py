@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from ..pipeline import Pipeline
 from ..prices import Price, cost
 
-__all__ = ["spent"]
+__all__ = ["at_usual_tier", "spent"]
+
+_USUAL: Final = frozenset({"auto", "default", "standard", "standard_only", "on_demand"})
+"""Words of providers for the service tier that the table's prices are of."""
 
 
 class _Body(msgspec.Struct):
@@ -18,6 +21,11 @@ class _Body(msgspec.Struct):
 
 
 _USAGE = msgspec.json.Decoder(_Body)
+
+
+def at_usual_tier(pipe: Pipeline) -> bool:
+    """Neither the request nor the reply names a service tier that has prices of its own."""
+    return all(not isinstance(tier, str) or tier.lower() in _USUAL for tier in pipe.facts.tiers)
 
 
 def spent(pipe: Pipeline, price: Price, body: bytes = b"") -> Decimal | None:

@@ -22,7 +22,7 @@ from ..pipeline import Pipeline, Tally
 from ..prices import Price, shown
 from ..wire import jsonio
 from ..wire.transfer import content_type_faults
-from .costs import spent
+from .costs import at_usual_tier, spent
 from .headers import Pairs, for_upstream, goes_to_client, goes_with_its_body, is_credential, shown_as
 from .routes import Backend, Choice, spoken_by
 
@@ -199,8 +199,12 @@ class Exchange(Generic[C]):
 
     def account(self, body: bytes = b"") -> None:
         """Work out what the exchange cost, once that is known; `body`: of a whole reply."""
-        if self.price is not None and self.spent is None and self.pipe is not None:
+        if self.price is None or self.spent is not None or self.pipe is None:
+            return
+        if at_usual_tier(self.pipe):
             self.spent = spent(self.pipe, self.price, body)
+        else:
+            self.price = None
 
     # -- to the client ------------------------------------------------------------------------------------------------
 
@@ -256,6 +260,7 @@ class Exchange(Generic[C]):
         for fault in error.faults:
             self.faults.setdefault(fault, 1)
         body = jsonio.encode(error.body())
+        self.account()  # an answer that was of no use is paid for
         # The error says when to come back; a challenge is for a client whose key was refused.
         dropped = (b"retry-after",) if error.status == 401 else (b"retry-after", b"www-authenticate")
         self.reply_headers = [pair for pair in self.reply_headers if pair[0] not in dropped]
