@@ -9,6 +9,7 @@ import msgspec
 
 from .messages import ChatRequest, CompletionRequest
 from .mint import Mint
+from .owed import Owed
 from .said import Said
 
 __all__ = ["Enforce", "FormatOptions", "ReplyContext", "Route", "UsageSource"]
@@ -124,7 +125,7 @@ class ReplyContext:
         """What the reply said so far, as far as it may have to be counted."""
         self.defers = False
         """Whoever drives the exchange takes long work off its event loop (see `owe`)."""
-        self.owed: Callable[[], None] | None = None
+        self.owed: Owed | None = None
         self.native = False
         """The upstream speaks an API of its own, in which OpenAI's ids, times and objects have no place."""
         self.usual: frozenset[str] = frozenset()
@@ -147,26 +148,26 @@ class ReplyContext:
         """Whether an option was switched on."""
         return fault in self.options.options
 
-    def owe(self, work: Callable[[], None]) -> bool:
+    def owe(
+        self, work: Callable[[], None], then: Callable[[], None] | None = None, size: int = 0, waits: bool = True
+    ) -> bool:
         """Have long work done, such as a count or the loading of a vocabulary; whether it is done already.
 
-        If not, nothing more of the reply is taken until it is: the pipeline keeps what comes (`Pipeline.owed`).
+        If not, nothing more of the reply is taken until it is: the pipeline keeps what comes (`Pipeline.owed`).  `then`
+        takes over what it found, `size` is of how many bytes it is, and without `waits` it may be dropped after a
+        while, so that the reply goes on without it.
         """
         if not self.defers:
             work()
+            if then is not None:
+                then()
             return True
-        self.owed = work if self.owed is None else _both(self.owed, work)
+        if self.owed is None:
+            self.owed = Owed()
+        self.owed.add(work, then, size, waits)
         return False
 
     def note(self, fault: str) -> None:
         if fault in self.usual:
             return
         self.faults[fault] = self.faults.get(fault, 0) + 1
-
-
-def _both(first: Callable[[], None], second: Callable[[], None]) -> Callable[[], None]:
-    def work() -> None:
-        first()
-        second()
-
-    return work

@@ -76,7 +76,11 @@ class Chat:
 
     def settle(self) -> bytes:
         """See Pipeline."""
-        self._context.owed = None
+        owed, self._context.owed = self._context.owed, None
+        if owed is not None:
+            owed.land()
+        if self._context.owed is not None:  # what was found shows that there is more to do
+            return b""
         out = self._go_on()
         waiting, self._waiting = self._waiting, ()
         for data in waiting:

@@ -78,6 +78,8 @@ class WholeChat(Chat):
         """The reply, or nothing where it fails or work is owed (`_go_on`)."""
         mended, owing = self._mended, self._context
         assert self._left is not None
+        if owing.owed is not None:
+            return b""
         for event in self._left:
             before = len(mended)
             self._chain.push(event, mended)
