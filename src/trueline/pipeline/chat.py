@@ -79,7 +79,7 @@ class Chat:
         owed, self._context.owed = self._context.owed, None
         if owed is not None:
             owed.land()
-        if self._context.owed is not None:  # what was found shows that there is more to do
+        if self.owed is not None:  # what was found shows that there is more to do
             return b""
         out = self._go_on()
         waiting, self._waiting = self._waiting, ()
