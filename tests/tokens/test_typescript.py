@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from trueline.tokens.families import Count
+from trueline.tokens.prompt import count_prompt
 from trueline.tokens.tools import functions_of, namespace_of
 from trueline.tokens.typescript import DEPTH, WORK, comment_lines, typescript_of
 
@@ -149,3 +151,39 @@ def test_a_wide_cycle_takes_no_more_than_its_budget() -> None:
     functions = [{"name": "a", "parameters": wide}] * 10
     assert namespace_of(functions)[0].count("k7?") <= WORK // 10_000
     assert namespace_of(functions)[0].count("type a = ") == 10
+
+
+def nested(levels: int) -> dict[str, object]:
+    schema: dict[str, object] = {"type": "object", "properties": {"z": {"type": "string"}}}
+    for _ in range(levels):
+        schema = {"type": "object", "properties": {"a": schema}}
+    return schema
+
+
+def test_what_is_not_shown_in_full_is_not_settled() -> None:
+    assert typescript_of(nested(DEPTH - 1))[1]
+    assert not typescript_of(nested(DEPTH))[1]
+    assert not typescript_of(of(**{f"p{at}": {"type": "string"} for at in range(WORK)}))[1]
+    assert not typescript_of(of(next={"$ref": "#"}))[1], "it has no end"
+    assert not typescript_of({"$ref": "#"})[1]
+
+
+@pytest.mark.parametrize("names", [20_000, 50_000])
+def test_what_is_not_shown_is_estimated(names: int) -> None:
+    def count(many: int) -> Count:
+        function = {"name": "f", "parameters": of(**{f"p{at}": {"type": "string"} for at in range(many)})}
+        return count_prompt({"model": "gpt-4o", "messages": [], "tools": [{"type": "function", "function": function}]})
+
+    one, found = count(10_000), count(names)
+    assert one.exact and not found.exact
+    assert 0.75 < found.tokens / (one.tokens * names / 10_000) < 1.25
+
+
+def test_levels_that_are_not_shown_are_estimated() -> None:
+    def count(levels: int) -> Count:
+        function = {"name": "f", "parameters": nested(levels)}
+        return count_prompt({"model": "gpt-4o", "messages": [], "tools": [{"type": "function", "function": function}]})
+
+    one, found = count(20), count(80)
+    assert one.exact and not found.exact
+    assert 2 < found.tokens / one.tokens < 4

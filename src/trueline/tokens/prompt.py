@@ -14,7 +14,7 @@ from .families import CLASSIC, Count, Family, family_of
 from .history import calls_of, calls_tokens
 from .images import SizeOf, part_tokens
 from .schema import format_text
-from .tokenizers import Tokenizer, tokenizer_for
+from .tokenizers import ESTIMATE, Tokenizer, tokenizer_for
 from .tools import Functions, functions_of, named_choice, namespace_of
 from .typescript import literal
 
@@ -159,9 +159,9 @@ class _Counter:
     def _functions(self, body: Fields, functions: Functions, joined: bool) -> int:
         """The functions, and which of them is to be called."""
         family = self._family
-        namespace, settled = namespace_of(functions, family.bounds)
-        self.exact = self.exact and settled and family.tools_settled
-        tokens = family.tools + self._count(namespace)
+        namespace = namespace_of(functions, family.bounds)
+        self.exact = self.exact and namespace.settled and family.tools_settled
+        tokens = family.tools + self._count(namespace.text) + ESTIMATE.count(namespace.left_out)
         if joined:
             tokens += family.joined
         if not functions[0].get("description"):

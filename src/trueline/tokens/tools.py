@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
-from .typescript import Budget, Schema, comment_lines, typescript_of
+import re
+from typing import NamedTuple
 
-__all__ = ["Functions", "functions_of", "named_choice", "namespace_of"]
+from .typescript import Budget, Schema, comment_lines, literal, typescript_of
+
+__all__ = ["Functions", "Namespace", "functions_of", "named_choice", "namespace_of"]
 
 Functions = list[Schema]
+
+_NOT_SHOWN = re.compile(
+    r'(?:, )?"(?:required": \[[^\]]*\]|additionalProperties": (?:true|false))'
+    r'|"(?:type|properties|items|description|title|default|enum|anyOf)": |"object"(?:, )?|"'
+)
+"""What a schema as JSON has and the same as TypeScript has not: what remains is about as long."""
+
+
+class Namespace(NamedTuple):
+    """The declarations of functions."""
+
+    text: str
+    settled: bool
+    """There is evidence for the form of all of it."""
+    left_out: str
+    """About what has too many members or levels to be shown; its size says what it costs."""
 
 
 def functions_of(body: Schema) -> tuple[Functions, bool]:
@@ -35,10 +54,10 @@ def _freeform(custom: Schema) -> Schema:
     return {"name": custom.get("name"), "description": "\n".join(each for each in texts if isinstance(each, str))}
 
 
-def namespace_of(functions: Functions, bounds: bool = True) -> tuple[str, bool]:
-    """The namespace that declares the functions; False: there is no evidence for the form of one of them."""
+def namespace_of(functions: Functions, bounds: bool = True) -> Namespace:
+    """The namespace that declares the functions."""
     lines = ["namespace functions {", ""]
-    known, budget = True, Budget()
+    known, budget, left_out = True, Budget(), ""
     for function in functions:
         description, parameters = function.get("description"), function.get("parameters")
         if isinstance(description, str) and description:
@@ -47,9 +66,12 @@ def namespace_of(functions: Functions, bounds: bool = True) -> tuple[str, bool]:
         if isinstance(parameters, dict) and parameters.get("properties"):
             text, settled = typescript_of(parameters, bounds, budget)
             of, known = f"(_: {text})", known and settled
+            if budget.cut:
+                left_out += _NOT_SHOWN.sub("", literal(parameters))[len(text) :]
+                budget.cut = False
         lines += [f"type {function.get('name')} = {of} => any;", ""]
     lines.append("} // namespace functions")
-    return "\n".join(lines), known
+    return Namespace("\n".join(lines), known, left_out)
 
 
 def named_choice(body: Schema) -> str | None:

@@ -57,6 +57,8 @@ class Budget:
     """What is left of WORK; what is beyond it is shown as `any` or `object`."""
 
     left: int = WORK
+    cut: bool = False
+    """A schema was not shown in full, for this or for its DEPTH."""
 
 
 def typescript_of(schema: Any, bounds: bool = True, budget: Budget | None = None) -> tuple[str, bool]:
@@ -161,7 +163,10 @@ class _Renderer:
             if not self._affords(1 + (len(target) + len(schema) >> 4)):
                 return {}
             schema = {**target, **{key: value for key, value in schema.items() if key != "$ref"}}
-        return schema if isinstance(schema, dict) and not isinstance(schema.get("$ref"), str) else {}
+        if isinstance(schema, dict) and isinstance(schema.get("$ref"), str):
+            self._ends()
+            return {}
+        return schema if isinstance(schema, dict) else {}
 
     def _target(self, reference: str) -> Schema:
         found: Any = self._root
@@ -176,11 +181,17 @@ class _Renderer:
 
     def _affords(self, work: int) -> bool:
         self._budget.left -= work
-        return self._budget.left >= 0
+        return self._budget.left >= 0 or self._ends()
+
+    def _ends(self) -> bool:
+        """What follows is not shown."""
+        self.settled = False
+        self._budget.cut = True
+        return False
 
     def type_of(self, schema: Any, depth: int) -> str:
         """A type, without comments of its own."""
-        if depth > DEPTH or not self._affords(1):
+        if not (self._affords(1) if depth <= DEPTH else self._ends()):
             return "any"
         schema = self._resolved(schema)
         self.settled = self.settled and _UNTOLD.isdisjoint(schema)
