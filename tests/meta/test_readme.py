@@ -118,7 +118,7 @@ def test_the_broken_reply_is_the_one_in_the_file() -> None:
 
 
 def test_the_settings_are_those_of_the_file() -> None:
-    shown = next(b for b in blocks(README, "yaml") if "upstreams" in b)
+    shown = next(b for b in blocks(README, "yaml") if "models" in b)
 
     lines = [line for line in shown.splitlines() if line]
     example = (ROOT / "docs/examples/trueline.yaml").read_text()
@@ -144,3 +144,14 @@ def test_links_lead_somewhere(page: str) -> None:
 
     missing = [link for link in links if link and not (ROOT / page).parent.joinpath(link).exists()]
     assert missing == []
+
+
+@pytest.mark.parametrize("text", [b for b in blocks(README, "yaml") if "models" not in b])
+def test_other_settings_are_read(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "trueline.yaml"
+    file.write_text(text)
+    keys = {"ANTHROPIC_API_KEY": "a-key", "GEMINI_API_KEY": "g-key"}
+
+    assert {upstream.dialect for upstream in load_settings({}, keys, file).upstreams.values()} == {
+        *("anthropic", "gemini", "bedrock")
+    }
