@@ -56,12 +56,14 @@ def fix(
 def count_tokens(
     given: Mapping[str, Any] | str, *, model: str | None = None, tokenizers: Mapping[str, str] = MappingProxyType({})
 ) -> int:
-    """The tokens of a text, or of the prompt of a chat request; with no network, and never raising for its content.
+    """The tokens of a text, or of what a request of a chat, a completion or embeddings gives the model to read.
 
     `model`: the name to count for; without one, the request's own, or gpt-4o.  `tokenizers`: a `tokenizer.json` for
-    each model, by name or pattern.  The first call for an encoding takes part of a second: keep it off an event loop.
+    each model, by name or pattern.  The first call for an encoding reads its vocabulary, which takes part of a
+    second and holds the interpreter for a tenth of it: make it before an event loop has to answer.
 
-    Raises trueline.tokens.TokenizerError where a vocabulary cannot be read.
+    There is no network, and nothing is raised for what a text or a request says.  Raises TypeError for anything else,
+    and trueline.tokens.TokenizerError where a vocabulary cannot be read.
     """
     from .tokens.asked import count_asked
 

@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -55,7 +56,7 @@ def test_stdin_and_json(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 
     assert main(["count", "-", "--json"]) == 0
 
-    counted = {"model": "gpt-4o", "tokens": 3, "exact": True, "encoding": "o200k_base"}
+    counted = {"model": "gpt-4o", "tokens": 3, "exact": False, "encoding": "o200k_base"}
     assert json.loads(capsys.readouterr().out) == counted
 
 
@@ -81,6 +82,14 @@ def test_the_library(tokenizer: str) -> None:
     assert trueline.count_tokens("Hello world") == 2
     assert trueline.count_tokens(REQUEST) == 9
     assert trueline.count_tokens("Hello, world", model="llama3", tokenizers={"llama*": tokenizer}) == 2
+    assert trueline.count_tokens({"messages": None, "input": "Hello world"}) == 2
+    assert trueline.count_tokens({"messages": 5}) >= 0, "what a request says is no reason to raise"
+
+
+@pytest.mark.parametrize("given", [None, 5, [], b"x", {}, {"model": "gpt-4o"}, {"messages": None}])
+def test_what_nobody_can_count(given: Any) -> None:
+    with pytest.raises(TypeError, match="expected a text, or a request with 'messages', 'prompt' or 'input', but got"):
+        trueline.count_tokens(given)
 
 
 def test_importing_the_package_loads_nothing() -> None:

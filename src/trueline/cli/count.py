@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .files import read_reply
@@ -54,13 +55,24 @@ def run(args: argparse.Namespace) -> int:
     except jsonio.JSONError:
         value = None
     given = value if isinstance(value, dict) and is_request(value) else data.decode("utf-8", "replace")
+    garbled = isinstance(given, str) and not _is_utf8(data)
     try:
         counted = count_asked(given, args.model, {"*": args.tokenizer} if args.tokenizer else {})
     except TokenizerError as failed:
         print(f"trueline: {failed}", file=sys.stderr)
         return 1
+    if garbled:  # no server would take these bytes
+        counted = replace(counted, exact=False)
     _write(counted, "text" if isinstance(given, str) else "request", as_json=args.json)
     return 0
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _write(counted: Counted, what: str, *, as_json: bool) -> None:

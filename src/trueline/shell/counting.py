@@ -62,7 +62,12 @@ async def _count(request: Request, settings: Settings, gateway: Callable[[], Gat
             param="messages",
             code="missing_required_parameter",
         )
-    named = body.get("model", DEFAULT_MODEL)
+    messages = body.get("messages")
+    if messages is not None and not isinstance(messages, list):
+        raise RequestError("Invalid type for 'messages': expected an array.", param="messages", code="invalid_type")
+    named = body.get("model")
+    if named is None:
+        named = DEFAULT_MODEL
     if not isinstance(named, str) or not named:
         raise RequestError("Invalid type for 'model': expected a string.", param="model", code="invalid_type")
     files, alias = settings.tokenizers, settings.models.get(named)
