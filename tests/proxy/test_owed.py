@@ -14,6 +14,7 @@ from proxy.running import CHAT, Proxy, body_of, running, settings
 from shell.upstream.scripted import until
 from trueline.repairs import counted
 from trueline.repairs.tally import Numbers
+from trueline.shell import work
 from trueline.sim import SimServer
 
 WHOLE = body_of(x_sim={"faults": ["usage-missing-nonstream"]})
@@ -42,6 +43,7 @@ class Counter:
 @pytest.fixture
 def counter(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter]:
     made = Counter()
+    monkeypatch.setattr(work, "PATIENCE", SECONDS)
     monkeypatch.setattr(counted, "is_quick", lambda context: False)
     monkeypatch.setattr(counted, "count", made.count)
     yield made
@@ -129,3 +131,32 @@ async def test_where_time_is_over_an_estimate_leaves(counter: Counter, body: Any
         assert b'"x_trueline":"estimated"' in reply.body
         assert "stream" not in body or reply.body.endswith(b"data: [DONE]\n\n")
         counter.go.set()
+
+
+@pytest.mark.parametrize("body", [WHOLE, STREAM], ids=["whole", "stream"])
+async def test_a_count_that_takes_too_long_is_an_estimate(
+    counter: Counter, body: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(work, "PATIENCE", 0)
+    async with SimServer() as sim, running(settings(sim.url)) as proxy:
+        reply = await proxy.ask("POST", CHAT, body)
+        counter.go.set()
+        usage = reply.chunks[-1]["usage"] if "stream" in body else reply.json["usage"]
+
+        assert usage["x_trueline"] == "estimated" and 0 < usage["completion_tokens"] < 202
+        await until(lambda: proxy.running == 0)
+        assert " usage=estimated " in proxy.log.lines[-1]
+
+
+async def test_the_vocabulary_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded: list[int] = []
+    monkeypatch.setattr(work, "PATIENCE", 0)
+    monkeypatch.setattr(counted, "is_loaded", lambda context: False)
+    monkeypatch.setattr(counted, "is_quick", lambda context: bool(loaded))
+    monkeypatch.setattr(counted, "load", lambda context: loaded.append(threading.get_ident()))
+    async with SimServer() as sim, running(settings(sim.url)) as proxy:
+        for body in (WHOLE, STREAM):
+            loaded.clear()
+            reply = await proxy.ask("POST", CHAT, body)
+
+            assert reply.status == 200 and loaded and threading.get_ident() not in loaded

@@ -9,7 +9,7 @@ from ..context import ReplyContext, UsageSource
 from ..events import ReasoningDelta, RefusalDelta, ReplyEnd, TextDelta, ToolCallDelta, ToolCallStart, Usage
 from ..said import Said
 from .base import Result, Rule
-from .tally import Numbers, count, estimate, is_quick
+from .tally import Numbers, count, estimate, is_loaded, is_quick, load, size_of
 from .usage import counts, owes_usage
 
 __all__ = ["MissingUsage"]
@@ -99,15 +99,25 @@ class MissingUsage(Rule):
                 known[MARK] = source
             usage.data, context.usage, context.usage_source = known, known, source
 
-        def work() -> None:
-            fill(count(context, prompt, completion))
-
         if is_quick(context):
-            work()
+            fill(count(context, prompt, completion))
             return
         if context.defers:
             fill(estimate(context))
-        context.owe(work)
+        self._owe(fill, lambda: count(context, prompt, completion))
+
+    def _owe(self, fill: Callable[[Numbers], None], work: Callable[[], Numbers]) -> None:
+        """Have it counted; the vocabulary is waited for, and a count that takes too long is not."""
+        context = self.context
+        found: list[Numbers] = []
+
+        def owe() -> None:
+            context.owe(lambda: found.append(work()), lambda: fill(found[0]), size_of(context), waits=False)
+
+        if is_loaded(context):
+            owe()
+        else:
+            context.owe(lambda: load(context), owe)
 
 
 def _asks(context: ReplyContext) -> bool:

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from ..context import ReplyContext, UsageSource
 from ..said import Said
-from ..tokens import tokenizer_for
+from ..tokens import TokenizerError, tokenizer_for
 from ..tokens.completion import count_completion
 from ..tokens.pieces import PieceTokenizer
 from ..tokens.prompt import count_prompt
 from .usage import mend_usage, unnoted
 
-__all__ = ["Numbers", "Tally", "count", "estimate", "is_quick", "tally", "tokenizer_of"]
+__all__ = [
+    "Numbers",
+    "Tally",
+    "count",
+    "estimate",
+    "is_loaded",
+    "is_quick",
+    "load",
+    "size_of",
+    "tally",
+    "tokenizer_of",
+]
 
 AT_ONCE = 4096
 """Bytes of prompt and reply up to which they are counted at once, with a vocabulary that is there."""
@@ -56,10 +68,26 @@ def tally(context: ReplyContext) -> Tally | None:
     return Tally(usage["prompt_tokens"], usage["completion_tokens"], source, usage)
 
 
+def is_loaded(context: ReplyContext) -> bool:
+    """Whether counting needs no `load` first."""
+    return tokenizer_of(context).loaded
+
+
+def load(context: ReplyContext) -> None:
+    """Load the vocabulary, which takes part of a second; where it cannot be had, an estimate takes its place."""
+    with suppress(TokenizerError):
+        tokenizer_of(context).load()
+
+
+def size_of(context: ReplyContext) -> int:
+    """Bytes of prompt and reply."""
+    return context.request.prompt_size + (context.said.size if context.said is not None else 0)
+
+
 def is_quick(context: ReplyContext) -> bool:
     """Whether `count` takes no longer than a millisecond."""
     said = context.said
-    if not tokenizer_of(context).loaded:
+    if not is_loaded(context):
         return False
     return (said.size if said is not None else 0) <= AT_ONCE and context.request.prompt_size <= AT_ONCE
 

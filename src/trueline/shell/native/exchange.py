@@ -17,7 +17,7 @@ from ..asking import asks_more, lesson_of, tailored
 from ..exchange import CLIENT_CLOSED, JSON, MAX_ERROR_BODY, Exchange, log_failure
 from ..gateway import PIPELINES, Gateway, options_of
 from ..headers import Pairs
-from ..work import begin_work
+from ..work import Job, begin_work
 from .client import NativeClient
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ class NativeExchange(Exchange[NativeClient]):
     _paused = False
     _working = False
     """Something is done elsewhere that the pipeline owes."""
+    _job: Job | None = None
     _closing = False
     """The upstream's reply has ended, and what the pipeline gives next is its last."""
     _admitted = False
@@ -305,7 +306,7 @@ class NativeExchange(Exchange[NativeClient]):
         self._working = True
         if self._call is not None:
             self._call.pause()
-        begin_work(work, self._settle)
+        self._job = begin_work(work, self._settle)
 
     def _settle(self) -> None:
         """It is done, or there is no time left for it: go on."""
@@ -313,6 +314,7 @@ class NativeExchange(Exchange[NativeClient]):
         if self._ended or pipe is None or not self._working:
             return
         self._working = False
+        self._drop_job()
         try:
             out = pipe.settle()
             if pipe.owed is None and self._closing:
@@ -412,10 +414,17 @@ class NativeExchange(Exchange[NativeClient]):
         """Leave no circle of references behind: what ends is freed at once, and its memory is used again while warm."""
         self.client.exchange = None
         self._call = None
+        self._drop_job()
         if self.pipe is not None:
             self.pipe.release()
         if self.error is not None:
             self.error.__traceback__ = self.error.__context__ = None
+
+    def _drop_job(self) -> None:
+        """Whatever is still worked on, nobody waits for it."""
+        if self._job is not None:
+            self._job.drop()
+            self._job = None
 
     # -- the client's pace --------------------------------------------------------------------------------------------
 
