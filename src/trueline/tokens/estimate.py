@@ -5,17 +5,15 @@ The weights are fitted to o200k_base on prose, code, JSON and chats in many scri
 
 from __future__ import annotations
 
-from itertools import accumulate
-
 from .pieces import PieceTokenizer, well_formed
 
-__all__ = ["Estimate"]
+__all__ = ["Estimate", "weights"]
 
 UNITS = 100
 """Units of a token."""
 
 
-def _weights() -> bytes:
+def weights() -> bytes:
     """Units by byte of UTF-8: the first byte of a character says its script, the others weigh nothing."""
     table = [0] * 256
     for first, last, units in (
@@ -29,7 +27,7 @@ def _weights() -> bytes:
     return bytes(table)
 
 
-_WEIGHTS = _weights()
+_WEIGHTS = weights()
 
 
 class Estimate(PieceTokenizer):
@@ -48,9 +46,15 @@ class Estimate(PieceTokenizer):
         return sum(well_formed(piece).encode().translate(_WEIGHTS))
 
     def cover(self, text: str, start: int, end: int, units: int) -> int:
-        """See PieceTokenizer."""
-        sums = accumulate(self.weigh(character, 0, 1) for character in text[start:end])
-        return next((start + at for at, used in enumerate(sums) if used > units), end)
+        """See PieceTokenizer: the longest beginning that fits, found by halving."""
+        low, high = start, end
+        while low < high:
+            middle = (low + high + 1) // 2
+            if self.weigh(text, start, middle) <= units:
+                low = middle
+            else:
+                high = middle - 1
+        return low
 
     def pieces(self, text: str) -> list[tuple[int, int]]:  # type: ignore[override]  # a list is iterable, too
         """All in one."""

@@ -1,8 +1,8 @@
 """Which count a limit is held to: an upstream that kept it by its own count must never be cut.
 
-With `on`, the limit is held by the best count there is.  With `auto`, where the tokens are only estimated, a reply is
-cut when it is plainly too long, its thoughts do not count (servers differ), and a whole reply that says how many
-tokens it has is believed.
+With `on`, the limit is held by the best count there is.  With `auto`, where the tokens can only be estimated, a reply
+is held to the fewest that it may have, its thoughts do not count (servers differ), and a whole reply that says how
+many tokens it has is believed.
 """
 
 from __future__ import annotations
@@ -13,22 +13,19 @@ from ...context import ReplyContext
 from ...events import Event, Finish, ReasoningDelta, ReplyStart, ToolCallDelta, ToolCallStart, Usage
 from ...finish_words import meaning
 from ...tokens import ESTIMATE, TokenizerError, tokenizer_for
+from ...tokens.least import LEAST
 from ...tokens.pieces import PieceTokenizer
 from ..tally import tokenizer_of
+from ..usage import counts, mend_usage, unnoted
 from .asked import limit_of
 from .meter import Meter
 from .texts import TEXTS, Texts, said_by
 from .trim import size_of
 
-__all__ = ["MAX_DOUBT", "Keeping"]
+__all__ = ["MAX_DOUBT", "Keeping", "visible"]
 
 MAX_DOUBT = 256
 """Tokens beyond a limit that are held at most."""
-
-
-def _plainly(limit: int) -> int:
-    """Estimated tokens beyond which no tokenizer would have found the limit kept."""
-    return limit * 3 // 2 + 16
 
 
 class Keeping:
@@ -53,13 +50,15 @@ class Keeping:
         """Tokens beyond the limit that are held, and not cut, until it is clear that the upstream did not keep it: one
         that counts otherwise says `length` soon.
         """
-        if not self._auto or not self._tokenizer.exact or not self._context.request.stream:
-            return 0
-        return min(_plainly(self._limit) - self._limit, MAX_DOUBT)
+        return min(self._limit // 2 + 16, MAX_DOUBT) if self._auto else 0
 
-    def count(self, text: str) -> int:
-        """Tokens of a text."""
-        return self._tokenizer.count(text)
+    def doubted(self) -> Meter:
+        """Measures what is held."""
+        return Meter(self._counting, self.doubt)
+
+    @property
+    def _counting(self) -> PieceTokenizer:
+        return self._tokenizer if self._tokenizer.exact or not self._auto else LEAST
 
     def hear(self, model: Any) -> None:
         """The reply names its model: if that has another vocabulary than what was asked for, neither is known."""
@@ -82,7 +81,8 @@ class Keeping:
 
         return tokenizer.loaded or not self.measures or self._context.owe(load)
 
-    def _counts(self, event: Event) -> bool:
+    def counts(self, event: Event) -> bool:
+        """Whether the text of an event is held to the limit."""
         return not (self._auto and isinstance(event, ReasoningDelta) and not self._tokenizer.exact)
 
     def texts(self) -> Texts | None:
@@ -99,12 +99,12 @@ class Keeping:
         said: dict[int, list[str]] = {}
         for event in events:
             if isinstance(event, Usage):
-                reported = _visible(event, events)
+                reported = visible(event, any(isinstance(event, ReasoningDelta) for event in events))
             elif isinstance(event, Finish):
                 finishes[event.choice] = event.reason
             elif isinstance(event, ReplyStart):
                 self.hear(event.model)
-            elif isinstance(event, (*TEXTS, ToolCallStart, ToolCallDelta)) and self._counts(event):
+            elif isinstance(event, (*TEXTS, ToolCallStart, ToolCallDelta)) and self.counts(event):
                 said.setdefault(event.choice, []).append(said_by(event))
         if len(said) != 1 and reported is not None and reported > self._limit:
             reported = None  # of all of them together
@@ -121,19 +121,15 @@ class Keeping:
         return Texts(meter, self._limit, by_entries=self._by_entries, thoughts=thoughts)
 
     def _meter(self) -> Meter:
-        limit = self._limit if self._tokenizer.exact or not self._auto else _plainly(self._limit)
-        return Meter(self._tokenizer, limit)
+        return Meter(self._counting, self._limit)
 
     def _meter_for(self, finish: str | None, reported: int | None, said: list[str]) -> Meter | None:
         """For a choice that ended so, with so many tokens by its own report."""
-        exact = self._tokenizer.exact
         if not self._auto:
             return self._meter()
         if reported is not None and 0 < reported <= self._limit:
             return None
-        if finish is not None and meaning(finish) == "length" and not (exact and reported is not None):
-            return Meter(self._tokenizer, _plainly(self._limit)) if exact else None
-        if exact or reported is None:
+        if self._tokenizer.exact or reported is None or (finish is not None and meaning(finish) == "length"):
             return self._meter()
         estimated = sum(map(ESTIMATE.count, said))
         if reported > estimated * 2:  # of more than can be seen
@@ -141,13 +137,14 @@ class Keeping:
         return Meter(ESTIMATE, self._limit, estimated / reported)
 
 
-def _visible(usage: Usage, events: list[Event]) -> int | None:
-    """The tokens of what can be seen of a reply, by its own report."""
-    said = usage.data.get("completion_tokens", usage.data.get("output_tokens"))
-    if type(said) is not int or said <= 0:
+def visible(usage: Usage, thoughts: bool) -> int | None:
+    """The tokens of what can be seen of a reply, by its own report; `thoughts`: these can."""
+    if not counts(usage.data):
         return None
-    details = usage.data.get("completion_tokens_details")
+    data = mend_usage(usage.data, unnoted)
+    said: int = data["completion_tokens"]
+    details = data.get("completion_tokens_details")
     thought = details.get("reasoning_tokens") if isinstance(details, dict) else None
-    if type(thought) is not int or any(isinstance(event, ReasoningDelta) for event in events):
-        return said
-    return max(said - thought, 1)
+    if said <= 0:
+        return None
+    return said if thoughts or type(thought) is not int else max(said - thought, 1)

@@ -18,6 +18,7 @@ from ...events import (
     Event,
     Finish,
     Opaque,
+    ReasoningDelta,
     ReplyEnd,
     ReplyStart,
     TextDelta,
@@ -28,7 +29,7 @@ from ...events import (
 from ...finish_words import meaning
 from ..base import Result, Rule
 from .asked import LIMIT, STOP, asks, stops_of
-from .keeping import Keeping
+from .keeping import Keeping, visible
 from .meter import Meter
 from .stops import Stops
 from .texts import TEXTS, Texts, part, said_by, written
@@ -47,8 +48,8 @@ class _Choice:
         """Where a limit is measured."""
         self.beyond: list[Any] | None = None
         """What came behind the limit, until it is clear whether the upstream kept it by its own count."""
-        self.doubt = 0
-        """So many tokens more may come until then."""
+        self.doubt: Meter | None = None
+        """Measures how much more may come until then."""
         self.waits = ""
         """The end of the content, which may begin a stop string, and its log probabilities."""
         self.logprobs: Any = UNSET
@@ -81,7 +82,8 @@ class Limits(Rule):
         self._stops = Stops(stops_of(request.body)) if asked & STOP else None
         self._keeping = Keeping(context) if asked & LIMIT else None
         self._choices: dict[int, _Choice] = {}
-        self._over = self._ending = False
+        self._over = self._ending = self._thought = False
+        self._report: Usage | None = None
         self._waiting: list[Event] | None = None if request.stream else []
         """What is looked at together: a whole reply, or what came while a vocabulary is loaded."""
         self._loading = False
@@ -209,8 +211,11 @@ class Limits(Rule):
             if self._keeping is not None:
                 self._keeping.hear(event.model)
             return event  # type: ignore[no-any-return]  # one of `sees`
+        if kind is ReasoningDelta:
+            self._thought = True
         choice = self._choices.get(event.choice) if kind is not Usage else None
         if kind is Usage:
+            self._report = event
             return [*self._settled_by(event), event]
         if kind is Opaque or kind is ChoiceStart:
             return None if choice is not None and choice.over else event
@@ -251,14 +256,16 @@ class Limits(Rule):
         """What is within the limit: up to a stop string; `over`: behind it, the limit was reached."""
         out: list[Event] = []
         for event in parts:
+            if choice.stopping and not choice.over and type(event) is not Opaque and said_by(event):
+                out += self._cut(choice, number, "stop", "stop-ignored")
             if not choice.over:
                 out += self._stopped(choice, event)
         if not over or choice.over:
             return out
         keeping = self._keeping
-        if choice.ended or keeping is None or not keeping.doubt or choice.texts is None:
+        if keeping is None or not keeping.doubt or choice.texts is None:
             return [*out, *self._cut_off(choice, number)]
-        choice.beyond, choice.doubt = [], keeping.doubt
+        choice.beyond, choice.doubt = [], keeping.doubted()
         return [*out, *self._weighed(choice, number, choice.texts.beyond)]
 
     def _cut_off(self, choice: _Choice, number: int) -> list[Event]:
@@ -275,13 +282,14 @@ class Limits(Rule):
 
     def _doubted(self, choice: _Choice, event: Any, beyond: list[Any]) -> list[Event]:
         beyond.append(event)
+        if self._keeping is None or not self._keeping.counts(event):
+            return []
         return self._weighed(choice, event.choice, said_by(event))
 
     def _weighed(self, choice: _Choice, number: int, text: str) -> list[Event]:
         """More came behind the limit: beyond all doubt?"""
-        keeping = self._keeping
-        choice.doubt -= keeping.count(text) if keeping is not None else 0
-        if choice.doubt >= 0:
+        doubt = choice.doubt
+        if doubt is None or doubt.passes(text) or not doubt.take(text)[1]:
             return []
         choice.beyond = None
         return self._cut_off(choice, number)
@@ -289,23 +297,27 @@ class Limits(Rule):
     def _settled_by(self, usage: Usage | None) -> list[Event]:
         """The upstream ended shortly behind the limit: its own count, or else `length`, says that it kept that."""
         out: list[Event] = []
+        report = usage or self._report
+        said = visible(report, self._thought) if report is not None else None
         for number, choice in self._choices.items():
             if usage is not None and not choice.ended:
                 continue  # it reports as it goes
             beyond, choice.beyond = choice.beyond, None
             if beyond is None or choice.texts is None or self._keeping is None:
                 continue
-            said = usage.data.get("completion_tokens") if usage is not None else None
-            most = self._keeping.limit * len(self._choices)
-            if type(said) is int and said > 0:
-                kept, reached = choice.ended and said <= most, said == most
+            most = self._keeping.limit * max(len(self._choices), self.context.request.n)
+            if said is not None and choice.ended:
+                kept, reached = said <= most, said == most
             else:
                 kept = reached = any(type(event) is Finish and meaning(event.reason) == "length" for event in beyond)
             if not kept:
                 out += self._cut_off(choice, number)
                 continue
-            for event in (*choice.texts.uncut(), *beyond):
-                out += [event] if type(event) is Finish else self._stopped(choice, event)
+            ends = [event for event in beyond if type(event) is Finish]
+            texts = [event for event in beyond if type(event) is not Finish]
+            out += self._through(choice, number, [*choice.texts.uncut(), *texts], False)
+            for event in ends:
+                out += self._ended(choice, event)
             self.context.kept = self.context.kept or reached
         return out
 
@@ -360,33 +372,39 @@ class Limits(Rule):
             choice.ended = True
             return None
         choice.ended = True
+        out = self._released(choice, event.choice) if choice.beyond is None else []
         if choice.beyond is not None:
             choice.beyond.append(event)
-            return None
-        out = self._released(choice, event.choice)
-        if choice.over:
             return out
+        return [*out, *self._ended(choice, event), *self._all_over()] if not choice.over else out
+
+    def _ended(self, choice: _Choice, event: Finish) -> list[Event]:
+        """The upstream's own end of a choice, with what it means."""
+        if choice.over:
+            return []
         if choice.stopping:
             self.note("stop-echoed")
             event.reason = "stop"
         elif self._keeping is not None and meaning(event.reason) == "length":
             self.context.kept = True
-        return [*out, event, *self._all_over()]
+        return [*self._let_go(choice, event.choice), event]
 
     def _released(self, choice: _Choice, number: int) -> list[Event]:
         """The choice is at its end: what was held of it."""
         parts, over = choice.texts.rest() if choice.texts is not None else ([], False)
         out = self._through(choice, number, parts, over)
-        return out if choice.over else [*out, *self._let_go(choice, number)]
+        return out if choice.over or choice.beyond is not None else [*out, *self._let_go(choice, number)]
 
     def _end(self, event: ReplyEnd) -> Result:
         self._ending = True
-        out = self._settled_by(None)
-        for number, choice in self._choices.items():
-            if choice.closed:
-                continue
+        out: list[Event] = []
+        unfinished = [(number, choice) for number, choice in self._choices.items() if not choice.closed]
+        for number, choice in unfinished:
             choice.ended = True
-            out += self._released(choice, number)
+            out += self._released(choice, number) if choice.beyond is None else []
+        out += self._settled_by(None)
+        for number, choice in unfinished:
+            out += self._let_go(choice, number) if not choice.over else []
             if choice.stopping and not choice.over:  # what was asked for is complete, however the upstream ended
                 self.note("stop-echoed")
                 out.append(Finish(number, "stop"))
