@@ -90,7 +90,7 @@ _RULES: tuple[tuple[re.Pattern[str], Rule], ...] = tuple(
         (r"gpt-4o-mini", Tiles(2833, 5667)),
         (r"(?:chat)?gpt-4o(?![a-z0-9])|gpt-4\.5|gpt-4-(?:turbo|vision|1106|0125)", Tiles(85, 170)),
         (r"gpt-4\.1-mini", Patches(Fraction("1.62"))),
-        (r"gpt-4\.1-nano", Patches(Fraction("2.46"))),
+        (r"gpt-4\.1-nano", Patches(Fraction("2.46"), sure=False)),
         (r"gpt-4\.1", Tiles(85, 170)),
         (r"gpt-5-mini", Patches(Fraction("1.2"))),
         (r"gpt-5-nano", Patches(Fraction("1.5"))),
