@@ -85,6 +85,7 @@ async def test_a_stream_says_all_before_it_waits(counter: Counter) -> None:
         reply = await talk.rest(head)
 
         assert head.status == 200 and reply.body.endswith(b"data: [DONE]\n\n")
+        assert reply.header("x-trueline-usage") is None  # the head left before it was counted
         assert b'"choices":[],"usage":{"prompt_tokens":1001,"completion_tokens":202' in reply.body
         assert (await proxy.chat()).status == 200
 

@@ -149,7 +149,9 @@ class Several:
 
     @property
     def usage_source(self) -> str | None:
-        """The least certain of the parts' sources."""
+        """The least certain of the parts' sources, when all are known."""
+        if any(part.owed is not None or not part.done for part in self.parts):
+            return None
         sources = {getattr(part.pipe, "usage_source", None) for part in self.parts}
         return next((name for name in _CERTAINTY if name in sources), None)
 

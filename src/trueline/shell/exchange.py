@@ -234,7 +234,7 @@ class Exchange(Generic[C]):
         if pipe is not None:
             facts = pipe.facts
             source = facts.usage_source
-            if source is not None:
+            if source is not None and facts.owed is None:  # else what is owed may say something else
                 parts.append(b"x-trueline-usage: %b\r\n" % source.encode())
             upstream_id = facts.upstream_id
             if upstream_id is not None and _SAFE_ID.fullmatch(upstream_id.encode("utf-8", "replace")):
