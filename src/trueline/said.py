@@ -2,42 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from .events import ReasoningDelta, RefusalDelta, TextDelta, ToolCallDelta, ToolCallStart
+from .tokens import ESTIMATE
 
 __all__ = ["Said"]
 
 _PIECES = 256
 """Increments that are kept apart: a long reply is not kept in a million small strings."""
+SHORT = 4096
+"""Bytes of a text that is kept in any case, so that it can be counted."""
+_LOOKED_AT, _PARTS = 64 * 1024, 16
+"""Characters of a text, in so many parts, that are looked at for an estimate of it."""
 
 Message = dict[str, Any]
 
 
-class _Size:
-    """How much text came, and no more of it."""
-
-    __slots__ = ("size",)
-
-    def __init__(self) -> None:
-        self.size = 0
-
-    def add(self, text: str) -> None:
-        self.size += len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
-
-    def length(self) -> int:
-        """Bytes of UTF-8."""
-        return self.size
-
-
-class _Text(_Size):
-    """A text that comes in increments."""
+class _Text:
+    """A text that comes in increments, and stays."""
 
     __slots__ = ("pieces",)
 
     def __init__(self) -> None:
-        super().__init__()
         self.pieces: list[str] = []
 
     def add(self, text: str) -> None:
@@ -50,24 +39,81 @@ class _Text(_Size):
         text = "".join(self.pieces)
         self.pieces[:] = [text]
 
+    @property
+    def whole(self) -> bool:
+        """All of it is here."""
+        return True
+
     def length(self) -> int:
-        text = str(self)
-        return len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
+        """Bytes of UTF-8."""
+        return _bytes_of(str(self))
+
+    def weight(self) -> int:
+        """About so many tokens, in the units of the estimate."""
+        return _weight(str(self))
 
     def __str__(self) -> str:
         return "".join(self.pieces)
 
 
-class Said:
-    """The texts of a reply: `add` each event that brings one.  `keep=False`: only how much text that is."""
+class _Brief(_Text):
+    """A text that stays while it is short; of a longer one there is only its size."""
 
-    __slots__ = ("_calls", "_kind", "_texts", "kept")
+    __slots__ = ("_gone", "_weight")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._gone = self._weight = 0
+
+    def add(self, text: str) -> None:
+        self.pieces.append(text)
+        if len(self.pieces) >= _PIECES or len(text) > SHORT:
+            self.join()
+
+    def join(self) -> None:
+        text = str(self)
+        size = _bytes_of(text)
+        if not self._gone and size <= SHORT:
+            self.pieces[:] = [text]
+            return
+        self._gone += size
+        self._weight += _weight(text)
+        self.pieces.clear()
+
+    @property
+    def whole(self) -> bool:
+        return not self._gone
+
+    def length(self) -> int:
+        return self._gone + super().length()
+
+    def weight(self) -> int:
+        return self._weight + super().weight()
+
+
+def _bytes_of(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
+
+
+def _weight(text: str) -> int:
+    """Of a long text, as many parts are looked at as take a millisecond."""
+    size = len(text)
+    if size <= _LOOKED_AT:
+        return ESTIMATE.weigh(text, 0, size) if text else 0
+    part, step = _LOOKED_AT // _PARTS, size // _PARTS
+    seen = sum(ESTIMATE.weigh(text, start, start + part) for start in range(0, step * _PARTS, step))
+    return seen * size // _LOOKED_AT
+
+
+class Said:
+    """The texts of a reply: `add` each event that brings one.  `keep=False`: of long texts only how long they are."""
+
+    __slots__ = ("_calls", "_kind", "_texts")
 
     def __init__(self, keep: bool = True) -> None:
-        self.kept = keep
-        self._kind = _Text if keep else _Size
-        self._texts: dict[tuple[int, str], _Size] = {(0, "content"): self._kind()}
-        self._calls: dict[tuple[int, int], tuple[str, str, _Size]] = {}
+        self._kind: type[_Text] = _Text if keep else _Brief
+        self._texts: dict[tuple[int, str], _Text] = {(0, "content"): self._kind()}
+        self._calls: dict[tuple[int, int], tuple[str, str, _Text]] = {}
 
     def add(self, event: TextDelta | ReasoningDelta | RefusalDelta | ToolCallStart | ToolCallDelta) -> None:
         """Keep the text of an event."""
@@ -84,25 +130,15 @@ class Said:
     def text_seer(self) -> Callable[[TextDelta], TextDelta]:
         """Adds a text and gives it back: what `add` does, in half the time."""
         first, add = self._texts[0, "content"], self.add
-
-        def measure(event: TextDelta) -> TextDelta:
-            if event.choice:
-                add(event)
-                return event
-            text = event.text
-            first.size += len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
-            return event
-
-        if not isinstance(first, _Text):
-            return measure
-        pieces = first.pieces
+        pieces, longest = first.pieces, SHORT if type(first) is _Brief else sys.maxsize
 
         def keep(event: TextDelta) -> TextDelta:
             if event.choice:
                 add(event)
                 return event
-            pieces.append(event.text)
-            if len(pieces) >= _PIECES:
+            text = event.text
+            pieces.append(text)
+            if len(pieces) >= _PIECES or len(text) > longest:
                 first.join()
             return event
 
@@ -116,11 +152,26 @@ class Said:
             call = self._calls[key] = (name, event.kind, self._kind())
         call[2].add(event.arguments)
 
+    def _all(self) -> Iterator[_Text]:
+        yield from self._texts.values()
+        for _, _, arguments in self._calls.values():
+            yield arguments
+
+    @property
+    def kept(self) -> bool:
+        """Everything that was said is here."""
+        return all(text.whole for text in self._all())
+
     @property
     def size(self) -> int:
         """Bytes of UTF-8, of all of it."""
-        texts = sum(text.length() for text in self._texts.values())
-        return texts + sum(len(name) + arguments.length() for name, _, arguments in self._calls.values())
+        return sum(text.length() for text in self._all()) + sum(len(name) for name, _, _ in self._calls.values())
+
+    @property
+    def about(self) -> int:
+        """About so many tokens, without taking long."""
+        names = sum(_weight(name) for name, _, _ in self._calls.values())
+        return ESTIMATE.in_tokens(sum(text.weight() for text in self._all()) + names)
 
     @property
     def thought(self) -> bool:

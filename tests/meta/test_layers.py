@@ -23,7 +23,7 @@ CORE: dict[str, set[str]] = {
     "wire": FACTS,
     "messages": FACTS | {"events", "wire"},
     "owed": set(),
-    "said": FACTS | {"events"},
+    "said": FACTS | {"events", "tokens"},
     "context": FACTS | {"events", "messages", "owed", "said"},
     "switches": FACTS | {"context"},
     "dialects": FACTS | {"context", "events", "messages", "wire"},

@@ -10,7 +10,7 @@ import pytest
 from proxy.running import CHAT, Proxy, body_of, running, settings, upstream
 from shell.upstream.scripted import until
 from trueline.sim import SimOptions, SimServer
-from trueline.tokens import tokenizer_for
+from trueline.tokens import ESTIMATE, tokenizer_for
 
 ASKED = {"stream": True, "stream_options": {"include_usage": True}}
 TAKES = {"stream_options": True}
@@ -31,7 +31,7 @@ SOURCES: list[tuple[str, dict[str, Any], str]] = [
     ("none", {"x_sim": {"faults": ["usage-missing-nonstream"]}}, "counted"),
     ("none in a stream", {**ASKED, "x_sim": {"faults": ["usage-missing-stream"]}}, "counted"),
     ("none, of an unknown model", {"model": "house-7b", "x_sim": {"faults": ["usage-missing-nonstream"]}}, "estimated"),
-    ("nobody asked", {"stream": True}, "estimated"),
+    ("nobody asked, of an unknown model", {"stream": True, "model": "house-7b"}, "estimated"),
 ]
 
 
@@ -49,6 +49,30 @@ async def test_who_counted(asked: dict[str, Any], source: str) -> None:
         assert f'trueline_usage_total{{upstream="up",source="{source}"}} 1' in metrics
         assert f'trueline_tokens_total{{upstream="up",kind="prompt",source="{source}"}} {prompt}' in metrics
         assert f'trueline_tokens_total{{upstream="up",kind="completion",source="{source}"}} {completion}' in metrics
+
+
+@pytest.mark.parametrize("loaded", [True, False])
+async def test_a_short_stream_is_counted_where_that_is_cheap(loaded: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    tokenizer = tokenizer_for("gpt-4o")
+    tokenizer.load()
+    monkeypatch.setattr(tokenizer, "loaded", loaded)
+    said = "один два три ======== four five six"
+    async with SimServer() as sim, running(settings(sim.url)) as proxy:
+        await proxy.chat(f"echo: {said}", stream=True)
+        await until(lambda: proxy.running == 0)
+
+        counter = tokenizer if loaded else ESTIMATE
+        assert told(proxy)[0] == ("counted" if loaded else "estimated")
+        assert abs(told(proxy)[2] - counter.count(said)) <= 1
+
+
+async def test_of_a_long_stream_no_text_is_kept() -> None:
+    said = " ".join(["lighthouse", "Дом"] * 4000)
+    async with SimServer() as sim, running(settings(sim.url)) as proxy:
+        await proxy.chat(f"echo: {said}", stream=True)
+        await until(lambda: proxy.running == 0)
+
+        assert told(proxy)[0] == "estimated" and told(proxy)[2] == ESTIMATE.count(said)
 
 
 @pytest.mark.parametrize("path", [CHAT, "/v1/completions"])
@@ -98,11 +122,12 @@ async def test_what_was_sent_before_a_cut_is_counted(asked: dict[str, Any], fail
 
         assert b'"usage":{' not in reply.body
         source, prompt, completion = told(proxy)
-        assert source == ("counted" if "stream_options" in asked else "estimated")
+        assert source == "counted"
         assert prompt > 0 and 0 < completion < 8
 
 
 async def test_what_was_sent_to_who_left_is_counted() -> None:
+    tokenizer_for("gpt-4o").load()
     async with SimServer() as sim, running(settings(sim.url)) as proxy:
         talk = await proxy.talk()
         await talk.send("POST", CHAT, body_of("echo: a b c d e f", stream=True, x_sim={"hold_after": 3}))
@@ -112,7 +137,7 @@ async def test_what_was_sent_to_who_left_is_counted() -> None:
         talk.close()
         await until(lambda: proxy.running == 0)
 
-        assert "status=499" in proxy.log.lines[-1] and told(proxy)[0] == "estimated"
+        assert "status=499" in proxy.log.lines[-1] and told(proxy)[0] == "counted"
 
 
 async def test_a_request_is_kept_as_long_as_it_may_have_to_be_counted() -> None:

@@ -28,6 +28,10 @@ __all__ = [
 
 AT_ONCE = 4096
 """Bytes of prompt and reply up to which they are counted at once, with a vocabulary that is there."""
+LOOKED_AT = 16 * 1024
+"""Bytes of a prompt of whose texts an estimate is made at once."""
+_NOBODYS = "-"
+"""The name of a model without a vocabulary."""
 
 
 class Tally(NamedTuple):
@@ -104,24 +108,26 @@ def count(context: ReplyContext, prompt: bool = True, completion: bool = True) -
         counted = count_prompt(request.body, model, files)
         prompt_tokens, exact = counted.tokens, counted.exact
     elif prompt:
-        prompt_tokens, exact = _by_size(request.prompt_size), False
+        prompt_tokens, exact = _prompt_about(context), False
     if completion and said.kept:
         counted = count_completion(said.messages(), model, files, request.body, cut=context.recount)
         completion_tokens, exact = counted.tokens, exact and counted.exact
     elif completion:
-        completion_tokens, exact = _by_size(said.size), False
+        completion_tokens, exact = said.about, False
     return Numbers(prompt_tokens, completion_tokens, exact)
 
 
 def estimate(context: ReplyContext) -> Numbers:
-    """The numbers by size, at once."""
-    said = context.said
-    return Numbers(_by_size(context.request.prompt_size), _by_size(said.size) if said is not None else 0, False)
+    """The numbers by what kinds of characters there are, without taking long."""
+    return Numbers(_prompt_about(context), context.said.about if context.said is not None else 0, False)
 
 
-def _by_size(size: int) -> int:
-    """Four bytes of UTF-8 are taken for a token: near for English text, not exact for anything."""
-    return size // 4 + 1 if size else 0
+def _prompt_about(context: ReplyContext) -> int:
+    request = context.request
+    size = request.prompt_size
+    if request.whole and size <= LOOKED_AT:
+        return count_prompt(request.body, _NOBODYS).tokens
+    return size // 4 + 1  # of JSON, of which little is known but its size
 
 
 def _model(context: ReplyContext) -> str | None:

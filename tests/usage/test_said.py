@@ -1,0 +1,48 @@
+"""What is kept of a reply that nobody asked to be counted: a short text, and of a long one its size and weight."""
+
+from __future__ import annotations
+
+import pytest
+
+from trueline.events import ReasoningDelta, TextDelta, ToolCallStart
+from trueline.said import SHORT, Said
+from trueline.tokens import ESTIMATE
+
+WORDS = ["lighthouse ", "Дом ", "灯台", "====", "\n"]
+
+
+@pytest.mark.parametrize("keep", [True, False])
+@pytest.mark.parametrize("seer", [True, False])
+def test_sizes_and_weights(keep: bool, seer: bool) -> None:
+    said, text = Said(keep), ""
+    add = said.text_seer() if seer else said.add
+    for number in range(3000):
+        add(TextDelta(0, WORDS[number % 5]))
+        text += WORDS[number % 5]
+        if number in (100, 300, 2999):
+            assert said.size == len(text.encode()) and said.about == ESTIMATE.count(text)
+            assert said.kept == (keep or len(text.encode()) <= SHORT)
+            assert said.texts() == ([text] if said.kept else [])
+
+
+def test_a_large_increment_is_not_kept() -> None:
+    said = Said(keep=False)
+    said.text_seer()(TextDelta(0, "a" * 10_000))
+    said.add(ReasoningDelta(0, "b" * 10_000))
+
+    assert (said.size, said.kept, said.messages()) == (20_000, False, [])
+    assert said.about == ESTIMATE.count("a" * 20_000)
+
+
+def test_of_a_huge_text_parts_are_looked_at() -> None:
+    said = Said()
+    said.add(TextDelta(0, "lighthouse, " * 100_000))
+
+    assert said.about == pytest.approx(ESTIMATE.count("lighthouse, " * 100_000), rel=0.01)
+
+
+def test_calls_are_part_of_it() -> None:
+    said = Said(keep=False)
+    said.add(ToolCallStart(0, 0, "call_1", "look", arguments='{"at": 1}'))
+
+    assert said.size == 13 and said.kept and said.messages()[0]["tool_calls"][0]["function"]["name"] == "look"
