@@ -96,6 +96,7 @@ class ReplyContext:
         "usage",
         "usage_source",
         "usual",
+        "within",
     )
 
     def __init__(
@@ -117,6 +118,8 @@ class ReplyContext:
         self.usage_source: UsageSource | None = None
         self.recount = False
         """The reply was cut here, so what the upstream reports of the completion is not what was sent."""
+        self.within: tuple[int, int] | None = None
+        """The fewest and the most tokens of a completion that was cut at its limit here."""
         self.kept = False
         """The upstream was seen to keep a limit that the reply reached."""
         self.left = False

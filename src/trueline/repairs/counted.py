@@ -9,7 +9,7 @@ from ..context import ReplyContext, UsageSource
 from ..events import ReasoningDelta, RefusalDelta, ReplyEnd, TextDelta, ToolCallDelta, ToolCallStart, Usage
 from ..said import Said
 from .base import Result, Rule
-from .tally import Numbers, count, estimate, is_loaded, is_quick, load, size_of
+from .tally import Numbers, count, estimate, is_loaded, is_quick, load, size_of, tokenizer_of
 from .usage import counts, owes_usage
 
 __all__ = ["MissingUsage"]
@@ -80,11 +80,13 @@ class MissingUsage(Rule):
     def _count(self, usage: Usage, prompt: bool, completion: bool) -> None:
         context = self.context
 
-        def fill(numbers: Numbers) -> None:
+        def fill(numbers: Numbers, thoughts: int = 0) -> None:
             """Put the numbers where they are missing."""
             data = usage.data
             prompt_tokens = numbers.prompt if prompt else data["prompt_tokens"]
-            completion_tokens = numbers.completion if completion else data["completion_tokens"]
+            completion_tokens, details = data.get("completion_tokens", 0), data.get("completion_tokens_details")
+            if completion:
+                completion_tokens, details = self._said_of(numbers.completion, thoughts, details)
             source: UsageSource = "counted" if numbers.exact else "estimated"
             known = {
                 **data,
@@ -92,27 +94,48 @@ class MissingUsage(Rule):
                 "completion_tokens": completion_tokens,
                 "total_tokens": prompt_tokens + completion_tokens,
             }
-            details = known.get("completion_tokens_details")
-            if completion and isinstance(details, dict) and (details.get("reasoning_tokens") or 0) > completion_tokens:
-                known["completion_tokens_details"] = {**details, "reasoning_tokens": completion_tokens}
+            if details is not None:
+                known["completion_tokens_details"] = details
             if context.options.extras == "keep":
                 known[MARK] = source
             usage.data, context.usage, context.usage_source = known, known, source
 
         if is_quick(context):
-            fill(count(context, prompt, completion))
+            fill(count(context, prompt, completion), self._thoughts())
             return
         if context.defers:
             fill(estimate(context))
-        self._owe(fill, lambda: count(context, prompt, completion))
+        self._owe(fill, lambda: (count(context, prompt, completion), self._thoughts()))
 
-    def _owe(self, fill: Callable[[Numbers], None], work: Callable[[], Numbers]) -> None:
+    def _thoughts(self) -> int:
+        """Tokens of the thoughts that a reply shows which was cut here."""
+        if not self.context.recount or not self._said.thought:
+            return 0
+        tokenizer = tokenizer_of(self.context)
+        return sum(tokenizer.count(message.get("reasoning_content") or "") for message in self._said.messages())
+
+    def _said_of(self, tokens: int, thoughts: int, details: Any) -> tuple[int, Any]:
+        """A completion that was counted, and its details: thoughts that it does not show are told by the upstream
+        alone.
+        """
+        told = details.get("reasoning_tokens") if isinstance(details, dict) else None
+        hidden = told if type(told) is int and not self._said.thought else 0
+        counted, tokens = tokens, tokens + hidden
+        if self.context.within is not None:
+            least, most = self.context.within
+            tokens = min(max(tokens, least), most)
+        if type(told) is int:
+            thought = max(tokens - counted, 0) if hidden else thoughts if self.context.recount else told
+            details = {**details, "reasoning_tokens": min(thought, tokens)}
+        return tokens, details
+
+    def _owe(self, fill: Callable[[Numbers, int], None], work: Callable[[], tuple[Numbers, int]]) -> None:
         """Have it counted; the vocabulary is waited for, and a count that takes too long is not."""
         context = self.context
-        found: list[Numbers] = []
+        found: list[tuple[Numbers, int]] = []
 
         def owe() -> None:
-            context.owe(lambda: found.append(work()), lambda: fill(found[0]), size_of(context), waits=False)
+            context.owe(lambda: found.append(work()), lambda: fill(*found[0]), size_of(context), waits=False)
 
         if is_loaded(context):
             owe()

@@ -37,6 +37,7 @@ class Keeping:
         self._auto = context.options.enforce.max_tokens == "auto"
         self._by_entries = bool(context.request.body.get("logprobs"))
         self._tokenizer: PieceTokenizer = tokenizer_of(context)
+        self._cuts = 0
         self.measures = True
         """False: the vocabulary cannot be had, and an estimate would not do."""
 
@@ -51,6 +52,12 @@ class Keeping:
         that counts otherwise says `length` soon.
         """
         return min(self._limit // 2 + 16, MAX_DOUBT) if self._auto else 0
+
+    def cut(self, choices: int) -> None:
+        """One of so many choices was cut at the limit: what is known of the completion's tokens."""
+        self._cuts += 1
+        least = 0 if self._tokenizer.exact else self._limit * self._cuts
+        self._context.within = least, self._limit * max(choices, self._context.request.n)
 
     def doubted(self) -> Meter:
         """Measures what is held."""

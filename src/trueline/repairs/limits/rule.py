@@ -354,6 +354,8 @@ class Limits(Rule):
         self.note(fault)
         choice.over, choice.waits = True, ""
         self.context.recount = True
+        if reason == "length" and self._keeping is not None:
+            self._keeping.cut(len(self._choices))
         return [Finish(number, reason), *self._all_over()]
 
     def _all_over(self) -> list[Event]:
