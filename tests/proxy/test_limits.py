@@ -71,7 +71,7 @@ async def test_trust_is_looked_at_again_and_ends_with_a_reply_that_is_too_long()
     async with SimServer() as sim, running(settings(sim.url)) as proxy:
         for _ in range(PROOFS):
             assert not await cut(proxy)
-        sim.options = SimOptions(faults=("max_completion_tokens-ignored",))
+        sim.options = SimOptions(faults=("max_completion_tokens-ignored", "usage-missing-nonstream"))
 
         assert [await cut(proxy) for _ in range(AGAIN)] == [*[False] * (AGAIN - 1), True]
         assert await cut(proxy) and await cut(proxy)
@@ -81,6 +81,15 @@ async def test_trust_is_looked_at_again_and_ends_with_a_reply_that_is_too_long()
             assert not await cut(proxy)
         sim.options = SimOptions(faults=("max_completion_tokens-ignored",))
         assert await cut(proxy), "one proof too few"
+
+
+async def test_trust_ends_with_a_report_that_contradicts_it() -> None:
+    async with SimServer() as sim, running(settings(sim.url)) as proxy:
+        for _ in range(PROOFS):
+            assert not await cut(proxy)
+        sim.options = SimOptions(faults=("max_completion_tokens-ignored",))
+
+        assert [await cut(proxy) for _ in range(3)] == [False, True, True]
 
 
 @pytest.fixture

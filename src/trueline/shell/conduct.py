@@ -10,6 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from ..context import Enforce, FormatOptions
+from ..repairs.limits.asked import limit_of
 
 __all__ = ["AGAIN", "PROOFS", "Conduct"]
 
@@ -86,6 +87,15 @@ class Conduct:
             record = self._records[key] = _Record()
         record.proofs = 0 if _TOO_LONG in faults else min(record.proofs + 1, PROOFS)
         self.trusts = self.trusts or record.proofs >= PROOFS
+
+    def hear(self, upstream: str | None, model: str | None, completion: int, request: Any) -> None:
+        """A reply has ended and says how many tokens it has: more than were asked for end the trust at once."""
+        record = self._records.get((upstream, model)) if upstream is not None else None
+        if record is None or record.proofs < PROOFS or request is None:
+            return
+        limit = limit_of(request.body)
+        if limit is not None and completion > limit * request.n:
+            record.proofs = 0
 
 
 def _without(options: FormatOptions, keeps: frozenset[str]) -> FormatOptions:

@@ -142,7 +142,12 @@ class Gateway:
             exchange.used = used = pipe.tally()
             if used is not None and exchange.upstream is not None:
                 stream = pipe.content_type != JSON
-                self.learned.heard(exchange.upstream, stream, used.source in ("reported", "mended"))
+                reported = used.source in ("reported", "mended")
+                self.learned.heard(exchange.upstream, stream, reported)
+                if reported and self.conduct.trusts:
+                    self.conduct.hear(
+                        exchange.upstream, exchange.model, used.completion, getattr(pipe.facts, "request", None)
+                    )
                 if "n-ignored" in faults:
                     self.learned.gave(exchange.upstream, exchange.model, stream, complete=False)
             if exchange.price is not None:
