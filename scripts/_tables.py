@@ -81,7 +81,7 @@ COST_PAGE = """\
 
 Where the price of a model is known, Trueline says what an exchange cost, in US dollars:
 
-- a whole reply in its header `x-trueline-cost-usd`, and so an error in place of an answer that is paid for all the same;
+- a whole reply in its header `x-trueline-cost-usd`; also an error in place of an answer that has to be paid for;
 - any exchange in its log line, as `cost_usd`: a stream's cost is known only at its end;
 - the sums, by upstream and model, as `trueline_cost_usd_total` in `GET /metrics`.
 
