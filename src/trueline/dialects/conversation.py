@@ -157,15 +157,51 @@ def read_turns(body: Fields) -> list[Turn]:
     Raises RequestError with the place of what cannot be read.
     """
     turns: list[Turn] = []
-    names: dict[str, str] = {}
+    calls = _Calls()
     for position, message in enumerate(body["messages"]):
         turn = _turn(message, f"messages[{position}]")
-        for call in turn.calls:
-            names[call.id] = call.name
+        if turn.calls:
+            calls.ask(turn.calls)
         if turn.role == "tool":
-            turn.name = turn.name or names.get(turn.call_id or "")
+            calls.answer(turn)
         turns.append(turn)
     return turns
+
+
+class _Calls:
+    """The calls of a conversation, each with an id of its own.
+
+    Servers that count from `call_0` in every turn give ids again, and so does `function_call`, which has none but its
+    name; other APIs want them to differ.  A result answers the latest call of its id that has none.
+    """
+
+    def __init__(self) -> None:
+        self._times: dict[str, int] = {}
+        """By id: how often it was given."""
+        self._waiting: dict[str, list[ToolUse]] = {}
+        self._last: dict[str, ToolUse] = {}
+
+    def ask(self, calls: list[ToolUse]) -> None:
+        """Calls of one turn."""
+        for given in {call.id for call in calls}:
+            self._waiting[given] = []
+        for call in calls:
+            given = call.id
+            while call.id in self._times:
+                self._times[given] += 1
+                call.id = f"{given}_{self._times[given]}"
+            self._times[call.id] = 1
+            self._waiting[given].append(call)
+            self._last[given] = call
+
+    def answer(self, turn: Turn) -> None:
+        """The result of a call: it is given the id and the name of that call."""
+        given = turn.call_id or ""
+        waiting = self._waiting.get(given)
+        call = waiting.pop(0) if waiting else self._last.get(given)
+        if call is not None:
+            turn.call_id = call.id
+            turn.name = turn.name or call.name
 
 
 def _turn(message: Fields, where: str) -> Turn:
