@@ -13,8 +13,8 @@ ROWS: tuple[Fault, ...] = (
           "https://github.com/LostRuins/koboldcpp/issues/2481",
           setting="off"),
     Fault("usage-missing-stream", SI, "must", "mends",
-          "Usage was asked for and is not sent: Trueline's count or estimate, marked so; for pictures zeros, as unknown; "
-          "under `extras: drop` only the log and the counters say so.",
+          "Usage was asked for and is not sent: Trueline's count or estimate, marked so; for pictures zeros, as "
+          "unknown; under `extras: drop` only the log and the counters say so.",
           "https://github.com/zed-industries/zed/pull/45812",
           setting="off"),
     Fault("usage-empty-object", CS, "must", "mends",
@@ -24,8 +24,8 @@ ROWS: tuple[Fault, ...] = (
           "A count is null, negative or no number: it becomes zero, or is counted where zero cannot be.",
           "https://github.com/opea-project/GenAIComps/issues/926"),
     Fault("usage-placeholder-zero", (*CS, *P), "must", "mends",
-          "Reports of zeros come before the real one: they are dropped. Where none is real, or one of its counts "
-          "cannot be zero, Trueline counts, and marks that.",
+          "Reports of zeros come before the real one: they are dropped. Where none is real, or a count cannot be "
+          "(zero, one for thousands of bytes, more than was said and allowed), Trueline counts, and marks that.",
           "reported: OpenBitFun!792, of MiniMax"),
     Fault("usage-every-chunk-cumulative", S, "must", "mends",
           "Every chunk has a running total: the last one leaves.",

@@ -19,6 +19,7 @@ from ..errors import TruelineError
 from ..faults import LEFT_ALONE
 from ..messages import ChatRequest
 from ..repairs import LIMITS, is_within
+from ..repairs.credible import FEW, few_for, few_for_prompt
 from ..wire import jsonio
 from .probes import FIRST, SECOND, Probe, ProbeMint
 from .skeleton import CHAT_ID, NAME, NUMBER, OTHER_ID, TEXT, VALUE, Path, Skeleton, Slot, find, get, is_sound, text_of
@@ -145,7 +146,7 @@ class WholeLane:
             if match is None:
                 continue
             values = _values(form, match)
-            if values is None or not _ends_well(form, match, body, context):
+            if values is None or not (_ends_well(form, match, body, context) and _credible(form, match, body, context)):
                 return None
             if form is not self._forms[0]:
                 self._forms = [form, *(other for other in self._forms if other is not form)]
@@ -257,6 +258,19 @@ def _ends_well(form: _Form, match: re.Match[bytes], body: bytes, context: ReplyC
     if _CONTENT not in form.slots:
         return is_within(context, [body.decode("utf-8", "replace")], len(body), completion)
     return is_within(context, [text_of(match[1 + form.slots.index(_CONTENT)])], len(body), completion)
+
+
+def _credible(form: _Form, match: re.Match[bytes], body: bytes, context: ReplyContext) -> bool:
+    """Whether the report is plainly one that can be."""
+    if not form.counted:
+        return True
+    prompt, completion = int(match[form.counted[0]]), int(match[form.counted[1]])
+    if few_for(completion, len(body)) or (prompt <= FEW and few_for_prompt(prompt, context)):
+        return False
+    asked = context.request.body
+    return LIMITS.isdisjoint(asked) or completion <= (
+        asked.get("max_completion_tokens") or asked.get("max_tokens") or completion
+    )
 
 
 def _identity(form: _Form, match: re.Match[bytes]) -> str | None:

@@ -9,6 +9,7 @@ from ..context import ReplyContext, UsageSource
 from ..events import ReasoningDelta, RefusalDelta, ReplyEnd, TextDelta, ToolCallDelta, ToolCallStart, Usage
 from ..said import Said
 from .base import Result, Rule
+from .credible import few_for_prompt, few_for_reply, many_for_reply
 from .tally import Numbers, count, estimate, is_loaded, is_quick, load, size_of, tokenizer_of
 from .usage import counts, owes_usage
 
@@ -34,6 +35,10 @@ class MissingUsage(Rule):
         super().__init__(context)
         self._owes = owes_usage(context)
         self._said = context.said = Said(self._owes)
+        self._reported = False
+        """A usage came by, that leaves."""
+        self._missed = False
+        """Not all that was said came by."""
 
     def see(self, event: Any) -> Result:
         kind = type(event)
@@ -48,6 +53,8 @@ class MissingUsage(Rule):
             usage = Usage({})
             self._count(usage, True, True)
             return [usage, event]
+        elif not self._reported:
+            self._disbelieve()
         return event  # type: ignore[no-any-return]  # one of `sees`
 
     def seer(self, kind: type) -> Callable[[Any], Result]:
@@ -58,24 +65,49 @@ class MissingUsage(Rule):
         """What was said is of no interest once it is known how much that was."""
         usage = self.context.usage
         completion = usage.get("completion_tokens") if usage is not None else None
-        return type(completion) is int and completion > 0
+        self._missed = self._missed or (type(completion) is int and completion > 0)
+        return self._missed
 
     def _checked(self, usage: Usage) -> Usage:
         """The one report that leaves, with counts in place of what cannot be."""
         owes, self._owes = self._owes, False
+        self._reported = True
         if not owes:
             return usage
         data, context = usage.data, self.context
         nothing = not counts(data)
         if nothing:
             usage.data = {}
-        prompt = nothing or (not data["prompt_tokens"] and _asks(context))
-        completion = nothing or (not data["completion_tokens"] and self._said.size > 0)
+        prompt = nothing or not self._is_prompt(data)
+        completion = nothing or not self._is_completion(data)
         if prompt or completion:
             self.note("usage-placeholder-zero")
         if prompt or completion or context.recount:
             self._count(usage, prompt, completion or context.recount)
         return usage
+
+    def _is_prompt(self, data: Fields) -> bool:
+        """Whether the prompt may have had so many tokens."""
+        tokens = data["prompt_tokens"]
+        return not few_for_prompt(tokens, self.context) if tokens else not _asks(self.context)
+
+    def _is_completion(self, data: Fields) -> bool:
+        """Whether what was said may have so many tokens."""
+        tokens = data["completion_tokens"]
+        if not tokens:
+            return not self._said.size
+        if self.context.recount or few_for_reply(tokens, self.context):
+            return self.context.recount
+        return self._missed or not many_for_reply(data, self.context)
+
+    def _disbelieve(self) -> None:
+        """What the upstream reported and nobody asked for: where it cannot be, it is not known."""
+        context = self.context
+        known = context.usage
+        if known is None or context.usage_source is None or not counts(known):
+            return
+        if not (self._is_prompt(known) and self._is_completion(known)):
+            context.usage = context.usage_source = None
 
     def _count(self, usage: Usage, prompt: bool, completion: bool) -> None:
         context = self.context

@@ -19,7 +19,7 @@ from threading import Lock
 
 from ..owed import Owed
 
-__all__ = ["Job", "begin_work", "work_off"]
+__all__ = ["Job", "Workers", "begin_work", "work_off"]
 
 THREADS = 2
 LARGE = 64 * 1024
