@@ -12,7 +12,7 @@ import re
 from .estimate import Estimate, weights
 from .pieces import well_formed
 
-__all__ = ["LEAST"]
+__all__ = ["LEAST", "Least"]
 
 _TIMES = 4
 """So many times its lower bound is what is estimated for the letters of a script."""
