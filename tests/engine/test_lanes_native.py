@@ -76,7 +76,9 @@ def stream(
         body = payload if isinstance(payload, bytes) else spoken(payload, ascii_only=False)
         if padded and body[-1:] == b"}":
             body = body[:-1] + b" " * rnd.randrange(16) + b"}"
-        name = b"event: %b\n" % str(payload["type"]).encode("utf-8", "replace") if named and isinstance(payload, dict) else b""
+        name = b""
+        if named and isinstance(payload, dict):
+            name = b"event: %b\n" % str(payload["type"]).encode("utf-8", "replace")
         events.append((name.replace(b"\n", b"\r\n") if b"\r" in frame[1] else name) + frame[0] + body + frame[1])
     return events
 

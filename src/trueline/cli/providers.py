@@ -66,7 +66,8 @@ def _write(rows: Iterable[Provider], *, as_json: bool) -> int:
 def _plain(row: Provider) -> dict[str, Any]:
     """The row as JSON, in its own words."""
     plain = {name: getattr(row, name) for name in row.__struct_fields__}
-    return {**plain, "places": dict(row.places), "spelled": dict(row.spelled), "capabilities": _known(row), "spoken": row.dialect in spoken()}
+    tables = {"places": dict(row.places), "spelled": dict(row.spelled)}
+    return {**plain, **tables, "capabilities": _known(row), "spoken": row.dialect in spoken()}
 
 
 def _known(row: Provider) -> dict[str, Any]:

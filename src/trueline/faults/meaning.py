@@ -65,8 +65,8 @@ ROWS: tuple[Fault, ...] = (
           "inferred: relays of Claude and Gemini",
           setting="enforce.response_format"),
     Fault("json-mode-broken", CS, "exact", "leaves",
-          "The answer is not the JSON that was asked for, and was not cut, refused or a call: passed on and counted, or "
-          "an error, or another try, as the setting says.",
+          "The answer is not the JSON that was asked for, and was not cut, refused or a call: passed on and counted, "
+          "or an error, or another try, as the setting says.",
           "https://github.com/ROCm/FastFlowLM/issues/554",
           setting="enforce.on_invalid"),
     Fault("json-schema-not-kept", CS, "exact", "leaves",
