@@ -15,7 +15,7 @@ __all__ = ["Meter"]
 class Meter:
     """The tokens of one choice: of several texts, one after the other (`begin`)."""
 
-    __slots__ = ("_before", "_left", "_out", "_start", "_tail", "_tokenizer", "_unit", "added", "room")
+    __slots__ = ("_before", "_left", "_out", "_sized", "_start", "_tail", "_tokenizer", "_unit", "added", "room")
 
     def __init__(self, tokenizer: PieceTokenizer, limit: int, per_token: float = 1.0) -> None:
         """`per_token`: of a tokenizer that estimates, how many of its tokens are one of the model's."""
@@ -32,17 +32,27 @@ class Meter:
         self._out = 0
         """How far the tail has left."""
         self.added: list[str] = []
-        """What left behind the tail; who adds to it takes its bytes from the room."""
+        """What left behind the tail; its bytes are taken from the room by `sized`."""
+        self._sized = 0
+        """So many of these were."""
         self.room = self._fitting(self._left)
         """Bytes that may come in any case; less than none, where something is held."""
+
+    def sized(self) -> int:
+        """The room, behind all that was added."""
+        if len(self.added) > self._sized:
+            self.room -= _size("".join(self.added[self._sized :]))
+            self._sized = len(self.added)
+        return self.room
 
     def passes(self, text: str) -> bool:
         """Take a piece that is within the limit in any case; False: it was not taken, and `take` has to look."""
         size = len(text) if text.isascii() else _size(text)
-        if size > self.room:
+        if size > self.sized():
             return False
         self.room -= size
         self.added.append(text)
+        self._sized += 1
         return True
 
     def take(self, text: str) -> tuple[str, bool]:
@@ -75,6 +85,7 @@ class Meter:
 
         What is taken next is another text.
         """
+        self.sized()
         tail, start, out = self._joined(), self._start, self._out
         self._tail, self._start, self._out = "", 0, 0
         if self.room >= 0:
@@ -96,6 +107,7 @@ class Meter:
             self._tail = "".join((self._tail, *self.added))
             self._out = len(self._tail)
             self.added.clear()
+            self._sized = 0
         return self._tail
 
     def _counted_before(self) -> int:
@@ -118,7 +130,7 @@ class Meter:
 
 
 def _size(text: str) -> int:
-    return len(well_formed(text).encode())
+    return len(text) if text.isascii() else len(well_formed(text).encode())
 
 
 def _characters(text: str, start: int, size: int) -> int:

@@ -29,41 +29,14 @@ from ...events import (
 from ...finish_words import meaning
 from ..base import Result, Rule
 from .asked import LIMIT, STOP, asks, stops_of
+from .choice import Choice
 from .keeping import Keeping, visible
-from .meter import Meter
+from .quick import Quick
 from .stops import Stops
-from .texts import TEXTS, Texts, part, said_by, written
-from .trim import joined, size_of
+from .texts import TEXTS, part, said_by, written
+from .trim import joined
 
 __all__ = ["Limits"]
-
-
-class _Choice:
-    """What is known of one choice."""
-
-    __slots__ = ("beyond", "doubt", "ended", "logprobs", "over", "stopping", "texts", "waits")
-
-    def __init__(self, texts: Texts | None) -> None:
-        self.texts = texts
-        """Where a limit is measured."""
-        self.beyond: list[Any] | None = None
-        """What came behind the limit, until it is clear whether the upstream kept it by its own count."""
-        self.doubt: Meter | None = None
-        """Measures how much more may come until then."""
-        self.waits = ""
-        """The end of the content, which may begin a stop string, and its log probabilities."""
-        self.logprobs: Any = UNSET
-        self.stopping = False
-        """A stop string was reached; whether the upstream knows is not clear yet."""
-        self.over = False
-        """It was ended here."""
-        self.ended = False
-        """The upstream has ended it."""
-
-    @property
-    def closed(self) -> bool:
-        """Nothing more is said in it."""
-        return self.over or self.ended
 
 
 class Limits(Rule):
@@ -81,72 +54,19 @@ class Limits(Rule):
         asked, request = asks(context), context.request
         self._stops = Stops(stops_of(request.body)) if asked & STOP else None
         self._keeping = Keeping(context) if asked & LIMIT else None
-        self._choices: dict[int, _Choice] = {}
+        self._choices: dict[int, Choice] = {}
         self._over = self._ending = self._thought = False
         self._report: Usage | None = None
         self._waiting: list[Event] | None = None if request.stream else []
         """What is looked at together: a whole reply, or what came while a vocabulary is loaded."""
         self._loading = False
-        self._plain: _Choice | None = None
-        """Choice 0, while its content goes on: what comes is measured by `_meter`, if by anything."""
-        self._meter: Meter | None = None
+        self._quick = Quick(self.see)
 
     def seer(self, kind: type) -> Callable[[Any], Result]:
         """Content is most of what comes, and nearly all of it is plainly within what was asked for: one call each."""
         if kind is not TextDelta:
             return self.see
-        return self._measurer() if self._stops is None else self._looker(self._stops)
-
-    def _measurer(self) -> Callable[[Any], Result]:
-        see = self.see
-
-        def content(event: TextDelta) -> Result:
-            if self._plain is not None and not event.choice:
-                text, meter = event.text, self._meter
-                size = len(text) if text.isascii() else size_of(text)
-                if meter is not None and size <= meter.room:
-                    meter.room -= size
-                    meter.added.append(text)
-                    return event
-            return see(event)
-
-        return content
-
-    def _looker(self, stops: Stops) -> Callable[[Any], Result]:
-        one, two, others = stops.begins
-
-        def content(event: TextDelta) -> Result:
-            choice = self._plain
-            if choice is None or event.choice:
-                return self.see(event)
-            text, meter = event.text, self._meter
-            if meter is not None:
-                size = len(text) if text.isascii() else size_of(text)
-                if size > meter.room:
-                    return self.see(event)
-                if choice.waits or one in text or two in text or (others and not others.isdisjoint(text)):
-                    return self._held(choice, event, stops, size)
-                meter.room -= size
-                meter.added.append(text)
-            elif choice.waits or one in text or two in text or (others and not others.isdisjoint(text)):
-                return self._held(choice, event, stops, 0)
-            return event
-
-        return content
-
-    def _held(self, choice: _Choice, event: TextDelta, stops: Stops, size: int) -> Result:
-        """A content that is within the limit, and may hold the beginning of a stop string, or another part of one."""
-        text = choice.waits + event.text
-        end, rest = stops.take(text)
-        if rest is not None or isinstance(event.logprobs, dict) or isinstance(choice.logprobs, dict):
-            return self.see(event)
-        if self._meter is not None:
-            self._meter.room -= size
-            self._meter.added.append(event.text)
-        if end == len(text) and not choice.waits:
-            return event
-        choice.waits, event.text = text[end:], text[:end]
-        return event if end else None if event.extras is None else Opaque(event.extras, event.choice)
+        return self._quick.seer(self._stops, self._keeping is not None)
 
     def see(self, event: Any) -> Result:
         if self._waiting is None:
@@ -158,13 +78,14 @@ class Limits(Rule):
 
     def _look_ahead(self, event: Any) -> None:
         """Whether a content that follows can be taken quickly."""
-        self._plain = None
+        quick = self._quick
+        quick.choice = None
         choice = self._choices.get(0) if type(event) is TextDelta and not event.choice else None
         if choice is None or choice.closed or choice.stopping or choice.beyond is not None or self._loading:
             return
-        self._meter = choice.texts.plain if choice.texts is not None else None
-        if choice.texts is None or self._meter is not None:
-            self._plain = choice
+        quick.meter = choice.texts.plain if choice.texts is not None else None
+        if choice.texts is None or quick.meter is not None:
+            quick.choice = choice
 
     def resume(self) -> Result:
         """See Rule: the vocabulary is there."""
@@ -180,7 +101,7 @@ class Limits(Rule):
             if measured is None:
                 self._loading = True
                 return None
-            self._choices = {number: _Choice(texts) for number, texts in measured.items()}
+            self._choices = {number: Choice(texts) for number, texts in measured.items()}
         return self._see_all()
 
     def _see_all(self) -> list[Event]:
@@ -220,7 +141,7 @@ class Limits(Rule):
         if kind is Opaque or kind is ChoiceStart:
             return None if choice is not None and choice.over else event
         if choice is None:
-            choice = self._choices[event.choice] = _Choice(self._keeping.texts() if self._keeping is not None else None)
+            choice = self._choices[event.choice] = Choice(self._keeping.texts() if self._keeping is not None else None)
         if kind is Finish:
             return self._finish(choice, event)
         if choice.beyond is not None:
@@ -236,7 +157,7 @@ class Limits(Rule):
             return False
         return choice.texts is None or choice.texts.passes(event)
 
-    def _text(self, choice: _Choice, event: Any) -> Result:
+    def _text(self, choice: Choice, event: Any) -> Result:
         number = event.choice
         if choice.stopping:
             return self._cut(choice, number, "stop", "stop-ignored") if said_by(event) else None
@@ -252,7 +173,7 @@ class Limits(Rule):
         parts, over = texts.take(event)
         return self._through(choice, number, parts, over)
 
-    def _through(self, choice: _Choice, number: int, parts: list[Event], over: bool) -> list[Event]:
+    def _through(self, choice: Choice, number: int, parts: list[Event], over: bool) -> list[Event]:
         """What is within the limit: up to a stop string; `over`: behind it, the limit was reached."""
         out: list[Event] = []
         for event in parts:
@@ -268,7 +189,7 @@ class Limits(Rule):
         choice.beyond, choice.doubt = [], keeping.doubted()
         return [*out, *self._weighed(choice, number, choice.texts.beyond)]
 
-    def _cut_off(self, choice: _Choice, number: int) -> list[Event]:
+    def _cut_off(self, choice: Choice, number: int) -> list[Event]:
         """The limit is where the choice ends."""
         parts = choice.texts.cut() if choice.texts is not None else []
         out = self._through(choice, number, parts, False)
@@ -280,13 +201,13 @@ class Limits(Rule):
 
     # -- beyond the limit, by a count that may not be the upstream's --------------------------------------------------
 
-    def _doubted(self, choice: _Choice, event: Any, beyond: list[Any]) -> list[Event]:
+    def _doubted(self, choice: Choice, event: Any, beyond: list[Any]) -> list[Event]:
         beyond.append(event)
         if self._keeping is None or not self._keeping.counts(event):
             return []
         return self._weighed(choice, event.choice, said_by(event))
 
-    def _weighed(self, choice: _Choice, number: int, text: str) -> list[Event]:
+    def _weighed(self, choice: Choice, number: int, text: str) -> list[Event]:
         """More came behind the limit: beyond all doubt?"""
         doubt = choice.doubt
         if doubt is None or doubt.passes(text) or not doubt.take(text)[1]:
@@ -321,7 +242,7 @@ class Limits(Rule):
             self.context.kept = self.context.kept or reached
         return out
 
-    def _stopped(self, choice: _Choice, event: Any) -> list[Event]:
+    def _stopped(self, choice: Choice, event: Any) -> list[Event]:
         """A text up to a stop string, which only a content can hold."""
         stops = self._stops
         if stops is None:
@@ -339,7 +260,7 @@ class Limits(Rule):
         return [*out, *self._cut(choice, number, "stop", "stop-ignored")] if rest else out
 
     @staticmethod
-    def _let_go(choice: _Choice, number: int) -> list[Event]:
+    def _let_go(choice: Choice, number: int) -> list[Event]:
         """What waited is no stop string."""
         if not choice.waits:
             return []
@@ -349,7 +270,7 @@ class Limits(Rule):
 
     # -- ends ---------------------------------------------------------------------------------------------------------
 
-    def _cut(self, choice: _Choice, number: int, reason: str, fault: str) -> list[Event]:
+    def _cut(self, choice: Choice, number: int, reason: str, fault: str) -> list[Event]:
         """The upstream went on: the choice ends here, and with the last of them the reply."""
         self.note(fault)
         choice.over, choice.waits = True, ""
@@ -367,7 +288,7 @@ class Limits(Rule):
         self._over = self._ending = self.context.left = True
         return [*self._settled_by(None), ReplyEnd(True)]
 
-    def _finish(self, choice: _Choice, event: Finish) -> Result:
+    def _finish(self, choice: Choice, event: Finish) -> Result:
         if choice.ended:
             return event
         if choice.closed:
@@ -380,7 +301,7 @@ class Limits(Rule):
             return out
         return [*out, *self._ended(choice, event), *self._all_over()] if not choice.over else out
 
-    def _ended(self, choice: _Choice, event: Finish) -> list[Event]:
+    def _ended(self, choice: Choice, event: Finish) -> list[Event]:
         """The upstream's own end of a choice, with what it means."""
         if choice.over:
             return []
@@ -391,7 +312,7 @@ class Limits(Rule):
             self.context.kept = True
         return [*self._let_go(choice, event.choice), event]
 
-    def _released(self, choice: _Choice, number: int) -> list[Event]:
+    def _released(self, choice: Choice, number: int) -> list[Event]:
         """The choice is at its end: what was held of it."""
         parts, over = choice.texts.rest() if choice.texts is not None else ([], False)
         out = self._through(choice, number, parts, over)

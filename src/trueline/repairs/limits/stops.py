@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import NamedTuple
 
 __all__ = ["Stops", "Taken"]
@@ -26,22 +27,21 @@ class Stops:
     So it makes no difference how the text came in.  The text that is held is the longest end that may begin one.
     """
 
-    __slots__ = ("_beginnings", "_longest", "_stops", "begins", "firsts")
+    __slots__ = ("_beginnings", "_firsts", "_longest", "_sorted", "lasts", "words")
 
     def __init__(self, stops: tuple[str, ...]) -> None:
-        self._stops = stops
-        self.firsts = frozenset(stop[0] for stop in stops)
-        """No stop string begins in a text that has none of these characters."""
-        one, *more = sorted(self.firsts)
-        self.begins = one, more[0] if more else one, frozenset(more[1:])
-        """The same, as two of them and the others: a text is looked through faster for one character than for a set."""
+        self.words = stops
+        self._sorted = sorted(stops)
+        self._firsts = frozenset(stop[0] for stop in stops)
+        self.lasts = frozenset(character for stop in stops for character in stop[:-1])
+        """No beginning of a stop string ends with another character."""
         self._longest = max(map(len, stops))
         few = sum(map(len, stops)) <= _FEW
         self._beginnings = frozenset(stop[:at] for stop in stops for at in range(1, len(stop))) if few else None
 
     def passes(self, text: str) -> bool:
-        """Whether no stop string begins in this text."""
-        return self.firsts.isdisjoint(text)
+        """Whether no stop string stands in this text, nor begins at its end."""
+        return text[-1:] not in self.lasts and self.find(text) is None
 
     def take(self, text: str) -> Taken:
         """Look at what was held of a text, with the next piece."""
@@ -49,20 +49,23 @@ class Stops:
         if found is not None:
             start, end = found
             return Taken(start, len(text) - end)
+        if text[-1:] not in self.lasts:
+            return Taken(len(text), None)
         for at in range(max(0, len(text) - self._longest + 1), len(text)):
-            if text[at] in self.firsts and self._begins(text[at:]):
+            if text[at] in self._firsts and self._begins(text[at:]):
                 return Taken(at, None)
         return Taken(len(text), None)
 
     def _begins(self, text: str) -> bool:
         if self._beginnings is not None:
             return text in self._beginnings
-        return any(stop.startswith(text) for stop in self._stops)
+        at = bisect_left(self._sorted, text)
+        return at < len(self._sorted) and self._sorted[at].startswith(text)
 
     def find(self, text: str) -> tuple[int, int] | None:
         """Where the first stop string stands."""
         first: tuple[int, int] | None = None  # (end, start)
-        for stop in self._stops:
+        for stop in self.words:
             at = text.find(stop)
             if at >= 0 and (first is None or (at + len(stop), at) < first):
                 first = (at + len(stop), at)

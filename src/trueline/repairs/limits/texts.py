@@ -53,7 +53,7 @@ class Texts:
         if self._entries is not None and type(event) is TextDelta and _tells(event):
             return False
         name = event.name if type(event) is ToolCallStart else ""
-        return size_of(name) + size_of(said_by(event)) + (self._entries or 0) + 1 > self._meter.room
+        return size_of(name) + size_of(said_by(event)) + (self._entries or 0) + 1 > self._meter.sized()
 
     def take(self, event: Any) -> Measured:
         """Take the next text, or the next piece of this one."""
