@@ -527,7 +527,6 @@ FULL = "/v1/projects/p/locations/us-central1/publishers/google"
         ({}, ""),
         ({"host": "127.0.0.1", "base_path": ""}, ""),
         ({"host": "generativelanguage.googleapis.com", "base_path": "/v1beta"}, ""),
-        ({"host": "generativelanguage.googleapis.com", "base_path": ""}, "/v1beta"),
         ({"host": VERTEX, "base_path": FULL, "project": "p", "region": "us-central1"}, ""),
         ({"host": VERTEX, "base_path": "", "project": "p", "region": "us-central1"}, FULL),
         (

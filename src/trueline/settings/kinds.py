@@ -14,9 +14,12 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import SplitResult, urlsplit
 
+from trueline.dialects.bases import based
+
 from .secret import Secret
 
 __all__ = [
+    "BASE_URL",
     "BIND_HOST",
     "BOOLEAN",
     "FILE",
@@ -168,15 +171,20 @@ def _printable(found: str | None) -> str:
 
 
 def read_url(found: str | None) -> str:
-    """An http(s) base URL with no slash at its end.  No path means `/v1`; a lone `/` means the root.
+    """The base URL of a server with OpenAI's API, with no slash at its end.
 
-    The bare form is what people type for a local server, and the API of nearly all of them is at `/v1`.
+    No path means `/v1`; a lone `/` means the root.
     """
+    return based(_base_url(found), "openai")
+
+
+def _base_url(found: str | None) -> str:
+    """An http(s) base URL as it was written: whether it ends in a slash may count (`dialects.bases`)."""
     text = _printable(found)
     parts = _split_url(text, ("http", "https"))
     if parts.query or parts.fragment or "?" in text or "#" in text:
         raise ValueError("a base URL has no query and no fragment; allowed: " + URL.allowed)
-    return text + "/v1" if not parts.path else text.rstrip("/")
+    return text
 
 
 def _split_url(text: str, schemes: tuple[str, ...], *, credentials: bool = False) -> SplitResult:
@@ -260,6 +268,7 @@ SIZE = Kind(
     {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string"}]},
 )
 URL = Kind("URL", "an http:// or https:// URL, such as http://127.0.0.1:11434/v1", read_url, _STRING)
+BASE_URL = Kind(URL.name, URL.allowed, _base_url, _STRING)
 PROXY = Kind("proxy URL", "an http:// or https:// proxy URL", _proxy, _STRING, secret=True)
 NO_PROXY = Kind("host", "host names, .domains, addresses or *", _printable, _STRING)
 FILE = Kind("file", "the path of a file that exists", _text, _STRING)

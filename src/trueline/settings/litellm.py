@@ -147,16 +147,17 @@ def _server(
     if base and base_node:
         bare = not urlsplit(base).path
         try:
-            url = kinds.read_url(base + provider.bare_path if bare else base)
+            url = kinds.BASE_URL.read(base + provider.bare_path if bare else base)
         except ValueError as refused:
             reason = str(refused) or f'found "{base}"; allowed: {kinds.URL.allowed}'
             raise document.error(base_node, f"{key}.api_base", reason) from None
+        url = url if urlsplit(url).path == "/" else url.rstrip("/")
     elif provider.url:
         url = provider.url
     else:
         raise document.error(entry, f"{key}.api_base", f"is missing; {prefix}/ needs the URL of its server")
     secret, headers = _key(document, params, provider, key), _headers(document, params, key)
-    elsewhere = bool(base) and url != provider.url
+    elsewhere = bool(base) and url.rstrip("/") != provider.url
     if elsewhere and not provider.moved:
         return _Server(url, secret, headers), model, prefix
     places = tuple(

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from trueline.context import FormatOptions
+from trueline.dialects.bases import based
 from trueline.dialects.native import DIALECTS as NATIVE
 from trueline.providers import DIALECTS, FETCHED, PROVIDERS, Auth, Provider, provider_of
 
@@ -45,6 +46,8 @@ def reached(name: str, given: Mapping[str, Value], section: Origin, env: Mapping
         raise at.origin.error(f"{key}.{field}", _not_spoken(dialect, row))
     own: dict[str, Any] = {field: given[field].value for field in ("url", "key", "auth") if field in given}
     own["dialect"] = dialect
+    if "url" in own:
+        own["url"] = based(own["url"], dialect)
     template = {"template": given["template"].value} if "template" in given else {}
     if row is None:
         if "url" not in own:
@@ -91,7 +94,7 @@ def _of_row(row: Provider, places: Mapping[str, str], env: Mapping[str, str]) ->
 
     filled = {place: value for place in PLACES if (value := _filled(row, place, places, env))}
     return {
-        "url": fill(row.url),
+        "url": fill(row.url) if row.dialect == "openai" else based(fill(row.url), row.dialect),
         "provider": row.name,
         "dialect": row.dialect,
         "auth": row.auth,

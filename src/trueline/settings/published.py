@@ -29,7 +29,8 @@ format: {extras: keep, reasoning: reasoning_content, model_name: upstream}
   that is not set is an error.  `$${` is a literal `${`.
 - `provider` names a row of [providers.md](providers.md), which knows the URL, the key's environment variable and how
   it is shown.
-- A base URL without a path means `/v1`; one that ends in a lone `/` means the root of the server.
+- A base URL without a path means `/v1`; one that ends in a lone `/` means the root of the server. With a `dialect` of
+  its own, the URL may be bare or hold the API's version: the paths of the API are put behind either.
 - With one upstream every model is forwarded to it; `models` adds names of your own.
 - `local: http://127.0.0.1:11434/v1` is short for `local: {url: …}`.
 - Times are seconds (`30`, `1.5`, `500ms`, `2m`), sizes are bytes (`1048576`, `64MiB`, `20MB`).

@@ -291,7 +291,12 @@ _CAPABILITIES = (
 )
 
 _EACH_UPSTREAM = (
-    Row("upstreams.*.url", kinds.URL, None, "Base URL, usually ending in `/v1`. Required, unless `provider` is set."),
+    Row(
+        "upstreams.*.url",
+        kinds.BASE_URL,
+        None,
+        "Base URL, usually ending in `/v1`. Required, unless `provider` is set.",
+    ),
     Row(
         "upstreams.*.provider",
         PROVIDER,

@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import quote
 
+from ..dialects.bases import joined
 from ..errors import TruelineError
 from ..pipeline import Models
 from ..wire import jsonio
 from .awaited import AwaitedExchange
 from .routes import Choice, Routes, spoken_by
-from .translated import joined, not_spoken
+from .translated import not_spoken
 from .upstream import UpstreamClient
 
 __all__ = ["list_models", "one_alias", "one_model"]

@@ -16,6 +16,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
+from ..dialects.bases import joined as below
 from ..dialects.images import joined, read_answer
 from ..dialects.native import NativeRequest, Painted, Waiting
 from ..errors import TruelineError, UpstreamConnectError, UpstreamError, UpstreamFormatError, UpstreamTimeoutError
@@ -27,7 +28,6 @@ from .fetcher import Fetcher
 from .routes import Backend, Choice
 from .together import together
 from .translated import Translator
-from .translated import joined as below
 from .upstream import Target, Timeouts, UpstreamClient
 
 __all__ = ["Painter", "is_its_own"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from ..dialects.bases import joined
 from ..dialects.native import Asked, Fetched, FileNeeded, NativeDialect, NativeImages, NativeRequest
 from ..errors import NotFoundError
 from ..messages import ChatRequest, EmbeddingRequest, ImageRequest
@@ -17,19 +18,9 @@ from .fetcher import Fetcher
 from .routes import Backend, Choice
 from .upstream import Response, UpstreamClient
 
-__all__ = ["Translator", "joined", "not_spoken"]
+__all__ = ["Translator", "not_spoken"]
 
 _JSON = b"application/json"
-
-
-def joined(base: str, path: str) -> str:
-    """`path` behind a base URL's path, without what the base ends in already: `/v1` and `/v1/messages`."""
-    parts = path.split("/")
-    for count in range(len(parts) - 1, 0, -1):
-        start = "/".join(parts[: count + 1])
-        if base == start or base.endswith(start):
-            return path[len(start) :]
-    return path
 
 
 class Translator:
@@ -57,10 +48,21 @@ class Translator:
             raise not_spoken(self._choice.backend, "pictures")
         return self._dialect.images
 
+    def shares(self, request: Any) -> list[Any]:
+        """The request, or several where it is for embeddings and the model takes fewer texts in one."""
+        embeddings = self._dialect.embeddings
+        if embeddings is None or not isinstance(request, EmbeddingRequest):
+            return [request]
+        return request.shared(embeddings.most(self._asked(request, [])))
+
     async def ask(self, request: Any) -> Response:
         """Send the request; the response is no error.  Raises RequestError for what the API cannot express."""
         sent: NativeRequest = await self.written(request)
         request.let_go()
+        return await self.send(sent)
+
+    async def send(self, sent: NativeRequest) -> Response:
+        """Send what is written to the upstream; the response is no error."""
         return await self.call(sent, joined(self._choice.backend.target.base_path, sent.path), self._choice)
 
     async def call(self, sent: NativeRequest, path: str, choice: Choice) -> Response:
@@ -85,15 +87,19 @@ class Translator:
         self._exchange.changed(tuple(changes))
         return sent
 
-    def _write(self, request: Any, changes: list[str]) -> Any:
-        backend, dialect = self._choice.backend, self._dialect
-        asked = Asked(
+    def _asked(self, request: Any, changes: list[str]) -> Asked:
+        backend = self._choice.backend
+        return Asked(
             self._choice.model or request.model or "",
             changes.append,
             backend.on_unsupported,
             self._files,
             backend.settings,
         )
+
+    def _write(self, request: Any, changes: list[str]) -> Any:
+        backend, dialect = self._choice.backend, self._dialect
+        asked = self._asked(request, changes)
         if isinstance(request, ImageRequest):
             return self.images.write(request, asked)
         if isinstance(request, ChatRequest) and dialect.chats:

@@ -7,7 +7,6 @@ from ..parameters import in_path
 
 __all__ = ["is_vertex", "model_path"]
 
-_STUDIO = "generativelanguage.googleapis.com"
 _VERTEX = "aiplatform.googleapis.com"
 _PUBLISHER = "/publishers/google"
 
@@ -31,7 +30,7 @@ def _lacking(asked: Asked) -> str:
     settings = asked.settings
     host, base = settings.get("host", ""), settings.get("base_path", "").rstrip("/")
     if not is_vertex(asked):
-        return "/v1beta" if host == _STUDIO and not base else ""
+        return ""
     if _PUBLISHER in base or not (host or base):
         return ""
     version = "" if base else "/v1"
