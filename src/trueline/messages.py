@@ -246,6 +246,14 @@ class EmbeddingRequest(_Request):
         tokens = isinstance(given, list) and bool(given) and isinstance(given[0], int)
         self.inputs: int | None = len(given) if isinstance(given, list) and not tokens else 1
 
+    def shared(self, most: int | None) -> list[EmbeddingRequest]:
+        """The request itself, or several with as many of its texts at most, in their order."""
+        given = self.body.get("input")
+        if most is None or not isinstance(given, list) or self.inputs != len(given) or len(given) <= most:
+            return [self]
+        begun = range(0, len(given), most)
+        return [EmbeddingRequest({**self.body, "input": given[first : first + most]}, b"") for first in begun]
+
 
 _R = TypeVar("_R", bound=_Request)
 

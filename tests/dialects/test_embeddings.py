@@ -99,3 +99,38 @@ def test_ollamas_models_are_listed() -> None:
     single.close()
     assert single.error is not None
     assert single.error.status == 404
+
+
+@pytest.mark.parametrize(
+    ("name", "model", "most", "settings"),
+    [
+        ("cohere", "embed-v4.0", 96, {}),
+        ("bedrock", "cohere.embed-english-v3", 96, {}),
+        ("bedrock", TITAN, 1, {}),
+        ("gemini", "gemini-embedding-001", 100, {}),
+        ("gemini", "gemini-embedding-001", 1, {"project": "p", "location": "us-central1"}),
+        ("gemini", "gemini-embedding-2", 1, {"project": "p", "location": "us-central1"}),
+        ("gemini", "text-embedding-005", 250, {"project": "p", "location": "us-central1"}),
+        ("dashscope", "text-embedding-v4", 10, {}),
+        ("dashscope", "text-embedding-v1", 25, {}),
+        ("ollama", "all-minilm", None, {}),
+    ],
+)
+def test_texts_of_one_request(name: str, model: str, most: int | None, settings: Fields) -> None:
+    own = native(name).embeddings
+    assert own is not None
+    assert own.most(Notes().asked(model, **settings)) == most
+
+
+@pytest.mark.parametrize(
+    ("given", "most", "shares"),
+    [
+        ("a", 1, ["a"]),
+        (["a", "b"], None, [["a", "b"]]),
+        (["a", "b", "c"], 2, [["a", "b"], ["c"]]),
+        ([1, 2, 3], 1, [[1, 2, 3]]),
+        ([[1, 2], [3]], 1, [[[1, 2]], [[3]]]),
+    ],
+)
+def test_a_request_is_shared(given: Any, most: int | None, shares: list[Any]) -> None:
+    assert [share.body["input"] for share in asked(input=given).shared(most)] == shares

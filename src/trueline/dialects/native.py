@@ -109,6 +109,10 @@ class Asked(NamedTuple):
     """Of the provider's row and the upstream: `region`, `project`, `api_version`, `max_tokens` …"""
 
 
+def _any_number(_: Asked) -> None:
+    return None
+
+
 class NativeEmbeddings(NamedTuple):
     """A provider's own embeddings."""
 
@@ -116,6 +120,8 @@ class NativeEmbeddings(NamedTuple):
     """Raises RequestError for what cannot be expressed."""
     read: Callable[[Any, EmbeddingRequest], Any]
     """A reply as OpenAI's: `data` with an `embedding` each, `model`, `usage`; what is none goes on as it is."""
+    most: Callable[[Asked], int | None] = _any_number
+    """Texts that the model takes in one request; None: any number.  More are asked for in several."""
 
 
 class Painted(NamedTuple):

@@ -22,6 +22,7 @@ from .whole import WholeChat
 
 __all__ = [
     "MAX_REPLY",
+    "Embeddings",
     "FormatOptions",
     "ImageStream",
     "Models",

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ..context import FormatOptions
 from ..dialects.error_bodies import error_in
 from ..dialects.native import NativeEmbeddings
-from ..dialects.openai_embeddings import read_embeddings, without_extras
-from ..errors import TruelineError, UpstreamCutError
+from ..dialects.openai_embeddings import joined, read_embeddings, without_extras
+from ..errors import TruelineError, UpstreamCutError, UpstreamReplyTooLargeError
 from ..messages import EmbeddingRequest
 from ..wire import jsonio
-from .base import WholeBody, not_json
+from .base import MAX_REPLY, WholeBody, not_json
 
 __all__ = ["Embeddings"]
 
@@ -27,6 +29,17 @@ class Embeddings(WholeBody):
         self._request = request
         self._native = native
         self._keep = options.extras == "keep"
+
+    def part(self, request: EmbeddingRequest) -> Embeddings:
+        """For the reply to one of several requests that were made of this one's; `take` takes what comes of them."""
+        return Embeddings(request, self._options, self._native)
+
+    def take(self, replies: Sequence[bytes]) -> bytes:
+        """The one reply of several, in the order of their texts; or nothing and `error`."""
+        self.done = True
+        if sum(map(len, replies)) > MAX_REPLY:
+            return self._fail(UpstreamReplyTooLargeError(f"The upstream's replies are larger than {MAX_REPLY} bytes."))
+        return jsonio.encode(joined([jsonio.decode(reply) for reply in replies]))
 
     def read(self, body: bytes) -> bytes | TruelineError:
         """The exact reply, or why there is none."""

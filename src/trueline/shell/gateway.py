@@ -38,6 +38,7 @@ from .awaited import AwaitedExchange
 from .client import Client, ClientGone, Receive, Scope, Send
 from .clock import SystemMint
 from .conduct import Conduct
+from .embedding import embedded
 from .exchange import CLIENT_CLOSED, JSON, ClientSide, Exchange, log, log_failure
 from .fetcher import Fetcher
 from .headers import CREDENTIALS
@@ -303,6 +304,9 @@ class Gateway:
             translator = Translator(exchange, self.client_for(choice), self.fetcher, choice, dialect)
         if translator is not None and isinstance(request, ImageRequest):
             last = await self._paint(exchange, choice, translator, request, make)
+        elif translator is not None and len(shares := translator.shares(request)) > 1:
+            whole = make(request, choice.route, self.mint, exchange.options)
+            last = await embedded(exchange, translator, request, shares, whole)
         else:
             last = await self._ask(exchange, choice, translator, request, make, path, kind)
         pipe = exchange.pipe

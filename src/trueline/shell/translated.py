@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from ..dialects.bases import joined
 from ..dialects.native import Asked, Fetched, FileNeeded, NativeDialect, NativeImages, NativeRequest
 from ..errors import NotFoundError
 from ..messages import ChatRequest, EmbeddingRequest, ImageRequest
@@ -18,9 +17,19 @@ from .fetcher import Fetcher
 from .routes import Backend, Choice
 from .upstream import Response, UpstreamClient
 
-__all__ = ["Translator", "not_spoken"]
+__all__ = ["Translator", "joined", "not_spoken"]
 
 _JSON = b"application/json"
+
+
+def joined(base: str, path: str) -> str:
+    """`path` behind a base URL's path, without what the base ends in already: `/v1` and `/v1/messages`."""
+    parts = path.split("/")
+    for count in range(len(parts) - 1, 0, -1):
+        start = "/".join(parts[: count + 1])
+        if base == start or base.endswith(start):
+            return path[len(start) :]
+    return path
 
 
 class Translator:

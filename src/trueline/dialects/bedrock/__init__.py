@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStre
 
 from ...wire.aws_eventstream import EventStreamReader
 from ..native import NativeDialect, NativeEmbeddings
-from .embeddings import read_embeddings, write_embeddings
+from .embeddings import most_texts, read_embeddings, write_embeddings
 from .errors import read_error
 from .reply import read_whole
 from .request import write_request
@@ -22,6 +22,6 @@ DIALECT = NativeDialect(
     read_whole,
     EventStreamReader,
     read_error,
-    embeddings=NativeEmbeddings(write_embeddings, read_embeddings),
+    embeddings=NativeEmbeddings(write_embeddings, read_embeddings, most_texts),
     usual=frozenset(("list-in-delta-no-index",)),
 )

@@ -11,15 +11,25 @@ from typing import Any
 from ...errors import RequestError
 from ...messages import EmbeddingRequest
 from ...wire import jsonio
+from ..cohere.embeddings import MOST
 from ..cohere.embeddings import read_embeddings as read_cohere
 from ..native import Asked, NativeRequest
 from ..parameters import in_path, leave_out
 
-__all__ = ["read_embeddings", "write_embeddings"]
+__all__ = ["most_texts", "read_embeddings", "write_embeddings"]
 
 Fields = dict[str, Any]
 
 _KNOWN = frozenset(("model", "input", "encoding_format", "dimensions", "input_type", "truncate", "normalize"))
+
+
+def most_texts(asked: Asked) -> int:
+    """See NativeEmbeddings."""
+    return MOST if _is_cohere(asked) else 1
+
+
+def _is_cohere(asked: Asked) -> bool:
+    return "cohere." in asked.model
 
 
 def write_embeddings(request: EmbeddingRequest, asked: Asked) -> NativeRequest:
@@ -32,7 +42,7 @@ def write_embeddings(request: EmbeddingRequest, asked: Asked) -> NativeRequest:
     texts = [given] if isinstance(given, str) else given
     if not all(isinstance(text, str) for text in texts):
         raise RequestError("Invalid 'input': Bedrock takes texts, and no tokens.", param="input", code="invalid_type")
-    written = _cohere(texts, body) if "cohere." in asked.model else _titan(texts, body, asked)
+    written = _cohere(texts, body) if _is_cohere(asked) else _titan(texts, body, asked)
     return NativeRequest(f"/model/{in_path(asked.model, '')}/invoke", jsonio.encode(written))
 
 

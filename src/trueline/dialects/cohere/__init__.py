@@ -4,7 +4,7 @@ https://docs.cohere.com/reference/chat and https://docs.cohere.com/reference/cha
 """
 
 from ..native import NativeDialect, NativeEmbeddings, NativeModels
-from .embeddings import read_embeddings, write_embeddings
+from .embeddings import most_texts, read_embeddings, write_embeddings
 from .models import read_models
 from .reply import read_error, read_whole
 from .request import write_request
@@ -19,6 +19,6 @@ DIALECT = NativeDialect(
     read_whole,
     read_error=read_error,
     usual=frozenset(("sse-event-line", "done-missing", "list-in-delta-no-index")),
-    embeddings=NativeEmbeddings(write_embeddings, read_embeddings),
+    embeddings=NativeEmbeddings(write_embeddings, read_embeddings, most_texts),
     models=NativeModels("/v1/models?page_size=1000", read_models),
 )

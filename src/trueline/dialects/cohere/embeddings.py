@@ -14,12 +14,20 @@ from ..native import Asked, NativeRequest
 from ..parameters import leave_out
 from .meaning import usage
 
-__all__ = ["read_embeddings", "write_embeddings"]
+__all__ = ["MOST", "most_texts", "read_embeddings", "write_embeddings"]
 
 Fields = dict[str, Any]
 
+MOST = 96
+"""Texts of one request."""
+
 _PASSED = ("input_type", "truncate", "max_tokens")
 _KNOWN = frozenset(("model", "input", "encoding_format", "dimensions", *_PASSED))
+
+
+def most_texts(asked: Asked) -> int:
+    """See NativeEmbeddings."""
+    return MOST
 
 
 def write_embeddings(request: EmbeddingRequest, asked: Asked) -> NativeRequest:

@@ -6,7 +6,7 @@ https://github.com/dashscope/dashscope-sdk-python (seen 2026-11)
 """
 
 from ..native import NativeDialect, NativeEmbeddings
-from .embeddings import read_embeddings, write_embeddings
+from .embeddings import most_texts, read_embeddings, write_embeddings
 from .errors import read_error
 from .reply import read_whole
 from .request import write_request
@@ -33,5 +33,5 @@ DIALECT = NativeDialect(
             "list-in-delta-no-index",
         )
     ),
-    embeddings=NativeEmbeddings(write_embeddings, read_embeddings),
+    embeddings=NativeEmbeddings(write_embeddings, read_embeddings, most_texts),
 )

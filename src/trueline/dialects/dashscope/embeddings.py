@@ -14,12 +14,21 @@ from ..native import Asked, NativeRequest
 from ..parameters import leave_out
 from .meaning import usage
 
-__all__ = ["read_embeddings", "write_embeddings"]
+__all__ = ["most_texts", "read_embeddings", "write_embeddings"]
 
 Fields = dict[str, Any]
 
 _PASSED = {"dimensions": "dimension", "text_type": "text_type", "instruct": "instruct", "output_type": "output_type"}
 _KNOWN = frozenset(("model", "input", "encoding_format", *_PASSED))
+
+
+_MOST = 10
+_MOST_OF_OLDER = 25
+
+
+def most_texts(asked: Asked) -> int:
+    """See NativeEmbeddings."""
+    return _MOST_OF_OLDER if asked.model.endswith(("-v1", "-v2")) else _MOST
 
 
 def write_embeddings(request: EmbeddingRequest, asked: Asked) -> NativeRequest:

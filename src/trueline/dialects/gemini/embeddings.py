@@ -19,12 +19,15 @@ from ..native import Asked, NativeEmbeddings, NativeRequest
 from ..parameters import leave_out, unsupported
 from .place import is_vertex, model_path
 
-__all__ = ["EMBEDDINGS", "read_embeddings", "write_embeddings"]
+__all__ = ["EMBEDDINGS", "most_texts", "read_embeddings", "write_embeddings"]
 
 Fields: TypeAlias = dict[str, Any]
 
 _CONTENT_MODELS: Final = re.compile(r"gemini-embedding-(?!001)|maas")
 """Models of Vertex that have `embedContent`; it takes one input, as the SDK of Google knows."""
+_MOST: Final = 100
+_MOST_OF_VERTEX: Final = 250
+"""Of `predict`, but for `gemini-embedding-001`, which takes one."""
 _OWN: Final = {
     "task_type": "taskType",
     "taskType": "taskType",
@@ -33,6 +36,13 @@ _OWN: Final = {
     "autoTruncate": "autoTruncate",
 }
 _KNOWN: Final = frozenset(("model", "input", "dimensions", "encoding_format", *_OWN))
+
+
+def most_texts(asked: Asked) -> int:
+    """See NativeEmbeddings."""
+    if not is_vertex(asked):
+        return _MOST
+    return 1 if "gemini-embedding" in asked.model or _CONTENT_MODELS.search(asked.model) else _MOST_OF_VERTEX
 
 
 def write_embeddings(request: EmbeddingRequest, asked: Asked) -> NativeRequest:
@@ -131,4 +141,4 @@ def _tokens(payload: Fields, entries: list[Any]) -> int | None:
     return sum(counts) if counts else None
 
 
-EMBEDDINGS: Final = NativeEmbeddings(write_embeddings, read_embeddings)
+EMBEDDINGS: Final = NativeEmbeddings(write_embeddings, read_embeddings, most_texts)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from array import array
 from base64 import b64decode, b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import isfinite
 from sys import byteorder
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 from ...errors import TruelineError, UpstreamFormatError
 from ...messages import EmbeddingRequest
 
-__all__ = ["read_embeddings", "without_extras"]
+__all__ = ["joined", "read_embeddings", "without_extras"]
 
 Fields = dict[str, Any]
 Note = Callable[[str], None]
@@ -157,4 +157,16 @@ def without_extras(reply: Fields) -> Fields:
         "data": [{k: item[k] for k in ("object", "index", "embedding")} for item in reply["data"]],
         "model": reply["model"],
         "usage": {k: reply["usage"][k] for k in _COUNTS},
+    }
+
+
+def joined(replies: Sequence[Fields]) -> Fields:
+    """One reply of several exact ones, in the order of what was asked: all that they counted is one count."""
+    data = [item for reply in replies for item in reply["data"]]
+    counted = [reply["usage"] for reply in replies]
+    first = replies[0]
+    return {
+        **first,
+        "data": [{**item, "index": index} for index, item in enumerate(data)],
+        "usage": {**first["usage"], **{name: sum(usage[name] for usage in counted) for name in _COUNTS}},
     }
