@@ -11,6 +11,7 @@ import pytest
 from proxy.running import CHAT, body_of, running, settings, upstream
 from proxy.talking import Reply
 from shell.upstream.scripted import Peer, serve
+from trueline.shell.headers import for_upstream
 from trueline.sim import SimServer
 
 REQUESTS: list[tuple[str, str, Any]] = [
@@ -116,6 +117,43 @@ async def test_a_key_in_an_upstreams_headers_is_its_own_key(
         assert sent[name] == value
         assert "sk-client" not in str(sent)
         assert sent.get("authorization") in (value, None if key is None else "Bearer sk-own")
+
+
+CLIENTS_KEYS = (
+    "x-key",
+    "xi-api-key",
+    "x-auth-token",
+    "x-amz-security-token",
+    "x-amz-date",
+    "ocp-apim-subscription-key",
+)
+
+
+@pytest.mark.parametrize("name", CLIENTS_KEYS)
+async def test_no_key_of_the_clients_goes_to_an_upstream_with_a_key_of_its_own(name: str) -> None:
+    async with SimServer() as sim, running(settings(upstream(sim.url, key="sk-own"))) as proxy:
+        await proxy.ask("POST", CHAT, body_of(), **{name.replace("-", "_"): "sk-client", "idempotency_key": "i-1"})
+
+        headers = sim.requests[-1].headers
+        assert name not in headers
+        assert "sk-client" not in str(headers)
+        assert headers["idempotency-key"] == "i-1"
+
+
+def test_headers_of_one_provider_are_not_told_to_another() -> None:
+    said = {"openai-organization": "org", "anthropic-version": "1", "x-goog-user-project": "p", "x-team": "t"}
+    pairs = [(name.encode(), value.encode()) for name, value in said.items()]
+    heard = {
+        "openai": {"openai-organization", "anthropic-version", "x-goog-user-project", "x-team"},
+        "openai_responses": {"openai-organization", "x-team"},
+        "anthropic": {"anthropic-version", "x-goog-user-project", "x-team"},
+        "gemini": {"x-goog-user-project", "x-team"},
+        "bedrock": {"x-team"},
+        "cohere": {"x-team"},
+    }
+    for dialect, names in heard.items():
+        sent = for_upstream(pairs, credentials=True, dialect=dialect)
+        assert {name.decode() for name, _ in sent} == names, dialect
 
 
 async def test_an_upstreams_headers_replace_the_clients() -> None:

@@ -19,7 +19,7 @@ from ..errors import TruelineError, UpstreamError
 from ..pipeline import Pipeline
 from .client import Client
 from .exchange import JSON, MAX_ERROR_BODY, Exchange, keys_in
-from .headers import pairs_of
+from .headers import Pairs, pairs_of
 from .routes import Backend, Choice
 from .upstream import Response, UpstreamClient
 from .work import work_off
@@ -89,9 +89,7 @@ class AwaitedExchange(Exchange[Client]):
         if client_length is not None:
             headers.append((b"content-length", client_length))
         if more:
-            needed = list(more)
-            named = {name for name, _ in needed}
-            headers = [pair for pair in headers if pair[0] not in named] + needed
+            headers = _with(headers, more)
         path = backend.paths.of(path, choice.model or self.model)
         if backend.signing is not None:
             target = backend.target
@@ -99,7 +97,7 @@ class AwaitedExchange(Exchange[Client]):
             with self.waiting():
                 signed = await backend.signing.headers(method, url, headers, body if isinstance(body, bytes) else b"")
             self.secrets = (*self.secrets, *keys_in(signed))
-            headers += signed
+            headers = _with(headers, signed)
         before = perf_counter()
         with self.waiting():
             response = await upstream.request(
@@ -266,3 +264,10 @@ class AwaitedExchange(Exchange[Client]):
             response.close()
         if self.pipe is not None:
             self.pipe.release()
+
+
+def _with(headers: Pairs, more: Iterable[tuple[bytes, bytes]]) -> Pairs:
+    """`headers` with others in the place of those of their names."""
+    others = list(more)
+    named = {name for name, _ in others}
+    return [pair for pair in headers if pair[0] not in named] + others

@@ -124,7 +124,9 @@ class Exchange(Generic[C]):
         `content_type`: in place of the client's.  `credentials`: whether the client's key may go along.
         """
         backend = choice.backend
-        headers = for_upstream(self.client.headers, credentials=credentials and not backend.own_key)
+        headers = for_upstream(
+            self.client.headers, credentials=credentials and not backend.own_key, dialect=backend.dialect
+        )
         if backend.auth != "bearer" and not backend.own_key:
             headers = shown_as(backend.auth, headers)
         self.secrets = (*backend.secrets, *keys_in(headers))

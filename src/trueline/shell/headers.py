@@ -22,8 +22,6 @@ Pairs = list[tuple[bytes, bytes]]
 _NOT_UPSTREAM = frozenset(
     (
         b"accept-encoding",
-        b"api-key",
-        b"authorization",
         b"connection",
         b"content-length",
         b"cookie",
@@ -37,15 +35,22 @@ _NOT_UPSTREAM = frozenset(
         b"trailer",
         b"transfer-encoding",
         b"upgrade",
-        b"x-api-key",
-        b"x-goog-api-key",
         b"x-real-ip",
         b"x-request-id",
     )
 )
-_PREFIXES_NOT_UPSTREAM = (b"x-trueline-", b"proxy-", b"sec-", b"x-forwarded-")
-CREDENTIALS = frozenset((b"authorization", b"api-key", b"x-api-key", b"x-goog-api-key"))
+_PREFIXES_NOT_UPSTREAM = (b"x-trueline-", b"proxy-", b"sec-", b"x-forwarded-", b"x-amz-")
+"""`x-amz-`: parts of a signature, which holds for one request to one host."""
+_SPOKEN_IN = {
+    b"openai-": ("openai", "openai_responses"),
+    b"anthropic-": ("openai", "anthropic", "anthropic_bedrock"),
+    b"x-goog-": ("openai", "gemini", "anthropic"),
+}
+"""What a provider's SDK says to that provider, by the dialects in which it is understood."""
+CREDENTIALS = frozenset((b"authorization", b"api-key", b"x-api-key", b"x-goog-api-key", b"x-key"))
 """Where clients send their key."""
+_NO_CREDENTIAL = frozenset((b"idempotency-key",))
+"""What has the name of a key, and is none."""
 _NOT_CLIENT = frozenset(
     (
         b"alt-svc",
@@ -119,17 +124,26 @@ def is_credential(name: bytes) -> bool:
     return name in CREDENTIALS or name.endswith((b"-key", b"-token", b"authorization"))
 
 
-def for_upstream(headers: Iterable[tuple[bytes, bytes]], *, credentials: bool) -> Pairs:
+def for_upstream(headers: Iterable[tuple[bytes, bytes]], *, credentials: bool, dialect: str = "openai") -> Pairs:
     """The client's headers that its upstream may see; its key only with `credentials`."""
     pairs = list(headers)
     named = _named_by_connection(pairs)
+    foreign = _foreign_to(dialect)
     return [
         (name, value)
         for name, value in pairs
-        if (name not in _NOT_UPSTREAM or (credentials and name in CREDENTIALS))
+        if name not in _NOT_UPSTREAM
+        and (credentials or name in _NO_CREDENTIAL or not is_credential(name))
         and name not in named
-        and not name.startswith(_PREFIXES_NOT_UPSTREAM)
+        and not name.startswith(foreign)
     ]
+
+
+@lru_cache(maxsize=64)
+def _foreign_to(dialect: str) -> tuple[bytes, ...]:
+    """The beginnings of headers that are nothing to an upstream that speaks this dialect."""
+    others = (start for start, dialects in _SPOKEN_IN.items() if dialect not in dialects)
+    return (*_PREFIXES_NOT_UPSTREAM, *others)
 
 
 def _named_by_connection(headers: Pairs) -> frozenset[bytes]:
