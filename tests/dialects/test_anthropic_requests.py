@@ -177,6 +177,19 @@ def test_parallel_calls_and_their_results_are_one_turn_each() -> None:
     ]
 
 
+def test_ids_that_the_api_refuses_do_not_become_those_of_others() -> None:
+    def call(identity: str) -> Fields:
+        return {"id": identity, "type": "function", "function": {"name": "f", "arguments": "{}"}}
+
+    given = ["a b", "a_b", "a.b"]
+    messages: list[Fields] = [{"role": "assistant", "content": None, "tool_calls": [call(one) for one in given]}]
+    messages += [{"role": "tool", "tool_call_id": one, "content": one} for one in reversed(given)]
+    body = written(messages=[{"role": "user", "content": "hi"}, *messages])
+    assert [block["id"] for block in body["messages"][1]["content"]] == ["a_b", "a_b_", "a_b__"]
+    results = {block["content"]: block["tool_use_id"] for block in body["messages"][2]["content"]}
+    assert results == {"a b": "a_b", "a_b": "a_b_", "a.b": "a_b__"}
+
+
 def test_files_that_have_to_be_fetched() -> None:
     url = "http://a.example/x.png"
     request = chat(messages=[{"role": "user", "content": [{"type": "image_url", "image_url": {"url": url}}]}])
@@ -363,6 +376,12 @@ def test_an_answer_as_a_call_where_it_does_not(name: str, asked: Fields) -> None
     assert written(name, response_format=asked, tools=[WEATHER], tool_choice="none")["tools"] == body["tools"]
 
 
+def test_an_answer_as_a_call_of_a_model_that_thinks() -> None:
+    fields = {"response_format": {"type": "json_object"}, "reasoning_effort": "low"}
+    assert written(**fields)["tool_choice"] == {"type": "auto", "disable_parallel_tool_use": True}
+    assert written(tools=[WEATHER], **fields)["tool_choice"] == {"type": "auto"}
+
+
 # -- the other parameters ---------------------------------------------------------------------------------------------
 
 
@@ -403,7 +422,11 @@ def test_parameters(name: str, fields: Fields, expected: Fields) -> None:
         (NEW, {"temperature": 0.5}, "temperature"),
         (NEW, {"top_k": 5}, "top_k"),
         (BUDGET, {"tools": [{"type": "custom", "custom": {"name": "x"}}]}, "tools[0]"),
-        (BUDGET, {"messages": [{"role": "user", "content": [SOUND]}]}, "messages[0].content[0].input_audio.data"),
+        (
+            BUDGET,
+            {"messages": [{"role": "user", "content": [SOUND, {"type": "text", "text": "a"}]}]},
+            "messages[0].content[0].input_audio.data",
+        ),
     ],
 )  # fmt: skip
 def test_what_cannot_be_said(name: str, fields: Fields, param: str) -> None:

@@ -281,3 +281,25 @@ def _turns(turn: Fields) -> list[Fields] | None:
             }
         ]
     return None
+
+
+@pytest.mark.parametrize("choice", ["required", {"type": "function", "function": {"name": "weather"}}])
+def test_claude_does_not_think_where_a_call_is_forced(choice: Any) -> None:
+    fields = {"tools": [WEATHER], "tool_choice": choice, "reasoning_effort": "low"}
+    with pytest.raises(RequestError) as refused:
+        written(DIALECT, NEW_CLAUDE, **fields)
+    assert (refused.value.code, refused.value.param) == ("unsupported_parameter", "reasoning_effort")
+    notes = Notes()
+    sent = json.loads(DIALECT.write_request(chat(**fields), notes.asked(NEW_CLAUDE, drop=True)).body)
+    assert notes == ["reasoning_effort dropped"]
+    assert "additionalModelRequestFields" not in sent
+    assert written(DIALECT, "amazon.nova-pro-v1:0", **fields)["additionalModelRequestFields"]
+
+
+def test_an_answer_as_a_call_of_a_model_that_thinks_is_one_call() -> None:
+    fields = {"response_format": {"type": "json_object"}, "reasoning_effort": "low"}
+    sent = written(DIALECT, NEW_CLAUDE, **fields)
+    assert "toolChoice" not in sent["toolConfig"]
+    more = sent["additionalModelRequestFields"]
+    assert more["tool_choice"] == {"type": "auto", "disable_parallel_tool_use": True}
+    assert "tool_choice" not in written(DIALECT, NEW_CLAUDE, tools=[WEATHER], **fields)["additionalModelRequestFields"]

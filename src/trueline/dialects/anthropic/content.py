@@ -31,20 +31,24 @@ class MessageWriter:
         self._asked = asked
         self._takes_urls = takes_urls
         self._ids: dict[str, str] = {}
+        self._taken: set[str] = set()
         self._needed: list[str] = []
         self.uploads = False
         """Whether a file is named by the id of its upload."""
 
     def system(self, conversation: Conversation) -> str | list[Fields] | None:
         """What all system and developer messages say."""
-        blocks = [self._text(part) for part in conversation.system if part.text]
+        blocks = self._written(list(conversation.system))
         if len(blocks) == 1 and len(blocks[0]) == 2:
             text: str = blocks[0]["text"]
             return text
         return blocks or None
 
     def messages(self, turns: list[Turn]) -> list[Fields]:
-        """The turns; those of one side that follow each other are one.  Raises RequestError and FileNeeded."""
+        """The turns; those of one side that follow each other are one.  Raises RequestError and FileNeeded.
+
+        The API refuses text of white space alone: it is left out, and where nothing else is, so is its turn.
+        """
         messages: list[Fields] = []
         for turn in turns:
             role = "assistant" if turn.role == "assistant" else "user"
@@ -90,7 +94,7 @@ class MessageWriter:
             return native
         blocks = self._thoughts(turn)
         blocks += self._parts(turn)
-        if turn.refusal and not turn.text:
+        if turn.refusal and turn.refusal.strip() and not turn.text.strip():
             blocks.append({"type": "text", "text": turn.refusal})
         blocks += [self._call(call) for call in turn.calls]
         return self._marked(turn, blocks)
@@ -105,7 +109,7 @@ class MessageWriter:
         calls = [str(block.get("id")) for block in blocks if block.get("type") == "tool_use"]
         if text.strip() != turn.text.strip() or calls != [call.id for call in turn.calls]:
             return None
-        return [block for block in blocks if block.get("type") != "text" or block.get("text")]
+        return [block for block in blocks if block.get("type") != "text" or str(block.get("text") or "").strip()]
 
     def _thoughts(self, turn: Turn) -> list[Fields]:
         """Thoughts that the model signed; no others may come back."""
@@ -137,8 +141,9 @@ class MessageWriter:
         known = self._ids.get(given)
         if known is None:
             known = _NOT_IN_AN_ID.sub("_", given) or "call"
-            while known in self._ids.values():
+            while known in self._taken:
                 known += "_"
+            self._taken.add(known)
             self._ids[given] = known
         return known
 
@@ -151,16 +156,23 @@ class MessageWriter:
     # -- parts --------------------------------------------------------------------------------------------------------
 
     def _parts(self, turn: Turn) -> list[Fields]:
-        blocks = []
-        for part in turn.parts:
-            block = self._part(part)
-            if block is not None:
-                blocks.append(block)
+        return self._written(turn.parts)
+
+    def _written(self, parts: list[Part]) -> list[Fields]:
+        """The blocks of parts; a cache mark on a blank text is one of the block before it."""
+        blocks: list[Fields] = []
+        for part in parts:
+            if not isinstance(part, Text) or part.text.strip():
+                block = self._part(part)
+                if block is not None:
+                    blocks.append(block)
+            elif blocks and part.extras.get("cache_control"):
+                blocks[-1].setdefault("cache_control", part.extras["cache_control"])
         return blocks
 
     def _part(self, part: Part) -> Fields | None:
         if isinstance(part, Text):
-            return self._text(part) if part.text else None
+            return self._text(part)
         if isinstance(part, Picture):
             return self._picture(part)
         if isinstance(part, Audio):

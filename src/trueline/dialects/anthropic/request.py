@@ -16,6 +16,7 @@ from ...wire import jsonio
 from ..conversation import Turn, read_conversation
 from ..native import Asked, NativeRequest
 from ..parameters import check_supported, in_path, leave_out, max_tokens, read_stop
+from ..shapes import nothing_said
 from .content import MessageWriter
 from .models import Model, model
 from .thinking import write_thinking
@@ -64,15 +65,16 @@ def write_request(request: ChatRequest, asked: Asked) -> NativeRequest:
     check_supported(body, _READ, asked)
     _check_kinds(body)
     conversation = read_conversation(body)
-    if not conversation.turns:  # the API wants a turn of the user's
-        conversation.turns.append(Turn("user", list(conversation.system)))
-        conversation.system = []
     writer = MessageWriter(asked, platform == "anthropic")
     out: Fields = {"model": asked.model, "max_tokens": _limit(request, known, asked)}
-    system = writer.system(conversation)
+    system, messages = writer.system(conversation), writer.messages(conversation.turns)
+    if not messages:  # the API wants a turn of the user's
+        system, messages = None, writer.messages([Turn("user", list(conversation.system))])
+    if not messages:
+        raise nothing_said()
     if system:
         out["system"] = system
-    out["messages"] = writer.messages(conversation.turns)
+    out["messages"] = messages
     write_tools(request, known, asked, out)
     write_thinking(body, known, asked, out)
     _sampling(body, known, asked, out)

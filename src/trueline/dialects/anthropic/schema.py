@@ -10,8 +10,10 @@ from __future__ import annotations
 from typing import Any, Final, TypeAlias
 
 from ...wire import jsonio
+from ..parameters import Schema
+from .models import Model
 
-__all__ = ["closed"]
+__all__ = ["closed", "kept_schema"]
 
 Fields: TypeAlias = dict[str, Any]
 
@@ -20,6 +22,11 @@ _FORMATS: Final = frozenset(
     ("date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4", "ipv6", "uuid")
 )
 _DEPTH: Final = 60
+
+
+def kept_schema(asked: Schema, known: Model) -> Fields | None:
+    """The schema of an answer that the model keeps to; None where a call has to be the answer."""
+    return closed(asked.schema) if asked.schema and known.keeps_schemas else None
 
 
 class _OpenError(Exception):

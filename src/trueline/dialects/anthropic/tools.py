@@ -8,9 +8,10 @@ from ...messages import ChatRequest
 from ..conversation import Tool, read_tools
 from ..native import Asked
 from ..parameters import Schema, ToolChoice, leave_out, read_schema, read_tool_choice
+from ..shapes import object_answer, object_input
 from .meaning import JSON_TOOL
 from .models import Model
-from .schema import closed
+from .schema import kept_schema
 
 __all__ = ["write_tools"]
 
@@ -57,7 +58,7 @@ def _tool(tool: Tool, known: Model, asked: Asked) -> Fields | None:
         return None
     if tool.kind != "function":
         return tool.extras  # one that the provider runs
-    schema = tool.parameters or {}
+    schema = object_input(tool)
     made: Fields = {"name": tool.name}
     if tool.description:
         made["description"] = tool.description
@@ -100,7 +101,8 @@ def _answer(
     schema: Schema, known: Model, tools: list[Fields], told: Fields | None, body: Fields, out: Fields
 ) -> Fields | None:
     """Have the answer be JSON; returns the choice of tools that this takes."""
-    form = closed(schema.schema) if schema.schema and known.keeps_schemas else None
+    root = object_answer(schema)
+    form = kept_schema(schema, known)
     if form is not None:
         out["output_config"] = {"format": {"type": "json_schema", "schema": form}}
         return told
@@ -108,7 +110,7 @@ def _answer(
         {
             "name": JSON_TOOL,
             "description": schema.description or "Gives the answer, which has to be a JSON object, to the user.",
-            "input_schema": {"type": "object", **(schema.schema or {})},
+            "input_schema": {"type": "object", **root},
         }
     )
     if told is not None and told["type"] in ("any", "tool"):
@@ -119,5 +121,6 @@ def _answer(
     if body.get("reasoning_effort") not in (None, "none") or (
         isinstance(thinking, dict) and thinking.get("type") != "disabled"
     ):
-        return {"type": "auto"}  # what thinks cannot be forced
+        # what thinks cannot be forced
+        return {"type": "auto"} if len(tools) > 1 else {"type": "auto", "disable_parallel_tool_use": True}
     return {"type": "any"} if len(tools) > 1 else {"type": "tool", "name": JSON_TOOL}

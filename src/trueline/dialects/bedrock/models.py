@@ -35,8 +35,10 @@ def top_k_fields(model: str, top_k: Any) -> Fields:
     return {"inferenceConfig": {"topK": top_k}} if "nova" in model else {"top_k": top_k}
 
 
-def reasoning_fields(asked: Asked, effort: Any, inference: Fields) -> Fields:
+def reasoning_fields(asked: Asked, effort: Any, inference: Fields, forced: bool) -> Fields:
     """How much the model may think; `inference` is given the room for it, and loses what thinking forbids.
+
+    `forced`: a call is, and then Claude does not think.
 
     https://docs.aws.amazon.com/bedrock/latest/userguide/inference-reasoning.html (seen 2026-11)
     """
@@ -44,6 +46,9 @@ def reasoning_fields(asked: Asked, effort: Any, inference: Fields) -> Fields:
         return {}
     model = asked.model
     if "claude" in model:
+        if forced:
+            leave_out(asked, "reasoning_effort", "The model cannot think where a call is forced.")
+            return {}
         budget = _BUDGETS.get(effort, _BUDGETS["medium"])
         limit = inference.setdefault("maxTokens", budget + _ROOM)  # thoughts count as part of the answer
         if limit <= _LEAST:

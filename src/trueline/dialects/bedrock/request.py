@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from hashlib import sha256
+from itertools import dropwhile
 from typing import Any
 
 from ...errors import RequestError
@@ -37,6 +38,7 @@ from ..parameters import (
     read_tool_choice,
     unsupported,
 )
+from ..shapes import nothing_said, object_answer, object_input
 from .meaning import FORCED_TOOL
 from .models import reasoning_fields, takes_schema, top_k_fields
 
@@ -97,10 +99,15 @@ def write_request(request: ChatRequest, asked: Asked) -> NativeRequest:
     check_supported(body, _SUPPORTED, asked)
     conversation = read_conversation(body)
     writer = _Messages(asked)
-    written: Fields = {"messages": writer.messages(conversation)}
+    messages = writer.messages(conversation.turns)
     if writer.missing:
         raise FileNeeded(writer.missing)
-    system = [block for text in conversation.system for block in _text_blocks(text)]
+    system = _led([block for text in conversation.system for block in _text_blocks(text)])
+    if not messages:  # Converse wants a turn of the user's
+        system, messages = [], writer.messages([Turn("user", list(conversation.system))])
+    if not messages:
+        raise nothing_said()
+    written: Fields = {"messages": messages}
     if system:
         written["system"] = system
     inference = _inference(body, asked)
@@ -108,7 +115,9 @@ def write_request(request: ChatRequest, asked: Asked) -> NativeRequest:
         written["inferenceConfig"] = inference
     more: Fields = dict(body.get("additionalModelRequestFields") or {})
     more |= top_k_fields(asked.model, body.get("top_k"))
-    more |= reasoning_fields(asked, body.get("reasoning_effort"), inference)
+    choice = read_tool_choice(body)
+    forced = choice is not None and choice.mode in ("required", "named")
+    more |= reasoning_fields(asked, body.get("reasoning_effort"), inference, forced)
     _write_tools(written, body, conversation, asked, more)
     if more:
         written["additionalModelRequestFields"] = more
@@ -152,6 +161,7 @@ def _write_tools(written: Fields, body: Fields, conversation: Conversation, aske
     choice = read_tool_choice(body)
     specs = [_spec(tool, asked) for tool in tools]
     mode = choice.mode if choice is not None else None
+    root = object_answer(schema) if schema is not None else {}
     if mode == "none":
         specs = []
     elif choice is not None and choice.mode != "named" and choice.names:
@@ -168,9 +178,11 @@ def _write_tools(written: Fields, body: Fields, conversation: Conversation, aske
         if any(tool.name == FORCED_TOOL for tool in tools):
             raise unsupported("response_format", f"A tool of the name '{FORCED_TOOL}' stands in its way.")
         what = schema.description or "Give the answer: call this tool with all of it."
-        specs.append(_tool_spec(FORCED_TOOL, what, schema.schema or {"type": "object"}))
+        specs.append(_tool_spec(FORCED_TOOL, what, root or {"type": "object"}))
         if "thinking" not in more:  # a model that thinks cannot be made to call
             picked = {"any": {}} if len(specs) > 1 else {"tool": {"name": FORCED_TOOL}}
+        elif len(specs) == 1:
+            more["tool_choice"] = {"type": "auto", "disable_parallel_tool_use": True}
     if not specs and mode == "none" and _names_used(conversation):
         leave_out(asked, "tool_choice", "Bedrock needs the tools of a conversation that used some.")
     if not specs:  # a conversation that used tools cannot be told without any
@@ -203,7 +215,7 @@ def _spec(tool: Tool, asked: Asked) -> Fields:
         return {"systemTool": tool.extras.get("systemTool") or {"name": tool.name}}
     if tool.kind != "function":
         raise unsupported("tools", f"Bedrock has no tools of the type '{tool.kind}'.", f"{tool.where}.type")
-    spec = _tool_spec(tool.name, tool.description, tool.parameters or {"type": "object", "properties": {}})
+    spec = _tool_spec(tool.name, tool.description, object_input(tool) or {"type": "object", "properties": {}})
     if tool.strict is not None:
         spec["toolSpec"]["strict"] = bool(tool.strict)
     return spec
@@ -220,8 +232,21 @@ def _tool_spec(name: str, description: str | None, schema: Fields) -> Fields:
 
 
 def _text_blocks(text: Text) -> list[Fields]:
+    """A blank text is none: Converse refuses it."""
     blocks: list[Fields] = [{"text": text.text}] if text.text.strip() else []
     return [*blocks, _CACHE_POINT] if text.extras.get("cache_control") else blocks
+
+
+def _led(blocks: list[Fields]) -> list[Fields]:
+    """The blocks without cache points that nothing stands before."""
+    return list(dropwhile(lambda block: "cachePoint" in block, blocks))
+
+
+def _trim(blocks: list[Fields]) -> None:
+    """The beginning of an answer may not end in white space."""
+    last = next(block for block in reversed(blocks) if "cachePoint" not in block)
+    if "text" in last:
+        last["text"] = last["text"].rstrip()
 
 
 class _Messages:
@@ -232,9 +257,9 @@ class _Messages:
         self._asked = asked
         self._names: dict[str, int] = {}
 
-    def messages(self, conversation: Conversation) -> list[Fields]:
+    def messages(self, turns: list[Turn]) -> list[Fields]:
         written: list[Fields] = []
-        for turn in conversation.turns:
+        for turn in turns:
             role = "assistant" if turn.role == "assistant" else "user"
             content = self._content(turn)
             if not content:
@@ -243,6 +268,8 @@ class _Messages:
                 written[-1]["content"] += content
             else:
                 written.append({"role": role, "content": content})
+        if written and written[-1]["role"] == "assistant":
+            _trim(written[-1]["content"])
         return written
 
     def _content(self, turn: Turn) -> list[Fields]:
@@ -256,7 +283,7 @@ class _Messages:
         blocks += [_call(call) for call in turn.calls]
         if turn.extras.get("cache_control"):
             blocks.append(_CACHE_POINT)
-        return blocks
+        return _led(blocks)
 
     def _result(self, turn: Turn) -> Fields:
         content = [block for part in turn.parts for block in self._part(part) if "cachePoint" not in block]
