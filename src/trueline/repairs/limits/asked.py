@@ -30,6 +30,8 @@ CALLS: Final = 8
 
 MAX_STOP = 1024
 """Characters of a stop string that is looked for: each end of a text of that length is compared with it."""
+MAX_STOP_TEXT = 4096
+"""Characters of all of them."""
 MAX_STOPS = 64
 """Stop strings that are looked for: OpenAI takes four, other servers more."""
 
@@ -69,14 +71,21 @@ def stops_of(body: Fields) -> tuple[str, ...]:
     if not given or body.get("echo") or body.get("include_stop_str_in_output") or body.get("min_tokens"):
         return ()
     words = [given] if isinstance(given, str) else given if isinstance(given, list) else []
-    stops = [word for word in words[:MAX_STOPS] if isinstance(word, str) and 0 < len(word) <= MAX_STOP]
-    return tuple(dict.fromkeys(stops))
+    stops: dict[str, None] = {}
+    left = MAX_STOP_TEXT
+    for word in words[:MAX_STOPS]:
+        if isinstance(word, str) and 0 < len(word) <= min(MAX_STOP, left) and word not in stops:
+            stops[word] = None
+            left -= len(word)
+    return tuple(stops)
 
 
 def limit_of(body: Fields) -> int | None:
     """How many tokens were asked for at most; None where that is no limit of the text: none, zero, or with an echo."""
-    given = body.get("max_completion_tokens") or body.get("max_tokens")
-    return given if type(given) is int and given > 0 and not body.get("echo") else None
+    if body.get("echo"):
+        return None
+    given = [body.get("max_completion_tokens"), body.get("max_tokens")]
+    return min((limit for limit in given if type(limit) is int and limit > 0), default=None)
 
 
 def json_format(body: Fields) -> str | None:

@@ -7,6 +7,7 @@ many tokens it has is believed.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from ...context import ReplyContext
@@ -76,17 +77,17 @@ class Keeping:
         if heard is not self._tokenizer and not (given and heard is ESTIMATE):
             self._tokenizer = ESTIMATE
 
-    def load(self) -> bool:
-        """Have the vocabulary loaded; whether that is done."""
-        tokenizer = self._tokenizer
+    @property
+    def loaded(self) -> bool:
+        """Whether counting needs no `load` first."""
+        return self._tokenizer.loaded or not self.measures
 
-        def load() -> None:
-            try:
-                tokenizer.load()
-            except TokenizerError:
-                self.measures = not self._auto
-
-        return tokenizer.loaded or not self.measures or self._context.owe(load)
+    def load(self) -> None:
+        """Load the vocabulary: not on an event loop."""
+        try:
+            self._tokenizer.load()
+        except TokenizerError:
+            self.measures = not self._auto
 
     def counts(self, event: Event) -> bool:
         """Whether the text of an event is held to the limit."""
@@ -96,10 +97,9 @@ class Keeping:
         """Measures a choice of a stream; the choices of a whole reply are known from `measured`."""
         return self._texts(self._meter()) if self._context.request.stream and self.measures else None
 
-    def measured(self, events: list[Event]) -> dict[int, Texts | None] | None:
-        """What measures each choice of a whole reply, by what that says of itself: nothing where the limit was kept.
-
-        None: a vocabulary has to be loaded first.
+    def measured(self, events: list[Event]) -> tuple[int, Callable[[], dict[int, Texts | None]]]:
+        """For a whole reply, how many bytes of it have to be counted, and what makes that which measures each choice,
+        by what the reply says of itself: nothing where the limit was kept.
         """
         reported: int | None = None
         finishes: dict[int, str] = {}
@@ -115,13 +115,15 @@ class Keeping:
                 said.setdefault(event.choice, []).append(said_by(event))
         if len(said) != 1 and reported is not None and reported > self._limit:
             reported = None  # of all of them together
-        meters = {number: self._meter_for(finishes.get(number), reported, said[number]) for number in said}
-        long = any(meters[number] and sum(map(size_of, said[number])) > self._limit for number in said)
-        if long and not self.load():
-            return None
-        if not self.measures:
-            return {}
-        return {number: self._texts(meter) if meter is not None else None for number, meter in meters.items()}
+        kept = self._auto and reported is not None and 0 < reported <= self._limit
+        sizes = [sum(map(size_of, texts)) for texts in said.values()]
+
+        def made() -> dict[int, Texts | None]:
+            if not self.measures:
+                return {}
+            return {number: self._texts_for(finishes.get(number), reported, said[number]) for number in said}
+
+        return 0 if kept else sum(size for size in sizes if size > self._limit), made
 
     def _texts(self, meter: Meter) -> Texts:
         thoughts = self._tokenizer.exact or not self._auto
@@ -129,6 +131,10 @@ class Keeping:
 
     def _meter(self) -> Meter:
         return Meter(self._counting, self._limit)
+
+    def _texts_for(self, finish: str | None, reported: int | None, said: list[str]) -> Texts | None:
+        meter = self._meter_for(finish, reported, said)
+        return self._texts(meter) if meter is not None else None
 
     def _meter_for(self, finish: str | None, reported: int | None, said: list[str]) -> Meter | None:
         """For a choice that ended so, with so many tokens by its own report."""

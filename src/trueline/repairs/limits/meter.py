@@ -12,10 +12,27 @@ from ...tokens.pieces import PieceTokenizer, well_formed
 __all__ = ["Meter"]
 
 
+_GROWS = 16
+"""An unfinished word is looked at again when it has grown by this part of it."""
+
+
 class Meter:
     """The tokens of one choice: of several texts, one after the other (`begin`)."""
 
-    __slots__ = ("_before", "_left", "_out", "_sized", "_start", "_tail", "_tokenizer", "_unit", "added", "room")
+    __slots__ = (
+        "_before",
+        "_due",
+        "_left",
+        "_more",
+        "_out",
+        "_sized",
+        "_start",
+        "_tail",
+        "_tokenizer",
+        "_unit",
+        "added",
+        "room",
+    )
 
     def __init__(self, tokenizer: PieceTokenizer, limit: int, per_token: float = 1.0) -> None:
         """`per_token`: of a tokenizer that estimates, how many of its tokens are one of the model's."""
@@ -29,6 +46,10 @@ class Meter:
         """What was not counted of this text, with the character before it."""
         self._start = 0
         """Where in the tail that begins: 0 or 1."""
+        self._more: list[str] = []
+        """What came behind the tail and is held with it; as little of it is not worth another look."""
+        self._due = 0
+        """Characters that are held so before the next look."""
         self._out = 0
         """How far the tail has left."""
         self.added: list[str] = []
@@ -45,6 +66,11 @@ class Meter:
             self._sized = len(self.added)
         return self.room
 
+    @property
+    def uncounted(self) -> int:
+        """Characters that came since something was counted."""
+        return len(self._tail) + sum(map(len, self.added)) + sum(len(text) for text, _ in self._before)
+
     def passes(self, text: str) -> bool:
         """Take a piece that is within the limit in any case; False: it was not taken, and `take` has to look."""
         size = len(text) if text.isascii() else _size(text)
@@ -57,6 +83,10 @@ class Meter:
 
     def take(self, text: str) -> tuple[str, bool]:
         """Take a piece: what leaves of it and of what was held, and whether the limit cuts the text there."""
+        if len(text) < self._due:
+            self._due -= len(text)
+            self._more.append(text)
+            return "", False
         tail = self._joined() + text
         start, left, tokenizer = self._start, self._counted_before(), self._tokenizer
         while (end := tokenizer.piece_end(tail, start)) > start:
@@ -73,6 +103,7 @@ class Meter:
         out = tail[self._out : leaves]
         self._tail, self._start, self._out, self._left = tail[kept:], start - kept, leaves - kept, left
         self.room = fitting - _size(tail[start:])
+        self._due = (len(tail) - start) // _GROWS if self.room < 0 else 0
         return out, False
 
     def spend(self, tokens: int) -> None:
@@ -108,6 +139,10 @@ class Meter:
             self._out = len(self._tail)
             self.added.clear()
             self._sized = 0
+        if self._more:
+            self._tail = "".join((self._tail, *self._more))
+            self._more.clear()
+        self._due = 0
         return self._tail
 
     def _counted_before(self) -> int:

@@ -33,7 +33,7 @@ from .choice import Choice
 from .keeping import Keeping, visible
 from .quick import Quick
 from .stops import Stops
-from .texts import TEXTS, part, said_by, written
+from .texts import TEXTS, Measured, Texts, part, said_by, written
 from .trim import joined
 
 __all__ = ["Limits"]
@@ -60,6 +60,11 @@ class Limits(Rule):
         self._waiting: list[Event] | None = None if request.stream else []
         """What is looked at together: a whole reply, or what came while a vocabulary is loaded."""
         self._loading = False
+        self._apart: tuple[Choice, Any, list[Measured]] | None = None
+        """What is measured beside the event loop."""
+        self._seen: list[Event] = []
+        self._inline = False
+        """Everything is."""
         self._quick = Quick(self.see)
 
     def seer(self, kind: type) -> Callable[[Any], Result]:
@@ -92,17 +97,37 @@ class Limits(Rule):
         if not self._loading:
             return None
         self._loading = False
-        return self._see_all() if self.context.request.stream else self._see_whole()
+        if not self.context.request.stream:
+            return self._whole_seen()
+        return [*self._taken(), *self._see_all()]
 
     def _see_whole(self) -> Result:
         """A whole reply has come: how its limit is measured, it says itself."""
-        if self._keeping is not None:
-            measured = self._keeping.measured(self._waiting or [])
-            if measured is None:
+        keeping = self._keeping
+        if keeping is None:
+            return self._see_all()
+        events = self._seen = self._waiting or []
+        size, measured = keeping.measured(events)
+
+        def work() -> None:
+            if size:
+                keeping.load()
+            self._choices = {number: Choice(texts) for number, texts in measured().items()}
+            self._seen = self._see_all()
+
+        if size and (size > AT_ONCE or not keeping.loaded):
+            self._inline = True
+            if not self.context.owe(work, size=size):
                 self._loading = True
                 return None
-            self._choices = {number: Choice(texts) for number, texts in measured.items()}
-        return self._see_all()
+        else:
+            work()
+        return self._whole_seen()
+
+    def _whole_seen(self) -> list[Event]:
+        """What is left of a whole reply; all of it, where measuring it failed."""
+        self._waiting = None
+        return self._seen
 
     def _see_all(self) -> list[Event]:
         events, self._waiting = self._waiting or [], None
@@ -110,7 +135,7 @@ class Limits(Rule):
         for position, event in enumerate(events):
             result = self._see(event)
             out += result if isinstance(result, list) else [] if result is None else [result]
-            if self._loading:
+            if self._loading and not self._inline:
                 self._wait(events[position + 1 :])
                 break
         return out
@@ -164,14 +189,42 @@ class Limits(Rule):
         texts, keeping = choice.texts, self._keeping
         if texts is None or keeping is None:
             return self._stopped(choice, event)
-        if texts.counts(event) and not keeping.load():
-            self._loading, self._waiting = True, [event]
-            return None
+        if not self._inline and texts.counts(event):
+            size = texts.pending(event)
+            if size > AT_ONCE or not keeping.loaded:
+                return self._take_apart(choice, event, texts, keeping, size)
         if not keeping.measures:
             choice.texts = None
             return self._stopped(choice, event)
         parts, over = texts.take(event)
         return self._through(choice, number, parts, over)
+
+    def _take_apart(self, choice: Choice, event: Any, texts: Texts, keeping: Keeping, size: int) -> Result:
+        """Measure what takes long beside the event loop."""
+        found: list[Measured] = []
+
+        def work() -> None:
+            keeping.load()
+            if keeping.measures:
+                found.append(texts.take(event))
+
+        self._apart = choice, event, found
+        if self.context.owe(work, size=size):
+            return self._taken()
+        self._loading, self._waiting = True, []
+        return None
+
+    def _taken(self) -> list[Event]:
+        """What was measured so; what could not be leaves as it came."""
+        apart, self._apart = self._apart, None
+        if apart is None:
+            return []
+        choice, event, found = apart
+        if not found:
+            choice.texts = None
+            return self._stopped(choice, event)
+        parts, over = found[0]
+        return self._through(choice, event.choice, parts, over)
 
     def _through(self, choice: Choice, number: int, parts: list[Event], over: bool) -> list[Event]:
         """What is within the limit: up to a stop string; `over`: behind it, the limit was reached."""
@@ -218,6 +271,8 @@ class Limits(Rule):
     def _settled_by(self, usage: Usage | None) -> list[Event]:
         """The upstream ended shortly behind the limit: its own count, or else `length`, says that it kept that."""
         out: list[Event] = []
+        if all(choice.beyond is None for choice in self._choices.values()):
+            return out
         report = usage or self._report
         said = visible(report, self._thought) if report is not None else None
         for number, choice in self._choices.items():
@@ -337,4 +392,6 @@ class Limits(Rule):
         return [*out, event] if out else event
 
 
+AT_ONCE = 16 * 1024
+"""Characters that are counted at once, with a vocabulary that is there: in about a millisecond."""
 _TOO_LONG = "max_completion_tokens-ignored"

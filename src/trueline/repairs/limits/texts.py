@@ -55,6 +55,10 @@ class Texts:
         name = event.name if type(event) is ToolCallStart else ""
         return size_of(name) + size_of(said_by(event)) + (self._entries or 0) + 1 > self._meter.sized()
 
+    def pending(self, event: Any) -> int:
+        """Characters, about, that have to be counted when this event is taken."""
+        return self._meter.uncounted + len(said_by(event))
+
     def take(self, event: Any) -> Measured:
         """Take the next text, or the next piece of this one."""
         meter, last = self._meter, self._last
