@@ -20,6 +20,6 @@ DIALECT = NativeDialect(
     MessageReader,
     read_whole,
     read_error=read_error,
-    usual=frozenset(("sse-event-line", "done-duplicated")),
+    usual=frozenset(("sse-event-line", "done-duplicated", "tool-index-back", "usage-every-chunk-cumulative")),
     models=MODELS,
 )

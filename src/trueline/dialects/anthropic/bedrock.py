@@ -62,4 +62,5 @@ DIALECT = NativeDialect(
     read_whole,
     InvokeReader,
     read_error,
+    usual=frozenset(("tool-index-back", "usage-every-chunk-cumulative")),
 )

@@ -7,8 +7,20 @@ from typing import Any, Final, TypeAlias
 from ...context import ReplyContext
 from ...messages import ChatRequest
 from ..parameters import read_schema
+from .models import model
+from .schema import kept_schema
 
-__all__ = ["FINISH", "FORMAT", "JSON_TOOL", "TIERS", "answer_tool", "citation", "finish_extras", "usage"]
+__all__ = [
+    "FINISH",
+    "FORMAT",
+    "JSON_TOOL",
+    "TIERS",
+    "answer_tool",
+    "citation",
+    "finish_extras",
+    "is_answer_called",
+    "usage",
+]
 
 Fields: TypeAlias = dict[str, Any]
 
@@ -40,6 +52,15 @@ def answer_tool(context: ReplyContext) -> str | None:
     if not isinstance(request, ChatRequest) or JSON_TOOL in request.tool_names:
         return None
     return JSON_TOOL if request.body.get("response_format") and read_schema(request.body) is not None else None
+
+
+def is_answer_called(context: ReplyContext) -> bool:
+    """Whether the answer was asked for as a call, and not by a schema that the model keeps to."""
+    request = context.request
+    if isinstance(request.body.get("output_format"), dict):
+        return False
+    asked = read_schema(request.body)
+    return asked is not None and kept_schema(asked, model(context.route.model or request.model or "")) is None
 
 
 def _count(value: Any) -> int:

@@ -36,7 +36,7 @@ def read_whole(payload: Any, context: ReplyContext) -> list[Event]:
             events += blocks.open(block)
             events += blocks.close()
     reason = payload.get("stop_reason")
-    events += ending(blocks, payload, reason) if isinstance(reason, str) else blocks.begin()
+    events += ending(blocks, payload, reason) if isinstance(reason, str) else [*blocks.end(), *blocks.begin()]
     if isinstance(said, dict):
         events.append(Usage(usage(said)))
     return [*events, ReplyEnd(True)]
@@ -62,7 +62,7 @@ def beside(payload: Fields) -> Extras | None:
 
 def ending(blocks: Blocks, said: Fields, reason: str) -> list[Event]:
     """The events of a reply's end."""
-    events = [*blocks.close(), *blocks.begin(), *blocks.native()]
+    events = [*blocks.end(), *blocks.begin(), *blocks.native()]
     details = said.get("stop_details")
     why = details.get("explanation") if isinstance(details, dict) else None
     if reason == "refusal" and isinstance(why, str) and why and not blocks.length:

@@ -10,12 +10,13 @@ https://platform.claude.com/docs/en/build-with-claude/streaming (seen 2026-11)
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final, TypeAlias
 
 from ...context import ReplyContext
 from ...events import Event, Failure, Opaque, ReplyEnd, ReplyStart, Usage
 from ..native import Place
-from .blocks import Blocks
+from .blocks import TEXT, THOUGHT, Blocks
 from .errors import exception, in_stream
 from .meaning import usage
 from .reply import beside, ending, read_whole, start_of
@@ -85,29 +86,33 @@ class MessageReader:
     def place(self, payload: Any) -> Place | None:
         """See Laned."""
         delta, blocks = payload.get("delta"), self.blocks
-        kind = delta.get("type") if isinstance(delta, dict) else None
-        if payload.get("type") != "content_block_delta":
+        if payload.get("type") != "content_block_delta" or not isinstance(delta, dict):
             return None
-        if kind == "text_delta":
-            return Place(("delta", "text"), blocks.text)
-        if kind == "thinking_delta":
-            return Place(("delta", "thinking"), blocks.thought)
+        kind, index = delta.get("type"), payload.get("index")
+        block = blocks.at(index)
+        if block is None or (blocks.holds and block.kind == TEXT):
+            return None
+
+        def holds() -> bool:
+            return blocks.at(index) is block
+
+        if kind == "text_delta" and block.kind == TEXT:
+            return Place(("delta", "text"), partial(blocks.text, block), holds)
+        if kind == "thinking_delta" and block.kind == THOUGHT:
+            return Place(("delta", "thinking"), partial(blocks.thought, block), holds)
         if kind != "input_json_delta":
             return None
-        block = blocks.block  # what an input is depends on whose it is
-        return Place(
-            ("delta", "partial_json"), lambda _, text, *more: blocks.input(text)[0], lambda: blocks.block is block
-        )
+        return Place(("delta", "partial_json"), lambda _, text, *more: blocks.input(block, text)[0], holds)
 
     def probe(self, payload: Any) -> list[Event]:
         """See Laned."""
         blocks = self.blocks
-        block, length = blocks.block, blocks.length
+        block, length = blocks.at(payload.get("index")), blocks.length
         said = list(block.pieces) if block is not None else []
         try:
             return self.read(payload)
         finally:
-            blocks.block, blocks.length = block, length
+            blocks.length = length
             if block is not None:
                 block.pieces[:] = said
 
@@ -115,7 +120,7 @@ class MessageReader:
 
     def _block_start(self, payload: Fields) -> list[Event]:
         said = payload.get("content_block")
-        return self.blocks.open(said) if isinstance(said, dict) else []
+        return self.blocks.open(said, payload.get("index")) if isinstance(said, dict) else []
 
     def _block_delta(self, payload: Fields) -> list[Event]:
         delta = payload.get("delta")
@@ -124,21 +129,22 @@ class MessageReader:
         kind = delta.get("type")
         read = _DELTAS.get(kind) if type(kind) is str else None
         if read is None:
-            return self._unknown_delta(delta)
-        return read(self.blocks, delta) if self.blocks.begun else [*self._open(kind), *read(self.blocks, delta)]
+            return self._unknown_delta(delta, payload.get("index"))
+        made = read(self.blocks, delta, payload.get("index"))
+        return made if self.blocks.begun else [*self._open(kind), *made]
 
     def _open(self, kind: Any) -> list[Event]:
         return self.blocks.begin() if kind in ("text_delta", "thinking_delta") else []
 
-    def _unknown_delta(self, delta: Fields) -> list[Event]:
+    def _unknown_delta(self, delta: Fields, index: Any) -> list[Event]:
         """What is said of a block that has no place in OpenAI's format: kept with the block."""
-        block = self.blocks.block
+        block = self.blocks.at(index)
         if block is not None and not block.kind:
             block.begun = {**block.begun, **{name: value for name, value in delta.items() if name != "type"}}
         return []
 
     def _block_stop(self, payload: Fields) -> list[Event]:
-        return self.blocks.close()
+        return self.blocks.close(payload.get("index"))
 
     # -- the end ------------------------------------------------------------------------------------------------------
 
@@ -149,54 +155,59 @@ class MessageReader:
             self._usage.update({name: value for name, value in said.items() if value is not None})
         reason = delta.get("stop_reason") if isinstance(delta, dict) else None
         if not isinstance(delta, dict) or not isinstance(reason, str) or self._stopped:
-            return []
+            return self._used() if self._stopped and isinstance(said, dict) else []
         self._stopped = True
         events = ending(self.blocks, delta, reason)
         extras = beside({**payload, **delta})
         if extras is not None:
             events.append(Opaque(extras))
-        if self._counted:
-            events.append(Usage(usage(self._usage)))
-        return events
+        return [*events, *self._used()]
+
+    def _used(self) -> list[Event]:
+        return [Usage(usage(self._usage))] if self._counted else []
 
     def _message_stop(self, payload: Fields) -> list[Event]:
-        return [*self.blocks.close(), *self.blocks.begin(), ReplyEnd(True)]
+        events = [*self.blocks.end(), *self.blocks.begin()]
+        if self._usage and not self._counted:  # of the answer only what it began with is known
+            events.append(Usage(usage({**self._usage, "output_tokens": None, "output_tokens_details": None})))
+        return [*events, ReplyEnd(True)]
 
 
 # -- increments -------------------------------------------------------------------------------------------------------
 
 
-def _text(blocks: Blocks, delta: Fields) -> list[Event]:
+def _text(blocks: Blocks, delta: Fields, index: Any) -> list[Event]:
     text = delta.get("text")
-    return [blocks.text(0, text)] if type(text) is str and text else []
+    return blocks.say(blocks.of_kind(index, TEXT), text) if type(text) is str and text else []
 
 
-def _thought(blocks: Blocks, delta: Fields) -> list[Event]:
+def _thought(blocks: Blocks, delta: Fields, index: Any) -> list[Event]:
     text = delta.get("thinking")
-    return [blocks.thought(0, text)] if type(text) is str and text else []
+    return [blocks.thought(blocks.of_kind(index, THOUGHT), 0, text)] if type(text) is str and text else []
 
 
-def _input(blocks: Blocks, delta: Fields) -> list[Event]:
-    json = delta.get("partial_json")
-    return blocks.input(json) if type(json) is str else []
+def _input(blocks: Blocks, delta: Fields, index: Any) -> list[Event]:
+    json, block = delta.get("partial_json"), blocks.at(index)
+    return blocks.input(block, json) if type(json) is str and block is not None else []
 
 
-def _signature(blocks: Blocks, delta: Fields) -> list[Event]:
-    signature = delta.get("signature")
-    if blocks.block is not None and isinstance(signature, str):
-        blocks.block.signature += signature
+def _signature(blocks: Blocks, delta: Fields, index: Any) -> list[Event]:
+    signature, block = delta.get("signature"), blocks.at(index)
+    if block is not None and isinstance(signature, str):
+        block.signature += signature
     return []
 
 
-def _citation(blocks: Blocks, delta: Fields) -> list[Event]:
-    if blocks.block is not None:
-        blocks.block.citations.append(delta.get("citation"))
+def _citation(blocks: Blocks, delta: Fields, index: Any) -> list[Event]:
+    block = blocks.at(index)
+    if block is not None:
+        block.citations.append(delta.get("citation"))
     return []
 
 
 _Handle: TypeAlias = Callable[[MessageReader, Fields], list[Event]]
 
-_DELTAS: Final[dict[str, Callable[[Blocks, Fields], list[Event]]]] = {
+_DELTAS: Final[dict[str, Callable[[Blocks, Fields, Any], list[Event]]]] = {
     "text_delta": _text,
     "input_json_delta": _input,
     "thinking_delta": _thought,
