@@ -20,6 +20,7 @@ from ..faults import LEFT_ALONE
 from ..messages import ChatRequest
 from ..repairs import LIMITS, is_within
 from ..repairs.credible import FEW, few_for, few_for_prompt
+from ..repairs.limits.asked import limit_of
 from ..wire import jsonio
 from .probes import FIRST, SECOND, Probe, ProbeMint
 from .skeleton import CHAT_ID, NAME, NUMBER, OTHER_ID, TEXT, VALUE, Path, Skeleton, Slot, find, get, is_sound, text_of
@@ -252,7 +253,9 @@ def _ends_well(form: _Form, match: re.Match[bytes], body: bytes, context: ReplyC
         return True
     completion = int(match[form.counted[1]]) if form.counted else 0
     if not asked.get("stop"):
-        limit = asked.get("max_completion_tokens") or asked.get("max_tokens")
+        limit = asked.get("max_completion_tokens", asked.get("max_tokens"))
+        if "max_tokens" in asked and "max_completion_tokens" in asked:
+            limit = limit_of(asked)
         plain = type(limit) is int and 0 < completion < limit and context.options.enforce.max_tokens != "on"
         return plain or is_within(context, [], len(body), completion)
     if _CONTENT not in form.slots:
