@@ -62,8 +62,19 @@ def abreast(measured: Mapping[str, float]) -> list[str]:
     return [
         f"{name}: {measured[name] / measured[other]:.2f} times '{other}', and {most} times is the limit"
         for name, (other, most) in BESIDE.items()
-        if name in measured and other in measured and measured[name] > most * measured[other]
+        if too_much(name, measured)
     ]
+
+
+def behind(measured: Mapping[str, float]) -> set[str]:
+    """The cases that cost too much beside others, and those others."""
+    return {one for name, (other, _) in BESIDE.items() if too_much(name, measured) for one in (name, other)}
+
+
+def too_much(name: str, measured: Mapping[str, float]) -> bool:
+    """Whether a case costs too much beside the one that it is compared with."""
+    other, most = BESIDE[name]
+    return name in measured and other in measured and measured[name] > most * measured[other]
 
 
 # -- measuring --------------------------------------------------------------------------------------------------------
@@ -136,7 +147,8 @@ def measure(cases: Sequence[Micro], rounds: int, budget: Budget, tries: int = 4)
     for _ in range(rounds):
         fastest.round(cases)
     for _ in range(tries):
-        late = [case for case in cases if over(fastest, case.name, budget)]
+        beside = behind(fastest.units())
+        late = [case for case in cases if over(fastest, case.name, budget) or case.name in beside]
         for _ in range(rounds if late else 0):
             fastest.round(late)
     return fastest

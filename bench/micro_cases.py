@@ -239,6 +239,7 @@ MICRO: tuple[Micro, ...] = (
     chat_stream(0, True), chat_stream(len(STREAM_FAULTS), True), tool_stream(),
     anthropic_text(), anthropic_text(True), anthropic_tool(),
     asked_stream("usage reported", True),
+    asked_stream("usage reported, limit far off", True, max_tokens=16 * EVENTS),
     asked_stream("usage reported, limits far off", True, max_tokens=16 * EVENTS, stop=["###", "END"]),
     asked_stream("usage reported, limits on", True, max_tokens=4 * EVENTS, stop=["\n\n###", "END"]),
     asked_stream("usage not reported", False),
@@ -253,6 +254,7 @@ BESIDE: dict[str, tuple[str, float]] = {
     "anthropic stream, exact, all at once": ("chat stream, exact, all at once", 1.5),
     "anthropic stream, tool arguments": ("chat stream, tool arguments", 1.5),
     # Nothing begins a stop string or has to be counted; in the other, every sixth word and most of the text do.
+    "chat stream, usage reported, limit far off": ("chat stream, usage reported", 1.15),
     "chat stream, usage reported, limits far off": ("chat stream, usage reported", 1.2),
     "chat stream, usage reported, limits on": ("chat stream, usage reported", 1.5),
 }

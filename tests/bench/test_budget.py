@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.micro import BUDGET, Budget, Fastest, abreast, compare, read_budget, written
+from bench.micro import BUDGET, Budget, Fastest, abreast, behind, compare, read_budget, written
 from bench.micro_cases import BESIDE, MICRO
 from bench.replies import STREAM_FAULTS, WHOLE_FAULTS
 from meta.source import ROOT
@@ -32,6 +32,9 @@ def test_compare(measured: dict[str, float], wrong: list[str]) -> None:
 def test_what_may_cost_so_much_of_another() -> None:
     dear = {"anthropic stream, exact": 3.2, "chat stream, exact": 2.0}
     assert abreast(dear) == ["anthropic stream, exact: 1.60 times 'chat stream, exact', and 1.5 times is the limit"]
+    assert behind(dear) == {"anthropic stream, exact", "chat stream, exact"}
+    limited = {"chat stream, usage reported, limit far off": 2.4, "chat stream, usage reported": 2.0}
+    assert "1.20 times 'chat stream, usage reported', and 1.15" in abreast(limited)[0]
     assert abreast(dear | {"chat stream, exact": 2.2}) == []
     assert abreast(dict(read_budget().units)) == []
     assert {name for name in BESIDE} | {other for other, _ in BESIDE.values()} <= {case.name for case in MICRO}
