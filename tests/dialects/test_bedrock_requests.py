@@ -161,7 +161,7 @@ def test_pictures_of_elsewhere_are_fetched_first() -> None:
         ({"frequency_penalty": 1}, "frequency_penalty"),
         ({"n": 2}, "n"),
         ({"temperature": 1.5}, "temperature"),
-        ({"tools": [{"type": "custom", "custom": {"name": "x"}}]}, "tools[0].type"),
+        ({"tools": [{"type": "custom", "custom": {"name": "x"}}]}, "tools[0]"),
     ],
 )
 def test_what_cannot_be_said_is_refused_by_name_or_dropped(fields: Fields, param: str) -> None:

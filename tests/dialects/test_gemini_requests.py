@@ -280,12 +280,12 @@ def test_what_is_left_out_is_named() -> None:
     ]
     strict = {"type": "function", "function": {"name": "f", "strict": True}}
     assert noted(messages=messages, tools=[strict], seed=2**40 + 1, user="u") == [
-        "user dropped",
         "messages[0].name dropped",
-        "cache_control dropped",
-        "messages[1].reasoning_content dropped",
+        "messages[0].content[0].cache_control dropped",
         "messages[2].content[0].image_url.detail dropped",
         "tools[0].function.strict dropped",
+        "user dropped",
+        "messages[1].reasoning_content dropped",
         "seed changed to 1",
     ]
     assert noted(PRO, reasoning_effort="none") == ["reasoning_effort changed to a budget of 128"]

@@ -385,7 +385,7 @@ def test_hints_are_left_out_by_name() -> None:
     accepted(json.loads(DIALECT.write_request(chat(**fields), notes.asked("gpt-4o")).body))
     assert sorted(notes) == [
         "max_tokens changed to 16",
-        "messages[0].cache_control dropped",
+        "messages[0].content[0].cache_control dropped",
         "messages[0].name dropped",
         "prediction dropped",
     ]

@@ -27,6 +27,7 @@ __all__ = [
     "Tool",
     "ToolUse",
     "Turn",
+    "kind_of",
     "read_conversation",
     "read_tools",
     "read_turns",
@@ -79,6 +80,14 @@ class File(Struct):
 
 
 Part: TypeAlias = Text | Picture | Audio | File
+
+
+def kind_of(part: Part) -> str:
+    """What a part is called in a request."""
+    return _CALLED[type(part)]
+
+
+_CALLED: dict[type, str] = {Text: "text", Picture: "image_url", Audio: "input_audio", File: "file"}
 
 
 class ToolUse(Struct):

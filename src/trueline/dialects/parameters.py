@@ -10,12 +10,15 @@ from urllib.parse import quote
 from msgspec import Struct
 
 from ..errors import NotFoundError, RequestError
+from .conversation import Tool, read_tools
+from .lost import name_lost
 from .native import Asked
 
 __all__ = [
     "Schema",
     "ToolChoice",
     "check_supported",
+    "functions_of",
     "in_path",
     "leave_out",
     "max_tokens",
@@ -87,12 +90,90 @@ def leave_out(asked: Asked, name: str, why: str = "", param: str | None = None) 
     asked.note(f"{param or name} dropped")
 
 
-def check_supported(body: Fields, supported: Collection[str], asked: Asked) -> None:
-    """Refuse or drop what the API does not know: every parameter that is set and not among `supported`."""
+def check_supported(body: Fields, supported: Collection[str], asked: Asked, keeps: Collection[str] = ()) -> None:
+    """Refuse or drop what the API does not know: every parameter that is set and not among `supported`.
+
+    What messages and tools have beside that is named where it is not among `keeps` (`lost.name_lost`).  Raises
+    RequestError as well for what OpenAI itself refuses, whatever API it is for.
+    """
+    _check_stop(body.get("stop"))
+    _check_effort(body.get("reasoning_effort"))
+    _check_tool_choice(body)
+    name_lost(body if "tools" in supported else {**body, "tools": None}, keeps, asked)
     for name, value in body.items():
         if name in _PLAIN or name in supported or value is None or value in _HARMLESS.get(name, ()):
             continue
         leave_out(asked, name)
+
+
+_EFFORTS: Final = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+_KINDS: Final[dict[type, str]] = {
+    str: "a string",
+    int: "an integer",
+    float: "a number",
+    bool: "a boolean",
+    list: "an array",
+    dict: "an object",
+}
+
+
+def _check_stop(stop: Any) -> None:
+    for position, text in enumerate(stop if isinstance(stop, list) else ()):
+        if text is not None and not isinstance(text, str):
+            raise _wrong_type(f"stop[{position}]", text)
+
+
+def _check_effort(effort: Any) -> None:
+    if effort is None or effort in _EFFORTS:
+        return
+    if not isinstance(effort, str):
+        raise _wrong_type("reasoning_effort", effort)
+    words = [f"'{word}'" for word in _EFFORTS]
+    raise RequestError(
+        f"Invalid value: '{effort[:50]}'. Supported values are: {', '.join(words[:-1])}, and {words[-1]}.",
+        param="reasoning_effort",
+        code="invalid_value",
+    )
+
+
+def _wrong_type(where: str, found: Any) -> RequestError:
+    return RequestError(
+        f"Invalid type for '{where}': expected a string, but got {_KINDS.get(type(found), 'something else')} instead.",
+        param=where,
+        code="invalid_type",
+    )
+
+
+def _check_tool_choice(body: Fields) -> None:
+    """A call that is demanded has to be one of a tool that is there; tools that a provider runs have any name."""
+    given = body.get("tool_choice", body.get("function_call"))
+    if isinstance(given, dict) and given.get("type", "function") not in ("function", "custom", "allowed_tools", "tool"):
+        return  # one that the provider runs
+    choice = read_tool_choice(body)
+    if choice is None or (choice.mode in ("auto", "none") and not choice.names):
+        return
+    tools = [*(body.get("tools") or ()), *(body.get("functions") or ())]
+    if not tools and not body.get("web_search_options"):
+        raise RequestError(
+            "Invalid value for 'tool_choice': 'tool_choice' is only allowed when 'tools' are specified.",
+            param="tool_choice",
+        )
+    names = [_name_in(tool) for tool in tools]
+    missing = [name for name in choice.names if name not in names]
+    if missing and None not in names and not body.get("web_search_options"):
+        raise RequestError(
+            f"Invalid value for 'tool_choice': Tool choice '{missing[0][:64]}' not found in 'tools' parameter.",
+            param="tool_choice",
+        )
+
+
+def functions_of(body: Fields, asked: Asked, api: str) -> list[Tool]:
+    """The tools of a request to an API that has functions alone: others are refused or dropped, as `asked` says."""
+    tools = read_tools(body)
+    for tool in tools:
+        if tool.kind != "function":
+            leave_out(asked, "tools", f"{api} has no tools of the type '{tool.kind}'.", tool.where)
+    return [tool for tool in tools if tool.kind == "function"]
 
 
 def max_tokens(body: Fields) -> int | None:

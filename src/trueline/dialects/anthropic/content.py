@@ -73,8 +73,6 @@ class MessageWriter:
     # -- turns --------------------------------------------------------------------------------------------------------
 
     def _user(self, turn: Turn) -> list[Fields]:
-        if turn.name:
-            self._asked.note(f"{turn.where}.name dropped")
         return self._marked(turn, self._parts(turn))
 
     def _tool(self, turn: Turn) -> list[Fields]:
@@ -187,8 +185,6 @@ class MessageWriter:
         return block
 
     def _picture(self, picture: Picture) -> Fields:
-        if picture.detail not in (None, "auto"):
-            self._asked.note(f"{picture.where.removesuffix('.url')}.detail dropped")
         source = self._source(picture.media_type, picture.data, picture.url, self._takes_urls)
         if source["type"] == "base64":
             source["media_type"] = _image_type(source["media_type"], picture.where)

@@ -56,13 +56,33 @@ _KINDS: Final[dict[type, tuple[str, tuple[str, ...]]]] = {
     dict: ("an object", ("thinking", "output_config", "output_format", "metadata", "web_search_options")),
 }
 _TIERS: Final = {"auto": "auto", "priority": "auto", "default": "standard_only", "standard_only": "standard_only"}
+_KEPT_MEMBERS: Final = frozenset(
+    (
+        "cache_control",
+        "reasoning_content",
+        "reasoning",
+        "reasoning_details",
+        "thinking_blocks",
+        "anthropic",
+        "is_error",
+        "file.citations",
+        "file.context",
+        "file.title",
+        "tool.defer_loading",
+        "tool.eager_input_streaming",
+        "tool.input_examples",
+        "tool.allowed_callers",
+        "strict",
+    )
+)
+"""Of messages, their parts, calls and tools (`lost.py`)."""
 
 
 def write_request(request: ChatRequest, asked: Asked) -> NativeRequest:
     """See NativeDialect."""
     platform = _platform(asked)
     body, known = request.body, model(asked.model)
-    check_supported(body, _READ, asked)
+    check_supported(body, _READ, asked, _KEPT_MEMBERS)
     _check_kinds(body)
     conversation = read_conversation(body)
     writer = MessageWriter(asked, platform == "anthropic")

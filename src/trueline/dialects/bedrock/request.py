@@ -9,7 +9,7 @@ import re
 from base64 import b64encode
 from hashlib import sha256
 from itertools import dropwhile
-from typing import Any
+from typing import Any, Final
 
 from ...errors import RequestError
 from ...messages import ChatRequest
@@ -91,12 +91,16 @@ _DOCUMENTS = {
 }
 _CACHE_POINT: Fields = {"cachePoint": {"type": "default"}}
 _CALL_ID = re.compile(r"[a-zA-Z0-9_.:-]{1,64}", re.ASCII)
+_KEPT_MEMBERS: Final = frozenset(
+    ("message.cache_control", "text.cache_control", "reasoning_details", "is_error", "file.citations", "strict")
+)
+"""Of messages, their parts, calls and tools (`lost.py`)."""
 
 
 def write_request(request: ChatRequest, asked: Asked) -> NativeRequest:
     """See NativeDialect.  Files that are named by their URL are fetched first: Converse takes bytes."""
     body = request.body
-    check_supported(body, _SUPPORTED, asked)
+    check_supported(body, _SUPPORTED, asked, _KEPT_MEMBERS)
     conversation = read_conversation(body)
     writer = _Messages(asked)
     messages = writer.messages(conversation.turns)
@@ -159,13 +163,13 @@ def _write_tools(written: Fields, body: Fields, conversation: Conversation, aske
     tools = read_tools(body)
     schema = read_schema(body)
     choice = read_tool_choice(body)
-    specs = [_spec(tool, asked) for tool in tools]
+    if choice is not None and choice.mode != "named" and choice.names:  # those alone that it may call
+        tools = [tool for tool in tools if tool.name in choice.names]
+    specs = [spec for tool in tools if (spec := _spec(tool, asked)) is not None]
     mode = choice.mode if choice is not None else None
     root = object_answer(schema) if schema is not None else {}
     if mode == "none":
         specs = []
-    elif choice is not None and choice.mode != "named" and choice.names:
-        leave_out(asked, "tool_choice", "Bedrock cannot allow some of the tools only.")
     picked: Fields | None = {"any": {}} if mode == "required" else {"auto": {}} if mode == "auto" else None
     if choice is not None and mode == "named":
         picked = {"tool": {"name": choice.names[0]}}
@@ -210,11 +214,12 @@ def _names_used(conversation: Conversation) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _spec(tool: Tool, asked: Asked) -> Fields:
+def _spec(tool: Tool, asked: Asked) -> Fields | None:
     if tool.kind == "systemTool":
         return {"systemTool": tool.extras.get("systemTool") or {"name": tool.name}}
     if tool.kind != "function":
-        raise unsupported("tools", f"Bedrock has no tools of the type '{tool.kind}'.", f"{tool.where}.type")
+        leave_out(asked, "tools", f"Bedrock has no tools of the type '{tool.kind}'.", tool.where)
+        return None
     spec = _tool_spec(tool.name, tool.description, object_input(tool) or {"type": "object", "properties": {}})
     if tool.strict is not None:
         spec["toolSpec"]["strict"] = bool(tool.strict)

@@ -5,21 +5,21 @@ https://docs.cohere.com/reference/chat (seen 2026-11)
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from ...errors import RequestError
 from ...messages import ChatRequest
 from ...wire import jsonio
-from ..conversation import Audio, File, Part, Picture, Text, Tool, Turn, read_conversation, read_tools
+from ..conversation import Part, Picture, Text, Tool, Turn, kind_of, read_conversation
 from ..native import Asked, NativeRequest
 from ..parameters import (
     check_supported,
+    functions_of,
     leave_out,
     max_tokens,
     read_schema,
     read_stop,
     read_tool_choice,
-    unsupported,
 )
 
 __all__ = ["write_request"]
@@ -55,15 +55,17 @@ _SUPPORTED = frozenset(
 )
 _BUDGETS = {"minimal": 512, "low": 1024, "medium": 4096}
 """Tokens of thought; more effort has no limit."""
+_KEPT_MEMBERS: Final = frozenset(("detail", "reasoning_content", "reasoning", "tool_plan", "strict"))
+"""Of messages, their parts, calls and tools (`lost.py`)."""
 
 
 def write_request(request: ChatRequest, asked: Asked) -> NativeRequest:
     """See NativeDialect."""
     body = request.body
-    check_supported(body, _SUPPORTED, asked)
+    check_supported(body, _SUPPORTED, asked, _KEPT_MEMBERS)
     conversation = read_conversation(body)
     messages: list[Fields] = [{"role": "system", "content": text.text} for text in conversation.system]
-    messages += [_message(turn) for turn in conversation.turns]
+    messages += [_message(turn, asked) for turn in conversation.turns]
     written: Fields = {"model": asked.model, "messages": messages, "stream": request.stream}
     written |= {name: body[given] for given, name in _SAME.items() if body.get(given) is not None}
     for parameter in ("frequency_penalty", "presence_penalty"):
@@ -103,7 +105,7 @@ def _thinking(body: Fields) -> Fields | None:
 
 def _write_tools(written: Fields, body: Fields, asked: Asked) -> None:
     """Cohere can be told to call, or not to; which tool it must call is said by showing it no other."""
-    tools = read_tools(body)
+    tools = functions_of(body, asked, "Cohere")
     choice = read_tool_choice(body)
     mode = choice.mode if choice is not None else None
     if choice is not None and choice.names:
@@ -120,8 +122,6 @@ def _write_tools(written: Fields, body: Fields, asked: Asked) -> None:
 
 
 def _tool(tool: Tool) -> Fields:
-    if tool.kind != "function":
-        raise unsupported("tools", f"Cohere has no tools of the type '{tool.kind}'.", f"{tool.where}.type")
     function: Fields = {"name": tool.name}
     if tool.description is not None:
         function["description"] = tool.description
@@ -132,10 +132,10 @@ def _tool(tool: Tool) -> Fields:
 # -- messages ---------------------------------------------------------------------------------------------------------
 
 
-def _message(turn: Turn) -> Fields:
+def _message(turn: Turn, asked: Asked) -> Fields:
     if turn.role == "assistant":
         return _answer(turn)
-    content = [_part(part) for part in turn.parts]
+    content = [written for part in turn.parts if (written := _part(part, turn, asked)) is not None]
     plain = len(content) == 1 and content[0]["type"] == "text"
     if turn.role == "tool":
         if turn.call_id is None:
@@ -171,19 +171,18 @@ def _text(text: str) -> Fields:
     return {"type": "text", "text": text}
 
 
-def _part(part: Part) -> Fields:
+def _part(part: Part, turn: Turn, asked: Asked) -> Fields | None:
     match part:
         case Text():
             return _text(part.text)
-        case Picture():
+        case Picture() if turn.role != "tool":
             url = part.url or f"data:{part.media_type};base64,{part.data}"
             image: Fields = {"url": url}
             if part.detail is not None:
                 image["detail"] = part.detail
             return {"type": "image_url", "image_url": image}
-        case Audio() | File():
-            raise RequestError(
-                f"Invalid '{part.where}': Cohere takes text and pictures; send documents as `documents`.",
-                param=part.where,
-                code="unsupported_parameter",
-            )
+        case _:
+            takes = "text alone in results of tools" if turn.role == "tool" else "text and pictures"
+            why = f"Cohere takes {takes}; send documents as `documents`."
+            leave_out(asked, kind_of(part), why, part.where)
+            return None

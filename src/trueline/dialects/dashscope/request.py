@@ -11,16 +11,16 @@ from typing import Any, Final
 from ...errors import RequestError
 from ...messages import ChatRequest
 from ...wire import jsonio
-from ..conversation import Audio, Conversation, File, Part, Picture, Text, Tool, Turn, read_conversation, read_tools
+from ..conversation import Audio, Conversation, File, Part, Picture, Text, Tool, Turn, read_conversation
 from ..native import Asked, NativeRequest
 from ..parameters import (
     check_supported,
+    functions_of,
     leave_out,
     max_tokens,
     read_schema,
     read_stop,
     read_tool_choice,
-    unsupported,
 )
 
 __all__ = ["write_request"]
@@ -75,15 +75,27 @@ https://github.com/agentscope-ai/agentscope-java/issues/2550 and /pull/1460 (see
 _SERVICES: Final = {False: "text-generation", True: "multimodal-generation"}
 _KEPT: Final = ("partial", "cache_control")
 """Fields of a message and of its parts that DashScope knows."""
+_KEPT_MEMBERS: Final = frozenset(
+    (
+        "partial",
+        "message.cache_control",
+        "text.cache_control",
+        "image_url.cache_control",
+        "reasoning_content",
+        "reasoning",
+        "strict",
+    )
+)
+"""Of messages, their parts, calls and tools (`lost.py`)."""
 
 
 def write_request(request: ChatRequest, asked: Asked) -> NativeRequest:
     """See NativeDialect."""
     body = request.body
-    check_supported(body, _SUPPORTED, asked)
+    check_supported(body, _SUPPORTED, asked, _KEPT_MEMBERS)
     conversation = read_conversation(body)
     path, sees = _place(asked, bool(_SEES.search(asked.model)) or _has_files(conversation))
-    messages = _messages(conversation, sees)
+    messages = _messages(_without_files(conversation, asked), sees)
     parameters: Fields = {"result_format": "message"}
     if request.stream:
         parameters["incremental_output"] = True
@@ -132,7 +144,7 @@ def _write_thinking(parameters: Fields, body: Fields) -> None:
 
 
 def _write_tools(parameters: Fields, body: Fields, asked: Asked) -> None:
-    tools, choice = read_tools(body), read_tool_choice(body)
+    tools, choice = functions_of(body, asked, "DashScope"), read_tool_choice(body)
     mode, names = (choice.mode, choice.names) if choice is not None else (None, [])
     if names and mode != "named":
         tools = [tool for tool in tools if tool.name in names]
@@ -150,8 +162,6 @@ def _write_tools(parameters: Fields, body: Fields, asked: Asked) -> None:
 
 
 def _tool(tool: Tool) -> Fields:
-    if tool.kind != "function":
-        raise unsupported("tools", f"DashScope has no tools of the type '{tool.kind}'.", f"{tool.where}.type")
     function: Fields = {"name": tool.name}
     if tool.description is not None:
         function["description"] = tool.description
@@ -166,6 +176,15 @@ def _tool(tool: Tool) -> Fields:
 
 def _has_files(conversation: Conversation) -> bool:
     return any(not isinstance(part, Text) for turn in conversation.turns for part in turn.parts)
+
+
+def _without_files(conversation: Conversation, asked: Asked) -> Conversation:
+    for turn in conversation.turns:
+        for part in turn.parts:
+            if isinstance(part, File):
+                leave_out(asked, "file", "DashScope takes text, pictures and sound in a message.", part.where)
+        turn.parts = [part for part in turn.parts if not isinstance(part, File)]
+    return conversation
 
 
 def _messages(conversation: Conversation, sees: bool) -> list[Fields]:
@@ -218,11 +237,7 @@ def _part(part: Part) -> Fields:
         case Audio():
             return {"audio": f"data:{part.media_type};base64,{part.data}"}
         case File():
-            raise RequestError(
-                f"Invalid '{part.where}': DashScope takes text, pictures and sound in a message.",
-                param=part.where,
-                code="unsupported_parameter",
-            )
+            raise AssertionError("left out before")
 
 
 def _marks(extras: Fields) -> Fields:

@@ -28,7 +28,6 @@ _MINTED: Final = re.compile(re.escape(CALL_ID) + r"[0-9A-Za-z_-]{20,}")
 _NO_SIGNATURE: Final = "skip_thought_signature_validator"
 """What Google has in place of a signature that is not known."""
 _UNSIGNED: Final = "thought_signature unknown"
-_UNMARKED: Final = "cache_control dropped"
 _TAKEN: Final = re.compile(
     r"gs://|https://generativelanguage\.googleapis\.com/[\w.]+/files/|https://(?:www\.|m\.)?youtube\.com/watch\?"
     r"|https://youtu\.be/|https://storage\.(?:mtls\.)?cloud\.google\.com/"
@@ -92,8 +91,6 @@ class _Writer:
             self._order = [call.id for call in turn.calls]
             self._add("model", list(self._said(turn)))
         else:
-            if turn.name:
-                self._asked.note(f"{turn.where}.name dropped")
             parts = [_part(part, self._asked, self.missing) for part in turn.parts]
             self._add("user", parts or [{"text": ""}])
 
@@ -249,14 +246,10 @@ def _part(part: Part, asked: Asked, missing: list[str]) -> Fields:
     """One part; the address of a file that has to be fetched first goes to `missing`."""
     match part:
         case Text():
-            if "cache_control" in part.extras:
-                asked.note(_UNMARKED)  # it caches by itself
             return {"text": part.text}
         case Audio():
             return _inline(part.media_type, part.data)
         case Picture():
-            if part.detail not in (None, "auto"):
-                asked.note(f"{part.where.removesuffix('.url')}.detail dropped")
             return _file(part.url, part.data, part.media_type, part.extras, asked, missing)
         case File(id=str() as identity):
             if not re.match(r"https?://|gs://", identity):

@@ -64,6 +64,21 @@ _READ: Final = frozenset(
     )
 )
 _MAX_SEED: Final = 0x7FFFFFFF
+_KEPT_MEMBERS: Final = frozenset(
+    (
+        "google_parts",
+        "images",
+        "reasoning_content",
+        "reasoning",
+        "reasoning_details",
+        "extra_content",
+        "videoMetadata",
+        "video_metadata",
+        "mediaResolution",
+        "media_resolution",
+    )
+)
+"""Of messages, their parts, calls and tools (`lost.py`)."""
 
 
 def write_request(request: ChatRequest, asked: Asked) -> NativeRequest:
@@ -74,7 +89,7 @@ def write_request(request: ChatRequest, asked: Asked) -> NativeRequest:
         tools = [*(body.get("tools") or ()), answer_function(answer)]
         body |= {"tools": tools, "tool_choice": "required", "response_format": None}
     own = {name: camel_name(name) for name in body if camel_name(name) in _CONFIG | _BODY}
-    check_supported(body, _READ | own.keys() | _tier(body, asked), asked)
+    check_supported(body, _READ | own.keys() | _tier(body, asked), asked, _KEPT_MEMBERS)
     conversation = read_conversation(body)
     made: Fields = {"contents": write_contents(conversation, asked)}
     system = write_texts(conversation.system, asked)

@@ -81,8 +81,6 @@ def _declaration(tool: Tool, asked: Asked) -> Fields:
     declaration: Fields = {"name": tool.name}
     if tool.description is not None:
         declaration["description"] = tool.description
-    if tool.strict:
-        asked.note(f"{tool.where}.function.strict dropped")
     schema = tool.parameters
     if schema and not _says_nothing(schema):
         declaration.update(write_schema(schema, asked, tool.where, "parameters", "parametersJsonSchema"))

@@ -11,7 +11,7 @@ from typing import Any
 from ...errors import RequestError
 from ...messages import ChatRequest
 from ...wire import jsonio
-from ..conversation import Text, Turn, read_conversation
+from ..conversation import Text, Turn, kind_of, read_conversation
 from ..native import Asked, NativeRequest
 from ..parameters import check_supported, in_path, leave_out, max_tokens, read_schema, read_stop
 from .templates import TEMPLATES, family_of, render
@@ -132,10 +132,6 @@ def _said(turn: Turn, asked: Asked) -> tuple[str, str] | None:
         leave_out(asked, "tools", "A prompt of text-generation-inference has no tools.", f"{turn.where}.tool_calls")
     for part in turn.parts:
         if not isinstance(part, Text):
-            raise RequestError(
-                f"Invalid '{part.where}': a prompt of text-generation-inference is text.",
-                param=part.where,
-                code="unsupported_parameter",
-            )
+            leave_out(asked, kind_of(part), "A prompt of text-generation-inference is text.", part.where)
     text = turn.text or turn.refusal or ""
     return None if turn.calls and not text else (turn.role, text)

@@ -6,21 +6,20 @@ https://github.com/ollama/ollama/blob/main/docs/api.md#generate-a-chat-completio
 from __future__ import annotations
 
 from base64 import b64encode
-from typing import Any
+from typing import Any, Final
 
-from ...errors import RequestError
 from ...messages import ChatRequest
 from ...wire import jsonio
-from ..conversation import Audio, File, Part, Picture, Text, Tool, Turn, read_conversation, read_tools
+from ..conversation import Part, Picture, Text, Tool, Turn, kind_of, read_conversation
 from ..native import Asked, FileNeeded, NativeRequest
 from ..parameters import (
     check_supported,
+    functions_of,
     leave_out,
     max_tokens,
     read_schema,
     read_stop,
     read_tool_choice,
-    unsupported,
 )
 
 __all__ = ["write_request"]
@@ -57,12 +56,14 @@ _SUPPORTED = frozenset(
         *_PASSED,
     )
 )
+_KEPT_MEMBERS: Final = frozenset(("reasoning_content", "reasoning"))
+"""Of messages, their parts, calls and tools (`lost.py`)."""
 
 
 def write_request(request: ChatRequest, asked: Asked) -> NativeRequest:
     """See NativeDialect.  Pictures that are named by their URL are fetched first: Ollama takes base64."""
     body = request.body
-    check_supported(body, _SUPPORTED, asked)
+    check_supported(body, _SUPPORTED, asked, _KEPT_MEMBERS)
     conversation = read_conversation(body)
     missing: list[str] = []
     messages: list[Fields] = [{"role": "system", "content": text.text} for text in conversation.system]
@@ -110,18 +111,18 @@ def _think(body: Fields, model: str) -> bool | str | None:
 
 
 def _tools(body: Fields, asked: Asked) -> list[Fields]:
-    tools = read_tools(body)
+    tools = functions_of(body, asked, "Ollama")
     choice = read_tool_choice(body)
     if choice is not None and choice.mode == "none":
         return []
-    if choice is not None and (choice.mode in ("required", "named") or choice.names):
+    if choice is not None and choice.mode != "named" and choice.names:  # those alone that it may call
+        tools = [tool for tool in tools if tool.name in choice.names]
+    if choice is not None and choice.mode in ("required", "named"):
         leave_out(asked, "tool_choice", "Ollama leaves it to the model whether it calls a tool.")
     return [_tool(tool) for tool in tools]
 
 
 def _tool(tool: Tool) -> Fields:
-    if tool.kind != "function":
-        raise unsupported("tools", f"Ollama has no tools of the type '{tool.kind}'.", f"{tool.where}.type")
     function: Fields = {"name": tool.name}
     if tool.description is not None:
         function["description"] = tool.description
@@ -131,7 +132,7 @@ def _tool(tool: Tool) -> Fields:
 
 def _message(turn: Turn, asked: Asked, missing: list[str]) -> Fields:
     message: Fields = {"role": turn.role, "content": turn.text or turn.refusal or ""}
-    images = [_image(part, asked, missing) for part in turn.parts if not isinstance(part, Text)]
+    images = [image for part in turn.parts if (image := _image(part, asked, missing)) is not None]
     if images:
         message["images"] = images
     if turn.reasoning:
@@ -149,14 +150,13 @@ def _message(turn: Turn, asked: Asked, missing: list[str]) -> Fields:
     return message
 
 
-def _image(part: Part, asked: Asked, missing: list[str]) -> str:
+def _image(part: Part, asked: Asked, missing: list[str]) -> str | None:
+    if isinstance(part, Text):
+        return None
     if not isinstance(part, Picture):
-        assert isinstance(part, (Audio, File))
-        raise RequestError(
-            f"Invalid '{part.where}': Ollama's models take text and pictures, but no '{part.media_type}'.",
-            param=part.where,
-            code="unsupported_parameter",
-        )
+        why = f"Ollama's models take text and pictures, but no '{part.media_type}'."
+        leave_out(asked, kind_of(part), why, part.where)
+        return None
     if part.data is not None:
         return part.data
     file = asked.files.get(part.url or "")

@@ -47,8 +47,6 @@ class _Writer:
             return self._assistant(turn)
         if turn.role == "tool":
             return [self._result(turn)]
-        if turn.name:
-            self._asked.note(f"{turn.where}.name dropped")
         return [{"type": "message", "role": role, "content": self._content(turn)}]
 
     # -- the assistant ------------------------------------------------------------------------------------------------
@@ -124,11 +122,11 @@ class _Writer:
 
     def _part(self, turn: Turn, part: Part) -> Fields | None:
         if isinstance(part, Text):
-            return self._with({"type": "input_text", "text": part.text}, part.extras, turn.where)
+            return _with({"type": "input_text", "text": part.text}, part.extras)
         if isinstance(part, Picture):
             url = part.url if part.url is not None else f"data:{part.media_type};base64,{part.data}"
             image = {"type": "input_image", "image_url": url, "detail": part.detail or "auto"}
-            return self._with(image, part.extras, part.where)
+            return _with(image, part.extras)
         if isinstance(part, Audio):
             return self._audio(part)
         return self._file(part)
@@ -149,13 +147,12 @@ class _Writer:
             item["file_url"] = file.url
         else:
             item["file_id"] = file.id
-        return self._with(item, file.extras, file.where)
+        return _with(item, file.extras)
 
-    def _with(self, item: Fields, extras: Fields, where: str) -> Fields:
-        """An item with what the API knows of the extras of its part; marks of other caches are named."""
-        if extras.get("cache_control"):
-            self._asked.note(f"{where}.cache_control dropped")
-        return {**item, **{name: extras[name] for name in _OF_A_PART if extras.get(name) is not None}}
+
+def _with(item: Fields, extras: Fields) -> Fields:
+    """An item with what the API knows of the extras of its part."""
+    return {**item, **{name: extras[name] for name in _OF_A_PART if extras.get(name) is not None}}
 
 
 def _put_detail(item: Fields, one: Fields) -> None:

@@ -49,12 +49,31 @@ _READ: Final = frozenset(
 )
 _SEALED: Final = "reasoning.encrypted_content"
 _PROBABILITIES: Final = "message.output_text.logprobs"
+_KEPT_MEMBERS: Final = frozenset(
+    (
+        "detail",
+        "phase",
+        "images",
+        "prompt_cache_breakpoint",
+        "reasoning_content",
+        "reasoning",
+        "reasoning_details",
+        "openai_responses",
+        "namespace",
+        "caller",
+        "tool.defer_loading",
+        "tool.allowed_callers",
+        "tool.output_schema",
+        "strict",
+    )
+)
+"""Of messages, their parts, calls and tools (`lost.py`)."""
 
 
 def write_request(request: ChatRequest, asked: Asked) -> NativeRequest:
     """See NativeDialect."""
     body = request.body
-    check_supported(body, _READ, asked)
+    check_supported(body, _READ, asked, _KEPT_MEMBERS)
     out: Fields = {"model": asked.model, "input": write_input(body, asked), "store": body.get("store") is True}
     for name in _PASSED:
         if body.get(name) is not None:

@@ -32,8 +32,6 @@ def write_tools(body: Fields, asked: Asked, out: Fields) -> None:
 def _tool(tool: Tool, given: Fields, asked: Asked) -> Fields:
     if tool.kind not in _OURS:
         return tool.extras
-    if tool.extras.get("cache_control"):
-        asked.note(f"{tool.where}.cache_control dropped")
     kept = {name: tool.extras[name] for name in _OF_A_TOOL if tool.extras.get(name) is not None}
     made: Fields = {"type": tool.kind, "name": tool.name}
     if tool.description is not None:
