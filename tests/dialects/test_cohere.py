@@ -174,7 +174,7 @@ def test_usage_is_what_the_model_read_and_wrote(native: Fields, counts: tuple[in
         (404, {"id": "x", "message": "model 'x' not found, make sure"}, (404, "model_not_found")),
         (429, {"message": "You are past the per minute request limit"}, (429, "rate_limit_exceeded")),
         (401, {"message": "invalid api token"}, (401, None)),
-        (498, {"message": "invalid token"}, (401, "invalid_api_key")),
+        (498, {"message": "the request contains a blocked token"}, (400, "content_filter")),
     ],
 )
 def test_errors_are_openais(status: int, body: Fields, expected: tuple[int, str | None]) -> None:

@@ -325,6 +325,18 @@ def test_replies_that_are_none(payload: Any, status: int, code: str | None) -> N
     assert (played.error.status, played.error.code) == (status, code)
 
 
+def test_a_prompt_that_is_blocked_in_mid_stream_says_why() -> None:
+    data = b"".join(
+        b"data: " + json.dumps(payload).encode() + b"\r\n\r\n"
+        for payload in (reply(candidate({"text": "so"}, finish=None)), BLOCKED)
+    )
+    played = play_at_cuts(DIALECT, data, stream=True)
+    assert b'"content":"so"' in played.out
+    assert b"The prompt was blocked: SAFETY (HARM_CATEGORY_HARASSMENT)." in played.out
+    assert b'"code":"content_filter"' in played.out
+    assert b"upstream_cut" not in played.out
+
+
 def test_a_blocked_prompt_says_why() -> None:
     played = play(DIALECT, b"data: " + json.dumps(BLOCKED).encode() + b"\n\n", stream=True)
     assert played.error is not None

@@ -44,6 +44,13 @@ def test_a_whole_text(listed: bool) -> None:
     assert played.body["usage"] == {"prompt_tokens": 2, "completion_tokens": 3, "total_tokens": 5}
 
 
+@pytest.mark.parametrize(("reason", "finish"), [("length", "length"), ("eos_token", "stop"), ("stop_sequence", "stop")])
+def test_why_a_whole_text_ended(reason: str, finish: str) -> None:
+    found = {"generated_text": "Hello", "details": {"finish_reason": reason, "generated_tokens": 3}}
+    played = play(DIALECT, json.dumps(found).encode(), max_tokens=3 if reason != "length" else 5)
+    assert played.body["choices"][0]["finish_reason"] == finish
+
+
 def test_a_stream_without_its_special_tokens() -> None:
     data = event(token("Hel")) + event(token("lo")) + event(token("</s>", True), "Hello", END)
     played = play_at_cuts(DIALECT, data, stream=True, stream_options={"include_usage": True})
@@ -61,6 +68,7 @@ def test_a_stream_without_its_special_tokens() -> None:
         (event(token("."), "Hello."), {"stop": ["."]}, "stop"),
         (event(token("!"), "Hello!", {"finish_reason": "length", "generated_tokens": 2}), {}, "length"),
         (event(token("!"), "Hello!", {"finish_reason": "stop_sequence", "generated_tokens": 2}), {}, "stop"),
+        (event(token("</s>", True), "Hello", {"finish_reason": "length", "generated_tokens": 2}), {}, "length"),
     ],
 )
 def test_why_a_text_ended(end: bytes, fields: Fields, finish: str) -> None:

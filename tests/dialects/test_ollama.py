@@ -94,6 +94,18 @@ def test_an_error_in_the_middle_is_an_error_event() -> None:
     assert (early.status, early.type) == (500, "server_error")
 
 
+@pytest.mark.parametrize("text", ["model 'x' not found", 'model "x" not found, try pulling it first'])
+def test_a_model_that_is_missing_inside_a_stream_is_no_failure_of_the_server(text: str) -> None:
+    error = play_at_cuts(DIALECT, lines({"error": text}), stream=True).error
+    assert error is not None
+    assert (error.status, error.type, error.code, error.param) == (
+        404,
+        "invalid_request_error",
+        "model_not_found",
+        "model",
+    )
+
+
 @pytest.mark.parametrize(
     ("status", "text", "code"),
     [

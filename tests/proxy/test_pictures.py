@@ -15,6 +15,8 @@ from engine.kit import Fields
 from proxy.running import CHAT, Proxy, body_of, running, settings, timeouts, upstream
 from proxy.talking import Reply
 from shell.upstream.scripted import Peer, Seen, Server, serve, until
+from trueline.dialects.native import NativeRequest
+from trueline.shell.pictures import Painter
 from trueline.sim import SimServer
 from trueline.wire import multipart
 
@@ -270,6 +272,23 @@ async def test_a_polling_url_elsewhere_is_refused(host: str) -> None:
     assert studio.count(POLL) == 0
 
 
+async def test_a_polling_url_elsewhere_is_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[str] = []
+    look = Painter._look
+
+    async def counted(self: Painter, sent: NativeRequest, *more: Any) -> Any:
+        looks.append(sent.path)
+        return await look(self, sent, *more)
+
+    monkeypatch.setattr(Painter, "_look", counted)
+    studio = Studio()
+    async with serve(studio) as server, running(chosen(server, "bfl", "/v1", auth="x-key")) as proxy:
+        studio.answer("POST /v1/flux-2-pro", task(server.port, FOREIGN[0]))
+        reply = await draw(proxy, "flux-2-pro")
+    assert reply.error["code"] == "upstream_host_refused"
+    assert len(looks) == 2
+
+
 async def test_several_tasks() -> None:
     """Each picture is a task of its own; they wait at the same time, and come in the order of their seeds."""
     studio = Studio()
@@ -416,6 +435,15 @@ async def test_stable_diffusion_webui() -> None:
         assert [image["seed"] for image in reply.json["data"]] == [1, 2]
     body = json.loads(studio.seen[0].body)
     assert (body["width"], body["height"], body["n_iter"]) == (512, 768, 2)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_fewer_pictures_than_were_asked_for_are_noted(stream: bool) -> None:
+    studio = Studio().answer("POST /sdapi/v1/txt2img", page({"images": [B64], "parameters": {}, "info": "{}"}))
+    async with serve(studio) as server, running(chosen(server, "sdwebui")) as proxy:
+        await draw(proxy, "dreamshaper", n=2, stream=stream)
+        faults = (await proxy.ask("GET", "/metrics")).body
+    assert b'"img-partial-n"' in faults
 
 
 async def test_gemini() -> None:

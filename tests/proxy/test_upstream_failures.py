@@ -321,6 +321,24 @@ async def test_our_own_key_refused_is_not_the_clients_fault(method: str, path: s
         assert reply.header("www-authenticate") is None
 
 
+async def test_our_own_key_refused_in_a_providers_words() -> None:
+    """Google answers 400 to a key that is none."""
+    reason = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID"}
+    said = error_json(
+        error={"code": 400, "message": "API key not valid.", "status": "INVALID_ARGUMENT", "details": [reason]}
+    )
+    chat = {"model": "gemini-3-pro", "messages": [{"role": "user", "content": "hi"}]}
+    async with before(saying("400 Bad Request", said), key="k-1", dialect="gemini") as (proxy, _):
+        reply = await proxy.ask("POST", "/v1/chat/completions", chat)
+
+        assert (reply.status, reply.error["code"]) == (502, "upstream_key_refused")
+        assert reply.error["message"].endswith("refused the key that Trueline has for it (400): API key not valid.")
+    async with before(saying("400 Bad Request", said), dialect="gemini") as (proxy, _):
+        reply = await proxy.ask("POST", "/v1/chat/completions", chat)
+
+        assert (reply.status, reply.error["code"]) == (400, "invalid_api_key")
+
+
 async def test_the_clients_key_refused() -> None:
     async with SimServer() as sim, running(settings(sim.url)) as proxy:
         for method, path, content in REQUESTS[:4]:

@@ -175,6 +175,7 @@ class ImageStream(_Images):
         super().__init__(options, native)
         self._mint = mint
         self._sse = sse.SSEReader(self._noted)
+        self._wanted = request.n
         self._events = ImageEvents(request, mint, self.note, options.extras == "keep")
         self._written = False
         self._failed = False
@@ -239,6 +240,8 @@ class ImageStream(_Images):
             if reply.status != 502 or not reply.code:
                 self.note("err-in-200-body")
             return self._answer(reply)
+        if self._payload is not None and len(reply.images) < self._wanted and "img-partial-n" not in self.faults:
+            self.note("img-partial-n")
         self._mend_created(reply, self._mint)
         out = self._events.from_whole(reply)
         if isinstance(out, TruelineError):

@@ -159,7 +159,8 @@ class Exchange(Generic[C]):
         self.received += len(body)
         self.keep_examples(body, error.faults)
         error.message = without_secrets(error.message, self.secrets)
-        if backend.own_key and status in (401, 403) and error.status == status:
+        refused = error.status == status and status in (401, 403)
+        if backend.own_key and (refused or (error.code == "invalid_api_key" and status < 500)):
             return UpstreamReplyError(
                 f"The upstream '{backend.name}' refused the key that Trueline has for it ({status}): {error.message}",
                 status=502,

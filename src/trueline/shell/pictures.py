@@ -196,6 +196,8 @@ def is_its_own(target: Target, backend: Backend) -> bool:
 
 def _passes(error: UpstreamError) -> bool:
     """Whether a failure to look says nothing of the picture."""
+    if isinstance(error, UpstreamFormatError):
+        return False  # where to look is nowhere that Trueline looks
     return isinstance(error, UpstreamConnectError) or error.status in _PASSING
 
 

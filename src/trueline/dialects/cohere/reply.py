@@ -109,8 +109,8 @@ def read_error(status: int, headers: Mapping[str, str], body: bytes) -> Upstream
         error.code, error.param = "model_not_found", "model"
     elif status == 429:
         error.code = "rate_limit_exceeded"
-    if error.status == 498:  # a token that was refused
-        error.status, error.type, error.code = 401, "authentication_error", "invalid_api_key"
+    if error.status == 498:  # "a request or response contains a deny-listed token": words that are blocked, and no key
+        error.status, error.type, error.code = 400, "invalid_request_error", "content_filter"
     elif error.status == 499:
         error.status, error.type = 408, "invalid_request_error"
     return error

@@ -81,7 +81,7 @@ class GeminiReader:
         for position, candidate in enumerate(candidates):
             if isinstance(candidate, dict):
                 self._read_candidate(candidate, position, events)
-        if not candidates and not self._candidates:
+        if not candidates and not self._ended:
             refusal = blocked(payload.get("promptFeedback"))
             if refusal is not None:
                 return [Failure(refusal)]
@@ -97,6 +97,11 @@ class GeminiReader:
     def said_nothing(self) -> bool:
         """No candidate came."""
         return not self._candidates
+
+    @property
+    def _ended(self) -> bool:
+        """All that was said has been finished."""
+        return bool(self._candidates) and all(one.finished for one in self._candidates.values())
 
     # -- one candidate ------------------------------------------------------------------------------------------------
 

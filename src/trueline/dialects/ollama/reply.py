@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -32,6 +33,7 @@ Fields = dict[str, Any]
 
 _FINISH = {"stop": "stop", "length": "length", "load": "stop", "unload": "stop"}
 _TOO_LONG = ("input length exceeds", "exceeds the context", "exceed_context_size")
+_NO_MODEL = re.compile(r"model ['\"].{1,500}['\"] not found", re.IGNORECASE)
 _DURATIONS = ("total_duration", "load_duration", "prompt_eval_duration", "eval_duration")
 
 
@@ -130,13 +132,11 @@ def read_error(status: int, headers: Mapping[str, str], body: bytes) -> Upstream
 
 def _failure(payload: Fields) -> UpstreamReplyError:
     """An error inside a stream: the status was sent, so what it would have been is told from its words."""
-    status = payload.get("status_code")
-    said = payload["error"]
-    error = UpstreamReplyError(
-        said if isinstance(said, str) else jsonio.encode(said).decode(),
-        status=status if type(status) is int and 400 <= status < 600 else 500,
-    )
-    return _sharper(error)
+    status, said = payload.get("status_code"), payload["error"]
+    words = said if isinstance(said, str) else jsonio.encode(said).decode()
+    if type(status) is not int or not 400 <= status < 600:
+        status = 404 if _NO_MODEL.match(words) else 500
+    return _sharper(UpstreamReplyError(words, status=status))
 
 
 def _sharper(error: UpstreamReplyError) -> UpstreamReplyError:
