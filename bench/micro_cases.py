@@ -255,7 +255,7 @@ BESIDE: dict[str, tuple[str, float]] = {
     "anthropic stream, tool arguments": ("chat stream, tool arguments", 1.5),
     # Nothing begins a stop string or has to be counted; in the other, every sixth word and most of the text do.
     "chat stream, usage reported, limit far off": ("chat stream, usage reported", 1.15),
-    "chat stream, usage reported, limits far off": ("chat stream, usage reported", 1.2),
+    "chat stream, usage reported, limits far off": ("chat stream, usage reported", 1.15),
     "chat stream, usage reported, limits on": ("chat stream, usage reported", 1.5),
 }
 """What a case may cost at most beside another one, whatever either costs."""
