@@ -377,7 +377,7 @@ def test_an_answer_as_a_call_where_it_does_not(name: str, asked: Fields) -> None
 
 
 def test_an_answer_as_a_call_of_a_model_that_thinks() -> None:
-    fields = {"response_format": {"type": "json_object"}, "reasoning_effort": "low"}
+    fields: Fields = {"response_format": {"type": "json_object"}, "reasoning_effort": "low"}
     assert written(**fields)["tool_choice"] == {"type": "auto", "disable_parallel_tool_use": True}
     assert written(tools=[WEATHER], **fields)["tool_choice"] == {"type": "auto"}
 

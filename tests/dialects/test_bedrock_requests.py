@@ -285,7 +285,7 @@ def _turns(turn: Fields) -> list[Fields] | None:
 
 @pytest.mark.parametrize("choice", ["required", {"type": "function", "function": {"name": "weather"}}])
 def test_claude_does_not_think_where_a_call_is_forced(choice: Any) -> None:
-    fields = {"tools": [WEATHER], "tool_choice": choice, "reasoning_effort": "low"}
+    fields: Fields = {"tools": [WEATHER], "tool_choice": choice, "reasoning_effort": "low"}
     with pytest.raises(RequestError) as refused:
         written(DIALECT, NEW_CLAUDE, **fields)
     assert (refused.value.code, refused.value.param) == ("unsupported_parameter", "reasoning_effort")
@@ -297,7 +297,7 @@ def test_claude_does_not_think_where_a_call_is_forced(choice: Any) -> None:
 
 
 def test_an_answer_as_a_call_of_a_model_that_thinks_is_one_call() -> None:
-    fields = {"response_format": {"type": "json_object"}, "reasoning_effort": "low"}
+    fields: Fields = {"response_format": {"type": "json_object"}, "reasoning_effort": "low"}
     sent = written(DIALECT, NEW_CLAUDE, **fields)
     assert "toolChoice" not in sent["toolConfig"]
     more = sent["additionalModelRequestFields"]

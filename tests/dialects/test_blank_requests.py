@@ -106,7 +106,7 @@ def test_a_system_message_alone_is_the_users_turn(dialect: NativeDialect, model:
 
 @BOTH
 def test_the_beginning_of_an_answer_ends_in_no_blank(dialect: NativeDialect, model: str) -> None:
-    messages = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "ans \n"}]
+    messages: list[Fields] = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "ans \n"}]
     assert texts(written(dialect, model, messages=messages)) == ["hi", "ans"]
     messages[1] = {"role": "assistant", "content": [{"type": "text", "text": "ans"}, {"type": "text", "text": " "}]}
     assert texts(written(dialect, model, messages=messages)) == ["hi", "ans"]

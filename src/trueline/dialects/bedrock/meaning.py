@@ -7,12 +7,21 @@ from typing import Any
 from ...context import ReplyContext
 from ...messages import ChatRequest
 from ..parameters import read_schema
+from .models import takes_schema
 
-__all__ = ["FINISH", "FORCED_TOOL", "cited_pages", "forced_tool", "usage"]
+__all__ = [
+    "FORCED_TOOL",
+    "cited_pages",
+    "finish",
+    "finish_extras",
+    "forced_tool",
+    "is_answer_called",
+    "usage",
+]
 
 Fields = dict[str, Any]
 
-FINISH = {
+_FINISH = {
     "end_turn": "stop",
     "stop_sequence": "stop",
     "tool_use": "tool_calls",
@@ -20,12 +29,31 @@ FINISH = {
     "model_context_window_exceeded": "length",
     "guardrail_intervened": "content_filter",
     "content_filtered": "content_filter",
-    "malformed_model_output": "stop",
-    "malformed_tool_use": "stop",
+    "malformed_model_output": "content_filter",
+    "malformed_tool_use": "content_filter",
 }
+_PLAIN = ("end_turn", "stop_sequence", "tool_use", "max_tokens")
+"""Reasons that OpenAI's word says all of."""
 
 FORCED_TOOL = "json_answer"
 """The tool whose call is the answer, for models that cannot be told a schema."""
+
+
+def finish(reason: Any, called: bool) -> str:
+    """OpenAI's finish reason.
+
+    What the model wrote and nobody can read is `content_filter`, the only word of OpenAI's for an answer that is not
+    all there; a reason that is not known says only that it ended.
+    """
+    word = _FINISH.get(reason) if isinstance(reason, str) else None
+    if word is None:
+        return "tool_calls" if called else "stop"
+    return "stop" if word == "tool_calls" and not called else word  # the call was the answer
+
+
+def finish_extras(reason: Any) -> Fields | None:
+    """The reason in Bedrock's word, where OpenAI's says less."""
+    return {"native_finish_reason": reason} if isinstance(reason, str) and reason not in _PLAIN else None
 
 
 def forced_tool(context: ReplyContext) -> str | None:
@@ -34,6 +62,14 @@ def forced_tool(context: ReplyContext) -> str | None:
     if not isinstance(request, ChatRequest) or FORCED_TOOL in request.tool_names:
         return None
     return FORCED_TOOL if request.body.get("response_format") and read_schema(request.body) is not None else None
+
+
+def is_answer_called(context: ReplyContext) -> bool:
+    """Whether the answer was asked for as a call, and not by a schema that the model is told."""
+    request = context.request
+    asked = read_schema(request.body)
+    model = context.route.model or request.model or ""
+    return asked is not None and (asked.schema is None or not takes_schema(model))
 
 
 def _count(value: Any) -> int:

@@ -22,7 +22,7 @@ from ...events import (
 )
 from ...wire import jsonio
 from ..error_bodies import error_in
-from .meaning import FINISH, cited_pages, forced_tool, usage
+from .meaning import cited_pages, finish, finish_extras, forced_tool, usage
 
 __all__ = ["read_whole"]
 
@@ -46,15 +46,15 @@ def read_whole(payload: Any, context: ReplyContext) -> list[Event]:
     events: list[Event] = [
         ReplyStart(extras=Extras(reply={"bedrock": kept}) if kept else None),
         ChoiceStart(0, "" if said.events and said.has_text else None),
-        *said.events,
+        *said.answer(),
     ]
     beside = said.beside()
     if beside:
         events.append(Opaque(Extras(message=beside), 0))
     reason = payload.get("stopReason")
-    finish = FINISH.get(str(reason), "stop") if reason is not None else None
-    if finish is not None:
-        events.append(Finish(0, "stop" if finish == "tool_calls" and not said.calls else finish))
+    if reason is not None:
+        more = finish_extras(reason)
+        events.append(Finish(0, finish(reason, said.calls > 0), extras=Extras(choice=more) if more else None))
     counts = usage(payload.get("usage"))
     if counts is not None:
         events.append(Usage(counts))
@@ -69,6 +69,8 @@ class _Message:
         self.has_text = False
         self.calls = 0
         self._forced = forced_tool(context)
+        self._answer: str | None = None
+        """What the call that is the answer says."""
         self._length = 0
         self._details: list[Fields] = []
         self._urls: list[Fields] = []
@@ -81,7 +83,8 @@ class _Message:
             self._say(text)
         elif isinstance(cited, dict):
             start = self._length
-            for part in cited.get("content") or []:
+            content = cited.get("content")
+            for part in content if isinstance(content, list) else ():
                 if isinstance(part, dict) and isinstance(part.get("text"), str):
                     self._say(part["text"])
             urls, others = cited_pages(cited.get("citations"), start, self._length)
@@ -93,6 +96,16 @@ class _Message:
             self._call(call)
         else:
             self._blocks.append(block)
+
+    def answer(self) -> list[Event]:
+        """The events; where a call is the answer, text beside it is none, and is kept as a block."""
+        if self._answer is None:
+            return self.events
+        text = "".join(event.text for event in self.events if isinstance(event, TextDelta))
+        if text:
+            self._blocks.insert(0, {"text": text})
+        self._urls, self._citations = [], []
+        return [*(event for event in self.events if not isinstance(event, TextDelta)), TextDelta(0, self._answer)]
 
     def beside(self) -> Fields:
         """What OpenAI's message has no place for, and its annotations."""
@@ -127,7 +140,10 @@ class _Message:
         given = call.get("input")
         arguments = given if isinstance(given, str) else jsonio.encode({} if given is None else given).decode()
         if self._forced is not None and call.get("name") == self._forced:
-            self._say(arguments)
+            if self._answer is None:
+                self._answer, self.has_text = arguments, True
+            else:
+                self._blocks.append({"toolUse": call})
             return
         identity, name = call.get("toolUseId"), call.get("name")
         self.events.append(ToolFragment(0, id=identity, name=name, kind="function", arguments=arguments, whole=True))
