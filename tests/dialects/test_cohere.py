@@ -216,3 +216,24 @@ def test_readers_bear_anything() -> None:
                 reader.read({"type": kind, "delta": value})
             DIALECT.read_whole({"message": {name: value}, name: value}, context())
         DIALECT.read_whole(value, context())
+
+
+@pytest.mark.parametrize(
+    ("reason", "finish", "native"),
+    [
+        ("COMPLETE", "stop", None),
+        ("STOP_SEQUENCE", "stop", None),
+        ("MAX_TOKENS", "length", None),
+        ("TOOL_CALL", "stop", None),
+        ("ERROR_LIMIT", "length", "ERROR_LIMIT"),
+        ("ERROR_TOXIC", "content_filter", "ERROR_TOXIC"),
+        ("SOMETHING_NEW", "stop", "SOMETHING_NEW"),
+    ],
+)
+def test_a_reason_that_is_not_openais_stays_beside_its_word(reason: str, finish: str, native: str | None) -> None:
+    reply = play(DIALECT, whole(reason, content=[{"type": "text", "text": "x"}]))
+    streamed = play_at_cuts(DIALECT, START + text("x") + end(reason), stream=True)
+    ended = next(c for chunk in streamed.chunks for c in chunk["choices"] if c["finish_reason"])
+    for choice in (reply.body["choices"][0], ended):
+        assert (choice["finish_reason"], choice.get("native_finish_reason")) == (finish, native)
+    assert (reply.faults, streamed.faults) == ({}, {})

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from ...errors import UpstreamReplyError
+from ...events import Extras, Finish
 
-__all__ = ["FINISH", "cited", "failed", "objects", "usage"]
+__all__ = ["cited", "failed", "finish", "objects", "usage"]
 
 Fields = dict[str, Any]
 
-FINISH = {
+_FINISH = {
     "COMPLETE": "stop",
     "STOP_SEQUENCE": "stop",
     "MAX_TOKENS": "length",
@@ -18,6 +19,8 @@ FINISH = {
     "TOOL_CALL": "tool_calls",
     "ERROR_TOXIC": "content_filter",
 }
+_PLAIN = ("COMPLETE", "STOP_SEQUENCE", "MAX_TOKENS", "TOOL_CALL")
+"""Reasons that OpenAI's word says all of."""
 
 _FAILED = {"ERROR": (500, "Cohere ended the reply in an error."), "TIMEOUT": (504, "Cohere ran out of time.")}
 
@@ -28,6 +31,15 @@ def failed(reason: Any, said: Any = None) -> UpstreamReplyError | None:
     if meant is None:
         return None
     return UpstreamReplyError(said if isinstance(said, str) and said else meant[1], status=meant[0])
+
+
+def finish(reason: Any, called: bool) -> Finish:
+    """The end of a reply; with Cohere's own word, where OpenAI's says less, or the reason is not known."""
+    word = _FINISH.get(reason) if isinstance(reason, str) else None
+    if word is None or (word == "tool_calls" and not called):
+        word = "tool_calls" if called else "stop"
+    known = reason is None or reason in _PLAIN or not isinstance(reason, str)
+    return Finish(0, word, extras=None if known else Extras(choice={"native_finish_reason": reason}))
 
 
 def _count(value: Any) -> int:

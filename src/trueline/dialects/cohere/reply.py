@@ -12,7 +12,6 @@ from ...events import (
     Event,
     Extras,
     Failure,
-    Finish,
     ReasoningDelta,
     ReplyEnd,
     ReplyStart,
@@ -22,7 +21,7 @@ from ...events import (
 )
 from ...wire import jsonio
 from .. import error_bodies
-from .meaning import FINISH, cited, failed, objects, usage
+from .meaning import cited, failed, finish, objects, usage
 
 __all__ = ["read_error", "read_whole"]
 
@@ -55,9 +54,8 @@ def read_whole(payload: Any, context: ReplyContext) -> list[Event]:
         *(TextDelta(0, text) for text in texts),
         *map(_call, calls),
     ]
-    finish = FINISH.get(str(reason), "stop") if reason is not None else None
-    if finish is not None:
-        events.append(Finish(0, "stop" if finish == "tool_calls" and not calls else finish))
+    if reason is not None:
+        events.append(finish(reason, bool(calls)))
     counts = usage(payload.get("usage"))
     if counts is not None:
         events.append(Usage(counts))

@@ -15,7 +15,6 @@ from ...events import (
     Event,
     Extras,
     Failure,
-    Finish,
     Opaque,
     ReasoningDelta,
     ReplyStart,
@@ -24,7 +23,7 @@ from ...events import (
     Usage,
 )
 from .. import error_bodies
-from .meaning import FINISH, cited, failed, usage
+from .meaning import cited, failed, finish, usage
 from .reply import read_whole
 
 __all__ = ["ChatReader"]
@@ -128,8 +127,7 @@ class ChatReader:
         error = failed(reason, said.get("error"))
         if error is not None:
             return [Failure(error)]
-        finish = FINISH.get(str(reason), "stop")
-        events: list[Event] = [Finish(0, "stop" if finish == "tool_calls" and not self._calls else finish)]
+        events: list[Event] = [finish(reason, bool(self._calls))]
         counts = usage(said.get("usage"))
         if counts is not None:
             events.append(Usage(counts))
