@@ -45,6 +45,7 @@ __all__ = [
 
 _TYPES = {
     401: "authentication_error",
+    402: "insufficient_quota",
     403: "permission_error",
     409: "conflict_error",
     429: "rate_limit_error",

@@ -148,7 +148,8 @@ def test_statuses(sent: int, status: int) -> None:
     error = read_error(sent, {}, b'{"error":{"message":"No."}}')
 
     assert error.status == status
-    kinds = {401: "authentication_error", 403: "permission_error", 409: "conflict_error", 429: "rate_limit_error"}
+    kinds = {401: "authentication_error", 402: "insufficient_quota", 403: "permission_error", 409: "conflict_error"}
+    kinds[429] = "rate_limit_error"
     assert error.type == kinds.get(status, "server_error" if status >= 500 else INVALID)
     assert error.code == ("insufficient_quota" if status == 402 else None)
 

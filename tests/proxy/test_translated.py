@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ from openai import APIError, APIStatusError, AsyncOpenAI, BadRequestError, NotFo
 from proxy.native_replies import PROVIDERS, Provider
 from proxy.running import Proxy, running, settings, upstream
 from shell.upstream.scripted import Peer, Server, serve
+from trueline.dialects.native import Fetched
+from trueline.shell.fetcher import Fetcher
 
 Fields = dict[str, Any]
 
@@ -152,6 +155,25 @@ async def test_what_cannot_be_said_is_refused_or_named(provider: Provider) -> No
             reply = await openai.chat.completions.with_raw_response.create(**asked)
     assert reply.headers["x-trueline-request"] == "logit_bias dropped"
     assert "logit_bias" not in json.dumps(native.bodies)
+
+
+async def test_a_picture_is_fetched_and_what_is_left_out_is_named_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The request is written again when the picture is there."""
+
+    async def fetched(self: Fetcher, url: str) -> Fetched:
+        return Fetched("image/png", url.encode())
+
+    monkeypatch.setattr(Fetcher, "fetch_file", fetched)
+    ollama = next(provider for provider in PROVIDERS if provider.dialect == "ollama")
+    native = Answering(ollama.said("A cat.", False))
+    picture = {"type": "image_url", "image_url": {"url": "https://h.test/a.png", "detail": "low"}}
+    messages: list[Any] = [{"role": "user", "name": "Ann", "content": [picture]}]
+    async with serve(native) as server, running(chosen(ollama, server)) as proxy, client(proxy) as openai:
+        asked = openai.chat.completions.with_raw_response
+        reply = await asked.create(model=ollama.model, messages=messages, user="u")
+    named = "messages[0].name dropped, messages[0].content[0].image_url.detail dropped, user dropped"
+    assert reply.headers["x-trueline-request"] == named
+    assert native.bodies[0]["messages"][0]["images"] == [b64encode(b"https://h.test/a.png").decode()]
 
 
 @each

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from ..dialects.bases import joined
 from ..dialects.native import Asked, Fetched, FileNeeded, NativeDialect, NativeImages, NativeRequest
 from ..errors import NotFoundError
 from ..messages import ChatRequest, EmbeddingRequest, ImageRequest
@@ -17,19 +18,9 @@ from .fetcher import Fetcher
 from .routes import Backend, Choice
 from .upstream import Response, UpstreamClient
 
-__all__ = ["Translator", "joined", "not_spoken"]
+__all__ = ["Translator", "not_spoken"]
 
 _JSON = b"application/json"
-
-
-def joined(base: str, path: str) -> str:
-    """`path` behind a base URL's path, without what the base ends in already: `/v1` and `/v1/messages`."""
-    parts = path.split("/")
-    for count in range(len(parts) - 1, 0, -1):
-        start = "/".join(parts[: count + 1])
-        if base == start or base.endswith(start):
-            return path[len(start) :]
-    return path
 
 
 class Translator:
@@ -86,13 +77,11 @@ class Translator:
 
     async def written(self, request: Any) -> Any:
         """A NativeRequest, or of pictures a list of them.  Raises RequestError for what the API cannot express."""
-        changes: list[str] = []
         try:
-            sent = self._write(request, changes)
-        except FileNeeded as needed:
+            sent, changes = self._write(request)
+        except FileNeeded as needed:  # what that try changed is not sent
             await self._fetch(needed.urls)
-            changes.clear()
-            sent = self._write(request, changes)
+            sent, changes = self._write(request)
         self._exchange.changed(tuple(changes))
         return sent
 
@@ -106,7 +95,12 @@ class Translator:
             backend.settings,
         )
 
-    def _write(self, request: Any, changes: list[str]) -> Any:
+    def _write(self, request: Any) -> tuple[Any, list[str]]:
+        """What is sent, and what was changed on the way."""
+        changes: list[str] = []
+        return self._in_its_words(request, changes), changes
+
+    def _in_its_words(self, request: Any, changes: list[str]) -> Any:
         backend, dialect = self._choice.backend, self._dialect
         asked = self._asked(request, changes)
         if isinstance(request, ImageRequest):
