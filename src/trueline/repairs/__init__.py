@@ -7,7 +7,7 @@ There is no streaming version of a rule: a whole reply is unfolded into the same
 
 from ..context import ReplyContext
 from .answers import AnswerInThoughts, PicturesInChat
-from .arguments import BegunCalls, MissingArguments
+from .arguments import MissingArguments
 from .base import Result, Rule
 from .calls import WholeCalls
 from .counted import MissingUsage
@@ -51,7 +51,6 @@ REPAIRS: tuple[type[Rule], ...] = (
     Answers,
     HiddenThoughts,
     DropExtras,
-    BegunCalls,
 )
 
 

@@ -9,7 +9,7 @@ from ..context import ReplyContext
 from ..events import Event, Failure, Finish, ReplyEnd, ToolCallDelta, ToolCallStart
 from .base import Result, Rule
 
-__all__ = ["BegunCalls", "MissingArguments"]
+__all__ = ["MissingArguments"]
 
 
 class _Waiting:
@@ -148,34 +148,6 @@ class MissingArguments(Rule):
                 released.append(ToolCallDelta(choice, bare.index, "{}", bare.kind))
             released.extend(self._release(calls))
         return released
-
-
-class BegunCalls(Rule):
-    """The start of a call leaves with the first of its arguments: a stream that fails between them shows no call.
-
-    Of a single choice only: several would change places.
-    """
-
-    sees = (ToolCallStart, ToolCallDelta, Finish, Failure, ReplyEnd)
-
-    @classmethod
-    def wanted(cls, context: ReplyContext) -> bool:
-        return context.chat and context.request.stream
-
-    def __init__(self, context: ReplyContext) -> None:
-        super().__init__(context)
-        self._single = context.request.n == 1
-        self._begun: list[Event] = []
-
-    def see(self, event: ToolCallStart | ToolCallDelta | Finish | Failure | ReplyEnd) -> Result:
-        begins = self._single and isinstance(event, ToolCallStart) and _is_bare(event)
-        if not begins and not self._begun:
-            return event
-        if begins or (isinstance(event, ToolCallDelta) and not event.arguments):
-            self._begun.append(event)
-            return None
-        begun, self._begun = self._begun, []
-        return event if isinstance(event, Failure | ReplyEnd) else [*begun, event]
 
 
 def _is_bare(event: ToolCallStart) -> bool:
