@@ -17,6 +17,7 @@ from .contents import write_contents, write_texts
 from .fields import camel, camel_name, merged
 from .place import is_vertex, model_path
 from .schemas import ordered
+from .sound import write_sound
 from .thinking import generation, thinking_config
 from .tools import write_schema, write_tool_config, write_tools
 
@@ -154,20 +155,9 @@ def _config(request: ChatRequest, body: Fields, tools: bool, asked: Asked) -> Fi
     thinking = thinking_config(body, asked)
     if thinking:
         config["thinkingConfig"] = thinking
-    config.update(_modalities(body))
+    config.update(write_sound(body, request.stream, asked))
     config.update(_response_format(body, tools, asked))
     return config
-
-
-def _modalities(body: Fields) -> Fields:
-    made: Fields = {}
-    modalities = body.get("modalities")
-    if isinstance(modalities, list) and modalities != ["text"]:
-        made["responseModalities"] = [str(one).upper() for one in modalities]
-    audio = body.get("audio")
-    if isinstance(audio, dict) and isinstance(audio.get("voice"), str):
-        made["speechConfig"] = {"voiceConfig": {"prebuiltVoiceConfig": {"voiceName": audio["voice"]}}}
-    return made
 
 
 def _response_format(body: Fields, tools: bool, asked: Asked) -> Fields:

@@ -27,6 +27,7 @@ from .answer import ANSWER, answers_by_call
 from .errors import blocked, error_of
 from .grounding import citation_key, url_citations
 from .partial import PartialCall, is_partial
+from .sound import Sound, samples
 
 __all__ = ["CALL_ID", "FORMAT", "GeminiReader"]
 
@@ -50,6 +51,7 @@ class _Candidate(Struct):
     calls: int = 0
     finished: bool = False
     open_call: PartialCall | None = None
+    sound: Sound | None = None
 
 
 class GeminiReader:
@@ -116,7 +118,7 @@ class GeminiReader:
         candidate = self._candidates.get(index)
         if candidate is None:
             candidate = self._candidates[index] = _Candidate()
-            events.append(ChoiceStart(index, None if _only_calls(parts) else ""))
+            events.append(ChoiceStart(index, None if _without_text(parts) else ""))
         before = len(events)
         for part in parts:
             self._read_part(index, candidate, part, events)
@@ -136,8 +138,12 @@ class GeminiReader:
         elif isinstance(text, str):
             self._read_text(index, text, thought, signature, events)
         else:
-            picture = None if thought else _picture(part.get("inlineData"), signature)
-            if picture is not None:
+            held = None if thought else part.get("inlineData")
+            sound, picture = samples(held), _picture(held, signature)
+            if sound is not None:
+                candidate.sound = candidate.sound or Sound(self._context)
+                events += candidate.sound.add(index, sound)
+            elif picture is not None:
                 events.append(Opaque(Extras(message={"images": [picture]}), index))
             elif part.keys() - {"thought"}:
                 events.append(Opaque(Extras(message={"google_parts": [part]}), index))
@@ -213,6 +219,8 @@ class GeminiReader:
 
     def _finish(self, index: int, candidate: _Candidate, word: str, why: Any, events: list[Event]) -> None:
         candidate.finished = True
+        if candidate.sound is not None:
+            events += candidate.sound.end(index)
         if candidate.open_call is not None:
             word = "MALFORMED_FUNCTION_CALL" if meaning.plain_finish(word) else word  # it was cut
         extras = None
@@ -246,9 +254,11 @@ def _start(payload: Fields) -> ReplyStart:
     return start
 
 
-def _only_calls(parts: list[Fields]) -> bool:
-    """Whether a candidate begins with calls and says nothing beside them."""
-    return any(isinstance(part.get("functionCall"), dict) for part in parts) and not any(
+def _without_text(parts: list[Fields]) -> bool:
+    """Whether a candidate begins with calls or sound and says nothing beside them."""
+    return any(
+        isinstance(part.get("functionCall"), dict) or samples(part.get("inlineData")) for part in parts
+    ) and not any(
         isinstance(part.get("text"), str) and part["text"] and part.get("thought") is not True for part in parts
     )
 
