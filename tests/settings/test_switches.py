@@ -39,7 +39,9 @@ def test_file_and_upstream(tmp_path: Path) -> None:
 
 
 def test_environment_and_flag() -> None:
-    settings = load_settings({"format.off": "usage-unasked"}, {"TRUELINE_FORMAT_OPTIONS": "special-token-leak,prefill-echo"})
+    settings = load_settings(
+        {"format.off": "usage-unasked"}, {"TRUELINE_FORMAT_OPTIONS": "special-token-leak,prefill-echo"}
+    )
 
     assert settings.format.options == ("special-token-leak", "prefill-echo")
     assert settings.format.off == ("usage-unasked",)
