@@ -104,13 +104,14 @@ def test_what_a_url_holds_already(dialect: str, url: str, path: str, tmp_path: P
 
 
 @pytest.mark.parametrize(
-    ("dialect", "path"),
-    [("cohere", "/v1/models?page_size=1000"), ("ollama", "/api/tags"), ("anthropic", "/v1/models?limit=1000")],
+    ("dialect", "path", "end"),
+    [
+        *(("anthropic", "/v1/models?limit=1000", end) for end in ("", "/", "/v1")),
+        *(("cohere", "/v1/models?page_size=1000", end) for end in ("", "/", "/v1", "/v2")),
+        *(("ollama", "/api/tags", end) for end in ("", "/", "/v1")),
+    ],
 )
-@pytest.mark.parametrize("end", ["", "/", "/v1", "/v2"])
 async def test_the_list_of_models(dialect: str, path: str, end: str, tmp_path: Path) -> None:
-    if end == "/v2" and dialect != "cohere":
-        pytest.skip("no version of this API's")
     native_list = Answering(("application/json", b'{"models": [], "data": []}'))
     async with serve(native_list) as server:
         file = tmp_path / "trueline.yaml"
