@@ -144,7 +144,11 @@ CHANGED: dict[str, dict[str, Check]] = {
     "img-in-chat": {"content": _any, "extras": _more("images")},
     # -- thought besides
     "content-parts-list": {"reasoning": _any},
-    "huge-line": {"reasoning": lambda clean, heard: len(heard[0]) == 256 * 1024},  # long, and within the limit
+    "huge-line": {  # long, and within the limit; what is reported of so much cannot be, and is counted
+        "reasoning": lambda clean, heard: len(heard[0]) == 256 * 1024,
+        "usage": _adds_up,
+        "details": _any,
+    },
     "reasoning-field-name": {"reasoning": _thought},
     "reasoning-mirrored": {"reasoning": _thought},
     "reasoning-other-names": {"reasoning": _thought, "extras": _more("reasoning_details", "thinking_blocks")},

@@ -271,9 +271,7 @@ def _credible(form: _Form, match: re.Match[bytes], body: bytes, context: ReplyCo
     if few_for(completion, len(body)) or (prompt <= FEW and few_for_prompt(prompt, context)):
         return False
     asked = context.request.body
-    return LIMITS.isdisjoint(asked) or completion <= (
-        asked.get("max_completion_tokens") or asked.get("max_tokens") or completion
-    )
+    return LIMITS.isdisjoint(asked) or completion <= (limit_of(asked) or completion)
 
 
 def _identity(form: _Form, match: re.Match[bytes]) -> str | None:
