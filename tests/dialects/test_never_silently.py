@@ -97,7 +97,7 @@ def test_members_of_tools(dialect: str, tools: list[Fields], name: str, kept: st
 
 @pytest.mark.parametrize("dialect", CHATS)
 def test_what_says_nothing_is_not_named(dialect: str) -> None:
-    nothing = {"refusal": None, "annotations": [], "audio": None, "tool_calls": None}
+    nothing: Fields = {"refusal": None, "annotations": [], "audio": None, "tool_calls": None}
     said: Fields = {"role": "assistant", "content": "y", **nothing}
     user = {"role": "user", "name": None, "content": [{"type": "text", "text": "x", "cache_control": None}]}
     assert asked(dialect, messages=[user, said, user])[1] == []

@@ -119,7 +119,7 @@ class Watched(PieceTokenizer):
 
 
 def test_a_run_without_an_end_is_looked_at_now_and_then() -> None:
-    watched, sent = Watched(), ""
+    watched, sent, over = Watched(), "", False
     meter = Meter(watched, 2000)
     for _ in range(40_000):
         if meter.passes("a"):

@@ -80,6 +80,15 @@ def _code(clean: Any, heard: Any) -> bool:
 
 _gone = _is(None)
 _NO_USAGE: dict[str, Check] = {"usage": _estimated, "details": _marked}
+# Long, and within the limit; what is reported of so much cannot be, and is counted.
+_CUT: dict[str, Check] = {"content": _any, "details": _any}
+_OTHER_TEXT: dict[str, Check] = {"content": _any}
+_OTHER_COUNTED_TEXT: dict[str, Check] = {"content": _any, "usage": _any}
+_HUGE: dict[str, Check] = {
+    "reasoning": lambda clean, heard: len(heard[0]) == 256 * 1024,
+    "usage": _adds_up,
+    "details": _any,
+}
 _NO_CODE: dict[str, Check] = {"code": _code, "param": _gone}
 _OTHER_ERROR: dict[str, Check] = {"message": _any, "type": _any, "code": _code, "status": _any}
 _OTHER_ANSWER = dict.fromkeys(("calls", "content", "finish", "id", "ids", "usage"), _any)
@@ -144,11 +153,7 @@ CHANGED: dict[str, dict[str, Check]] = {
     "img-in-chat": {"content": _any, "extras": _more("images")},
     # -- thought besides
     "content-parts-list": {"reasoning": _any},
-    "huge-line": {  # long, and within the limit; what is reported of so much cannot be, and is counted
-        "reasoning": lambda clean, heard: len(heard[0]) == 256 * 1024,
-        "usage": _adds_up,
-        "details": _any,
-    },
+    "huge-line": _HUGE,
     "reasoning-field-name": {"reasoning": _thought},
     "reasoning-mirrored": {"reasoning": _thought},
     "reasoning-other-names": {"reasoning": _thought, "extras": _more("reasoning_details", "thinking_blocks")},
@@ -172,14 +177,14 @@ CHANGED: dict[str, dict[str, Check]] = {
     "err-moderation-200": {"content": _is([""]), "finish": _is(["content_filter"]), "extras": _any},
     "finish-length-false": {"finish": _is(["length"])},
     "finish-length-masked": {"finish": _is(["stop"])},
-    "json-mode-broken": {"content": _any},
-    "json-schema-not-kept": {"content": _any, "usage": _any},
+    "json-mode-broken": _OTHER_TEXT,
+    "json-schema-not-kept": _OTHER_COUNTED_TEXT,
     "tool_choice-named-ignored": {kind: _any for kind in _OTHER_ANSWER if kind != "finish"},
     "tool_choice-none-ignored": _OTHER_ANSWER,
     "tool_choice-required-ignored": _OTHER_ANSWER,
     "logprobs-inf": {"logprobs": _any},
     "lone-surrogate": {"content": lambda clean, heard: heard[0][:-1].strip() == clean[0]},
-    "max_completion_tokens-ignored": {"content": _any, "details": _any},  # by another count
+    "max_completion_tokens-ignored": _CUT,  # by another count
     "multi_tool_use-parallel": {"calls": _any, "ids": _any},
     "n-ignored": dict.fromkeys(ALL_OF_CHOICES, _any),
     "prefill-echo": {"content": _any},
