@@ -96,6 +96,14 @@ def test_many_increments_that_come_together() -> None:
     assert said(reply.chunks, "reasoning_content") == "".join(f"h{n} " for n in numbers)
 
 
+def test_runs_of_increments_of_two_open_calls() -> None:
+    runs = [json(number, f"{n},") for start in range(0, 60, 10) for number in (0, 1) for n in range(start, start + 10)]
+    data = stream(tool(0, "f"), tool(1, "g"), json(0, "["), json(1, "[7,"), *runs, json(0, "0]"), json(1, "0]"))
+    reply = play_at_cuts(DIALECT, data, stream=True, tools=[WEATHER])
+    numbers = ",".join(map(str, range(60)))
+    assert arguments(reply.chunks) == {0: f"[{numbers},0]", 1: f"[7,{numbers},0]"}
+
+
 def test_text_around_a_call() -> None:
     data = stream(
         *(begins(0, type="text", text=""), words(0, "A"), tool(1, "f"), words(0, "B"), json(1, '{"b":')),
