@@ -91,7 +91,7 @@ _HUGE: dict[str, Check] = {
 }
 _NO_CODE: dict[str, Check] = {"code": _code, "param": _gone}
 _OTHER_ERROR: dict[str, Check] = {"message": _any, "type": _any, "code": _code, "status": _any}
-_OTHER_ANSWER = dict.fromkeys(("calls", "content", "finish", "id", "ids", "usage"), _any)
+_OTHER_ANSWER: dict[str, Check] = dict.fromkeys(("calls", "content", "finish", "id", "ids", "usage"), _any)
 """Calls for text, or text for calls, or other calls."""
 ALL_OF_CHOICES = (
     *("indexes", "content", "refusal", "reasoning", "calls", "ids", "function", "finish", "logprobs", "annotations"),
@@ -179,7 +179,7 @@ CHANGED: dict[str, dict[str, Check]] = {
     "finish-length-masked": {"finish": _is(["stop"])},
     "json-mode-broken": _OTHER_TEXT,
     "json-schema-not-kept": _OTHER_COUNTED_TEXT,
-    "tool_choice-named-ignored": {kind: _any for kind in _OTHER_ANSWER if kind != "finish"},
+    "tool_choice-named-ignored": {kind: check for kind, check in _OTHER_ANSWER.items() if kind != "finish"},
     "tool_choice-none-ignored": _OTHER_ANSWER,
     "tool_choice-required-ignored": _OTHER_ANSWER,
     "logprobs-inf": {"logprobs": _any},
