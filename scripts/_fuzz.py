@@ -15,6 +15,7 @@ from fuzz.campaign import Failure, Tally, run
 from fuzz.cases import of_the_simulator, recorded, save
 from fuzz.entries import of_entries
 from fuzz.oracle import shared_oracle
+from fuzz.providers import of_providers
 from trueline.faults import FAULTS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -36,7 +37,7 @@ def main() -> int:
     seed = asked.seed if asked.seed is not None else random.SystemRandom().randrange(1_000_000)
 
     replies = [*recorded(SHARED / "corpus"), *of_the_simulator()]
-    seeds = [*replies, *of_entries(replies)]
+    seeds = [*replies, *of_entries(replies), *of_providers(SHARED / "corpus")]
     print(f"seed {seed}, {len(seeds)} bodies to begin with, {asked.seconds:g} seconds", flush=True)
     end = time.monotonic() + asked.seconds
     second = shared_oracle(SHARED / "spec" / "oracle.py")

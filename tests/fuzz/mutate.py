@@ -93,7 +93,9 @@ def _options(dice: random.Random) -> dict[str, Any]:
 
 
 _CHOICES: dict[str, tuple[str, ...]] = {
-    name: get_args(kind) for name, kind in get_type_hints(FormatOptions).items() if name not in ("options", "off")
+    name: get_args(kind)
+    for name, kind in get_type_hints(FormatOptions).items()
+    if name not in ("options", "off", "enforce")
 }
 
 

@@ -21,6 +21,7 @@ import msgspec
 from engine.kit import ROUTE, CountingMint, pieces
 from fuzz.cases import PATHS, Case
 from fuzz.entries import of_file, of_header, of_request
+from fuzz.providers import of_native
 from trueline.context import FormatOptions
 from trueline.dialects.error_bodies import read_error
 from trueline.errors import TruelineError, UpstreamCutError
@@ -257,4 +258,5 @@ _BESIDE: dict[str, Callable[[Case], list[str]]] = {
     "header": of_header,
     "file": of_file,
     "har": of_file,
+    "native": of_native,
 }
