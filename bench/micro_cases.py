@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from trueline.dialects.native import native
+from trueline.dialects.provider import dialect_of
 from trueline.messages import (
     read_chat_request,
     read_completion_request,
@@ -183,10 +183,10 @@ def anthropic(kind: str, text: str, pieces: list[str], name: str, burst: bool = 
               usage={"input_tokens": 9, "output_tokens": EVENTS}),
         event(0, type="message_stop"),
     ]  # fmt: skip
-    dialect = native("anthropic")
+    dialect = dialect_of("anthropic")
     name = f"anthropic stream, {name}"
     feeds = [b"".join(feeds)] if burst else feeds
-    return Micro(name, "event", lambda: chat_pipeline(request, ROUTE, MINT, native=dialect), [feeds], EVENTS)
+    return Micro(name, "event", lambda: chat_pipeline(request, ROUTE, MINT, dialect=dialect), [feeds], EVENTS)
 
 
 def anthropic_text(burst: bool = False) -> Micro:

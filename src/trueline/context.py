@@ -84,7 +84,6 @@ class ReplyContext:
         "kept",
         "left",
         "mint",
-        "native",
         "options",
         "owed",
         "recount",
@@ -92,6 +91,7 @@ class ReplyContext:
         "route",
         "said",
         "tier",
+        "translated",
         "upstream_id",
         "usage",
         "usage_source",
@@ -129,7 +129,7 @@ class ReplyContext:
         self.defers = False
         """Whoever drives the exchange takes long work off its event loop (see `owe`)."""
         self.owed: Owed | None = None
-        self.native = False
+        self.translated = False
         """The upstream speaks an API of its own, in which OpenAI's ids, times and objects have no place."""
         self.usual: frozenset[str] = frozenset()
         """Faults of OpenAI's format that are the upstream's own form of saying things: put right, and not noted."""

@@ -9,7 +9,7 @@ from dialects.kit import ROUTE, Notes
 from engine.kit import CountingMint, Fields
 from trueline.context import FormatOptions
 from trueline.dialects.images import joined, read_answer
-from trueline.dialects.native import NativeImages, NativeRequest, Painted, Waiting, native
+from trueline.dialects.provider import Painted, ProviderImages, ProviderRequest, Waiting, dialect_of
 from trueline.errors import TruelineError
 from trueline.messages import ImageRequest, read_image_request
 from trueline.pipeline import WholeImages, image_pipeline
@@ -23,14 +23,14 @@ def drawing(**fields: Any) -> ImageRequest:
     return read_image_request(json.dumps({"model": "m", "prompt": "a cat", **fields}).encode())
 
 
-def images_of(name: str) -> NativeImages:
-    images = native(name).images
+def images_of(name: str) -> ProviderImages:
+    images = dialect_of(name).images
     assert images is not None
     return images
 
 
 class Written(NamedTuple):
-    requests: list[NativeRequest]
+    requests: list[ProviderRequest]
     bodies: list[Fields]
     notes: list[str]
 
@@ -43,7 +43,7 @@ def written(name: str, model: str, *, drop: bool = False, settings: Fields | Non
     return Written(requests, [body_of(one) for one in requests], list(notes))
 
 
-def body_of(request: NativeRequest) -> Fields:
+def body_of(request: ProviderRequest) -> Fields:
     """JSON, or the fields of a form."""
     kind = dict(request.headers).get(b"content-type", b"")
     boundary = multipart.boundary_of(kind)
@@ -54,11 +54,11 @@ def body_of(request: NativeRequest) -> Fields:
 
 
 def read(
-    name: str, payload: Any, asked: NativeRequest | None = None, **fields: Any
+    name: str, payload: Any, asked: ProviderRequest | None = None, **fields: Any
 ) -> Painted | Waiting | TruelineError:
     """What one reply means."""
     body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
-    return read_answer(images_of(name), body, drawing(**fields), asked or NativeRequest("/v1/x", b""))
+    return read_answer(images_of(name), body, drawing(**fields), asked or ProviderRequest("/v1/x", b""))
 
 
 def answered(
@@ -67,7 +67,7 @@ def answered(
     """The reply to the client, or the error; URLs where base64 is asked for are listed by the pipeline."""
     request = drawing(**fields)
     whole = joined(parts, request.n)
-    pipe = image_pipeline(request, ROUTE, CountingMint(), options, native=native(name))
+    pipe = image_pipeline(request, ROUTE, CountingMint(), options, dialect=dialect_of(name))
     assert isinstance(pipe, WholeImages)
     if isinstance(whole, TruelineError):
         return whole, pipe

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from engine.kit import CountingMint, Fields, load_module
 from trueline.context import FormatOptions, ReplyContext, Route
-from trueline.dialects.native import Asked, Fetched, NativeDialect
+from trueline.dialects.provider import Asked, Fetched, ProviderDialect
 from trueline.errors import TruelineError
 from trueline.messages import ChatRequest, read_chat_request
 from trueline.pipeline import chat_pipeline
@@ -34,7 +34,7 @@ class Notes(list[str]):
         return Asked(model, self.append, "drop" if drop else "error", files, settings)
 
 
-def written(dialect: NativeDialect, model: str = "some-model", *, drop: bool = False, **fields: Any) -> Fields:
+def written(dialect: ProviderDialect, model: str = "some-model", *, drop: bool = False, **fields: Any) -> Fields:
     """The body of the native request for a chat request of these fields."""
     body: Fields = json.loads(dialect.write_request(chat(**fields), Notes().asked(model, drop=drop)).body)
     return body
@@ -63,7 +63,7 @@ class Played(NamedTuple):
 
 
 def play(
-    dialect: NativeDialect,
+    dialect: ProviderDialect,
     data: bytes,
     *,
     pieces: list[int] | None = None,
@@ -71,7 +71,7 @@ def play(
     **fields: Any,
 ) -> Played:
     """A reply through the pipeline, cut at `pieces`; `stream` is among the fields of the request."""
-    pipe = chat_pipeline(chat(**fields), ROUTE, CountingMint(), options, native=dialect)
+    pipe = chat_pipeline(chat(**fields), ROUTE, CountingMint(), options, dialect=dialect)
     ends = [*(pieces or []), len(data)]
     out, at = b"", 0
     for end in ends:
@@ -82,7 +82,7 @@ def play(
     return Played(out, pipe.error, dict(pipe.faults))
 
 
-def play_at_cuts(dialect: NativeDialect, data: bytes, **fields: Any) -> Played:
+def play_at_cuts(dialect: ProviderDialect, data: bytes, **fields: Any) -> Played:
     """As `play`, having seen that whole, byte by byte and random cuts give the same."""
     whole = play(dialect, data, **fields)
     dice = random.Random(len(data))
@@ -96,7 +96,7 @@ def play_at_cuts(dialect: NativeDialect, data: bytes, **fields: Any) -> Played:
 def context(**fields: Any) -> ReplyContext:
     """The context of an exchange with an upstream that speaks an API of its own."""
     made = ReplyContext(chat(**fields), ROUTE, CountingMint())
-    made.native = True
+    made.translated = True
     return made
 
 
@@ -119,14 +119,16 @@ def all_records(shared: Path, name: str) -> list[Fields]:
         return [json.loads(line) for line in lines]
 
 
-def verdicts(shared: Path, name: str, dialect: NativeDialect, flavour: str = "wire") -> Iterator[tuple[str, str, Any]]:
+def verdicts(
+    shared: Path, name: str, dialect: ProviderDialect, flavour: str = "wire"
+) -> Iterator[tuple[str, str, Any]]:
     """Play the recordings in random cuts: id, verdict, and what the judge has against it."""
     player = load_module(shared / "play.py", "play")
     yield from judged(player, records(shared, name), dialect, flavour)
 
 
 def judged(
-    player: Any, rows: list[Fields], dialect: NativeDialect, flavour: str, *, turned: bool = False
+    player: Any, rows: list[Fields], dialect: ProviderDialect, flavour: str, *, turned: bool = False
 ) -> Iterator[tuple[str, str, Any]]:
     """As `verdicts`, by a player of one's own; `turned`: what was streamed is asked for whole, and the reverse."""
     options = FormatOptions(extras="drop" if flavour == "wire-closed" else "keep")
@@ -141,7 +143,7 @@ def judged(
 
 
 def _answer(
-    dialect: NativeDialect, row: Fields, asked: Fields, number: int, options: FormatOptions
+    dialect: ProviderDialect, row: Fields, asked: Fields, number: int, options: FormatOptions
 ) -> tuple[int, dict[str, str], bytes]:
     reply = row["response"]
     given = reply.get("body_b64")

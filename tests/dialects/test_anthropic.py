@@ -16,11 +16,11 @@ from engine.test_framings import message as framed
 from trueline.dialects.anthropic import DIALECT
 from trueline.dialects.anthropic.meaning import JSON_TOOL, usage
 from trueline.dialects.anthropic.stream import MessageReader
-from trueline.dialects.native import native
+from trueline.dialects.provider import dialect_of
 
 Fields = dict[str, Any]
 
-BEDROCK = native("anthropic_bedrock")
+BEDROCK = dialect_of("anthropic_bedrock")
 WEATHER = {"type": "function", "function": {"name": "weather", "parameters": {"type": "object", "properties": {}}}}
 SCHEMA = {"type": "json_schema", "json_schema": {"name": "city", "schema": {"type": "object", "properties": {}}}}
 USAGE = {"input_tokens": 10, "cache_read_input_tokens": 4, "cache_creation_input_tokens": 2, "output_tokens": 7}

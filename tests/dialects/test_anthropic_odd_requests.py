@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from dialects.kit import Notes
 from trueline.dialects.anthropic import DIALECT
-from trueline.dialects.native import FileNeeded
+from trueline.dialects.provider import FileNeeded
 from trueline.errors import RequestError
 from trueline.messages import read_chat_request
 

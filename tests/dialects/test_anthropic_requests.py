@@ -16,7 +16,7 @@ from dialects.kit import Notes, all_records, chat
 from trueline.dialects.anthropic import DIALECT
 from trueline.dialects.anthropic.meaning import JSON_TOOL
 from trueline.dialects.anthropic.models import model
-from trueline.dialects.native import Asked, Fetched, FileNeeded, native
+from trueline.dialects.provider import Asked, Fetched, FileNeeded, dialect_of
 from trueline.errors import RequestError
 
 types = pytest.importorskip("anthropic.types")
@@ -487,7 +487,7 @@ def test_vertex() -> None:
 
 
 def test_bedrock() -> None:
-    dialect = native("anthropic_bedrock")
+    dialect = dialect_of("anthropic_bedrock")
     asked = Notes().asked("us.anthropic.claude-sonnet-4-5-20250929-v1:0")
     request = dialect.write_request(chat(stream=True, betas=["x"]), asked)
     assert request.path == ("/model/us.anthropic.claude-sonnet-4-5-20250929-v1%3A0/invoke-with-response-stream")

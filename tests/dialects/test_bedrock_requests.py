@@ -14,7 +14,7 @@ from botocore.validate import ParamValidator
 from dialects.kit import Notes, all_records, chat, play, play_at_cuts, said, written
 from dialects.test_bedrock import event, stream, whole
 from trueline.dialects.bedrock import DIALECT
-from trueline.dialects.native import Asked, Fetched, FileNeeded
+from trueline.dialects.provider import Asked, Fetched, FileNeeded
 from trueline.errors import RequestError
 
 Fields = dict[str, Any]

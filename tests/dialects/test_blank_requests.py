@@ -9,12 +9,12 @@ import pytest
 from dialects.kit import Notes, chat, written
 from dialects.test_anthropic_requests import checked
 from dialects.test_bedrock_requests import accepted
-from trueline.dialects.native import NativeDialect, native
+from trueline.dialects.provider import ProviderDialect, dialect_of
 from trueline.errors import RequestError
 
 Fields = dict[str, Any]
 
-ANTHROPIC, BEDROCK = native("anthropic"), native("bedrock")
+ANTHROPIC, BEDROCK = dialect_of("anthropic"), dialect_of("bedrock")
 CLAUDE = "us.anthropic.claude-sonnet-4-5-20250929-v1:0"
 BOTH = pytest.mark.parametrize(
     ("dialect", "model"), [(ANTHROPIC, "claude-sonnet-4-5"), (BEDROCK, CLAUDE)], ids=["anthropic", "bedrock"]
@@ -43,7 +43,7 @@ def texts(value: Any) -> list[str]:
 
 
 @BOTH
-def test_blank_texts_are_left_out(dialect: NativeDialect, model: str) -> None:
+def test_blank_texts_are_left_out(dialect: ProviderDialect, model: str) -> None:
     sent = written(dialect, model, messages=BLANK)
     assert all(text.strip() for text in texts(sent))
     assert [turn["role"] for turn in sent["messages"]] == ["user", "assistant", "user"]
@@ -79,7 +79,7 @@ def test_a_cache_point_has_something_before_it() -> None:
 
 @BOTH
 @pytest.mark.parametrize("content", ["", " ", [], [{"type": "text", "text": "\n"}]])
-def test_nothing_at_all_is_refused(dialect: NativeDialect, model: str, content: Any) -> None:
+def test_nothing_at_all_is_refused(dialect: ProviderDialect, model: str, content: Any) -> None:
     for messages in (
         [{"role": "user", "content": content}],
         [{"role": "system", "content": " "}, {"role": "user", "content": content}],
@@ -97,7 +97,7 @@ def test_dropped_sound_leaves_nothing() -> None:
 
 @BOTH
 @pytest.mark.parametrize("more", [[], [{"role": "user", "content": " "}]])
-def test_a_system_message_alone_is_the_users_turn(dialect: NativeDialect, model: str, more: list[Fields]) -> None:
+def test_a_system_message_alone_is_the_users_turn(dialect: ProviderDialect, model: str, more: list[Fields]) -> None:
     sent = written(dialect, model, messages=[{"role": "system", "content": "Be"}, *more])
     assert "system" not in sent
     assert [turn["role"] for turn in sent["messages"]] == ["user"]
@@ -105,7 +105,7 @@ def test_a_system_message_alone_is_the_users_turn(dialect: NativeDialect, model:
 
 
 @BOTH
-def test_the_beginning_of_an_answer_ends_in_no_blank(dialect: NativeDialect, model: str) -> None:
+def test_the_beginning_of_an_answer_ends_in_no_blank(dialect: ProviderDialect, model: str) -> None:
     messages: list[Fields] = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "ans \n"}]
     assert texts(written(dialect, model, messages=messages)) == ["hi", "ans"]
     messages[1] = {"role": "assistant", "content": [{"type": "text", "text": "ans"}, {"type": "text", "text": " "}]}
@@ -124,7 +124,7 @@ def format_of(schema: Fields) -> Fields:
         (BEDROCK, "anthropic.claude-3-haiku-20240307-v1:0"),
     ],
 )
-def test_schemas_whose_root_is_no_object(dialect: NativeDialect, model: str) -> None:
+def test_schemas_whose_root_is_no_object(dialect: ProviderDialect, model: str) -> None:
     array = {"type": "array", "items": {"type": "integer"}}
     tool = {"type": "function", "function": {"name": "f", "parameters": array}}
     for fields, param, what in (

@@ -8,7 +8,7 @@ import pytest
 
 from dialects.kit import Notes, chat
 from trueline.dialects.conversation import read_turns
-from trueline.dialects.native import native
+from trueline.dialects.provider import dialect_of
 
 Fields = dict[str, Any]
 
@@ -87,6 +87,6 @@ def test_many_calls_of_one_id_take_no_time() -> None:
 @pytest.mark.parametrize("dialect", MODELS)
 def test_no_dialect_sends_an_id_for_two_calls(dialect: str) -> None:
     messages = [{"role": "user", "content": "hi"}, *CASES["again in the next turn"][0], *legacy("1"), *legacy("2")]
-    sent = native(dialect).write_request(chat(messages=messages), Notes().asked(MODELS[dialect])).body
+    sent = dialect_of(dialect).write_request(chat(messages=messages), Notes().asked(MODELS[dialect])).body
     for identity in (b'"call_0"', b'"call_0_2"', b'"f_2"'):
         assert sent.count(identity) == 2  # the call and its result

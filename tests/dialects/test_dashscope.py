@@ -13,7 +13,7 @@ from dialects.own_readers import chats, player
 from engine.kit import CountingMint, Fields
 from trueline.dialects.dashscope import DIALECT
 from trueline.dialects.dashscope.meaning import sources, usage
-from trueline.dialects.native import native
+from trueline.dialects.provider import dialect_of
 from trueline.messages import read_embedding_request
 from trueline.pipeline import chat_pipeline
 
@@ -70,7 +70,7 @@ def calls_of(chunks: list[Fields]) -> list[tuple[str, str, str]]:
 
 
 def test_it_is_known_by_name() -> None:
-    assert native("dashscope") is DIALECT
+    assert dialect_of("dashscope") is DIALECT
 
 
 @pytest.mark.parametrize("content", ["Hello", [{"text": "Hel"}, {"text": "lo"}]])
@@ -375,5 +375,5 @@ def test_readers_bear_anything() -> None:
 
 
 def test_nothing_waits_for_the_next_increment() -> None:
-    pipe = chat_pipeline(chat(stream=True), ROUTE, CountingMint(), native=DIALECT)
+    pipe = chat_pipeline(chat(stream=True), ROUTE, CountingMint(), dialect=DIALECT)
     assert b'"Hel"' in pipe.feed(event(content="Hel"))

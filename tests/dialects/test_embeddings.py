@@ -9,7 +9,7 @@ import pytest
 
 from dialects.kit import Notes
 from trueline.context import FormatOptions
-from trueline.dialects.native import native
+from trueline.dialects.provider import dialect_of
 from trueline.errors import RequestError
 from trueline.messages import EmbeddingRequest, read_embedding_request
 from trueline.pipeline.embeddings import Embeddings
@@ -52,7 +52,7 @@ def asked(**fields: Any) -> EmbeddingRequest:
 @pytest.mark.parametrize("encoding", ["float", "base64"])
 @pytest.mark.parametrize(("name", "model", "sent", "reply"), REPLIES)
 def test_embeddings_go_both_ways(name: str, model: str, sent: Fields, reply: Fields, encoding: str) -> None:
-    own = native(name).embeddings
+    own = dialect_of(name).embeddings
     assert own is not None
     request = asked(encoding_format=encoding)
     assert json.loads(own.write(request, Notes().asked(model)).body) == sent
@@ -67,7 +67,7 @@ def test_embeddings_go_both_ways(name: str, model: str, sent: Fields, reply: Fie
 
 
 def test_titan_takes_one_text() -> None:
-    own = native("bedrock").embeddings
+    own = dialect_of("bedrock").embeddings
     assert own is not None
     sent = own.write(asked(input="a", dimensions=256), Notes().asked(TITAN))
     assert sent.path == "/model/amazon.titan-embed-text-v2%3A0/invoke"
@@ -82,14 +82,14 @@ def test_titan_takes_one_text() -> None:
 
 @pytest.mark.parametrize("name", ["ollama", "cohere", "bedrock"])
 def test_tokens_are_refused(name: str) -> None:
-    own = native(name).embeddings
+    own = dialect_of(name).embeddings
     assert own is not None
     with pytest.raises(RequestError, match="takes texts"):
         own.write(asked(input=[1, 2]), Notes().asked("cohere.embed-english-v3"))
 
 
 def test_ollamas_models_are_listed() -> None:
-    own = native("ollama").models
+    own = dialect_of("ollama").models
     assert own is not None
     pipe = Models(None, FormatOptions(), own)
     out = pipe.feed(b'{"models":[{"name":"llama3:latest","model":"llama3:latest","size":5},{"x":1}]}') + pipe.close()
@@ -117,7 +117,7 @@ def test_ollamas_models_are_listed() -> None:
     ],
 )
 def test_texts_of_one_request(name: str, model: str, most: int | None, settings: Fields) -> None:
-    own = native(name).embeddings
+    own = dialect_of(name).embeddings
     assert own is not None
     assert own.most(Notes().asked(model, **settings)) == most
 

@@ -18,7 +18,7 @@ from trueline.dialects.gemini import DIALECT
 from trueline.dialects.gemini.embeddings import read_embeddings, write_embeddings
 from trueline.dialects.gemini.models import read_models
 from trueline.dialects.gemini.schemas import as_openapi, is_openapi
-from trueline.dialects.native import Asked, Fetched, FileNeeded
+from trueline.dialects.provider import Asked, Fetched, FileNeeded
 from trueline.errors import RequestError
 from trueline.messages import EmbeddingRequest, read_embedding_request
 from trueline.pipeline import chat_pipeline
@@ -317,7 +317,7 @@ def test_answers_in_json_beside_tools() -> None:
     def reply(name: str, **more: Any) -> Any:
         part = {"functionCall": {"name": name, "args": {"city": "Rome"}}}
         data = json.dumps({"candidates": [{"content": {"parts": [part]}, "finishReason": "STOP"}]}).encode()
-        pipe = chat_pipeline(chat(**fields, **more), Route("g", FLASH), CountingMint(), native=DIALECT)
+        pipe = chat_pipeline(chat(**fields, **more), Route("g", FLASH), CountingMint(), dialect=DIALECT)
         return pipe.feed(b"data: " * bool(more) + data + b"\n\n") + pipe.close()
 
     answer = json.loads(reply("json_answer"))["choices"][0]

@@ -12,7 +12,7 @@ from dialects.kit import ROUTE, chat, context, judged, play, play_at_cuts, said
 from dialects.own_readers import chats, player
 from engine.kit import CountingMint, Fields
 from trueline.dialects.hf_tgi import DIALECT
-from trueline.dialects.native import native
+from trueline.dialects.provider import dialect_of
 from trueline.pipeline import chat_pipeline
 
 DETAILS: Fields = {"finish_reason": "eos_token", "generated_tokens": 3, "seed": 7, "prefill": []}
@@ -31,7 +31,7 @@ END = {"finish_reason": "eos_token", "generated_tokens": 3, "input_length": 5, "
 
 
 def test_it_is_known_by_name() -> None:
-    assert native("hf_tgi") is DIALECT
+    assert dialect_of("hf_tgi") is DIALECT
 
 
 @pytest.mark.parametrize("listed", [False, True])
@@ -221,5 +221,5 @@ def test_readers_bear_anything() -> None:
 
 
 def test_nothing_waits_for_the_next_token() -> None:
-    pipe = chat_pipeline(chat(stream=True), ROUTE, CountingMint(), native=DIALECT)
+    pipe = chat_pipeline(chat(stream=True), ROUTE, CountingMint(), dialect=DIALECT)
     assert b'"Hel"' in pipe.feed(event(token("Hel")))

@@ -16,7 +16,7 @@ from dialects.image_kit import JPEG, PNG, answered, images_of, read
 from dialects.kit import all_records
 from engine.kit import Fields, load_module
 from trueline.context import FormatOptions
-from trueline.dialects.native import DIALECTS, NativeRequest, Painted, Waiting, native
+from trueline.dialects.provider import DIALECTS, Painted, ProviderRequest, Waiting, dialect_of
 from trueline.errors import TruelineError, UpstreamFormatError
 
 FLUX = "/v1/flux-pro-1.1"
@@ -26,12 +26,12 @@ PREDICT = "/v1beta/models/imagen-4.0-generate-001:predict"
 URL = "https://delivery.test/a.png"
 
 
-def post(path: str) -> NativeRequest:
-    return NativeRequest(path, b"{}")
+def post(path: str) -> ProviderRequest:
+    return ProviderRequest(path, b"{}")
 
 
-def get(path: str) -> NativeRequest:
-    return NativeRequest(path, b"", method="GET")
+def get(path: str) -> ProviderRequest:
+    return ProviderRequest(path, b"", method="GET")
 
 
 def parts(*given: Fields, **more: Any) -> Fields:
@@ -42,7 +42,7 @@ def inline(data: str, **more: Any) -> Fields:
     return {"inlineData": {"mimeType": "image/png", "data": data}, **more}
 
 
-PAINTED: list[tuple[str, NativeRequest, Any, list[Fields]]] = [
+PAINTED: list[tuple[str, ProviderRequest, Any, list[Fields]]] = [
     ("stability", post(""), {"image": PNG, "finish_reason": "SUCCESS", "seed": 3}, [{"b64_json": PNG, "seed": 3}]),
     ("stability", post(""), b"\x89PNG\r\n\x1a\n", [{"b64_json": "iVBORw0KGgo="}]),
     ("stability", post(""), {"artifacts": [{"base64": PNG, "finishReason": "SUCCESS", "seed": 1},
@@ -78,13 +78,13 @@ PAINTED: list[tuple[str, NativeRequest, Any, list[Fields]]] = [
 
 
 @pytest.mark.parametrize(("dialect", "asked", "payload", "images"), [row for row in PAINTED if row[3]])
-def test_pictures(dialect: str, asked: NativeRequest, payload: Any, images: list[Fields]) -> None:
+def test_pictures(dialect: str, asked: ProviderRequest, payload: Any, images: list[Fields]) -> None:
     made = read(dialect, payload, asked)
     assert isinstance(made, Painted), made
     assert made.images == images
 
 
-WAITING: list[tuple[str, NativeRequest, Any, NativeRequest, NativeRequest | None]] = [
+WAITING: list[tuple[str, ProviderRequest, Any, ProviderRequest, ProviderRequest | None]] = [
     ("bfl", post(FLUX), {"id": "t1", "polling_url": "https://api.eu.bfl.ai/v1/get_result?id=t1", "cost": 4},
      get("https://api.eu.bfl.ai/v1/get_result?id=t1"), None),
     ("bfl", post(FLUX), {"id": "t/1"}, get("/v1/get_result?id=t%2F1"), None),
@@ -96,11 +96,11 @@ WAITING: list[tuple[str, NativeRequest, Any, NativeRequest, NativeRequest | None
     ("fal", post("/fal-ai/flux/schnell"),
      {"status": "IN_QUEUE", "request_id": "r1", "queue_position": 2, "status_url": f"{QUEUE}/status",
       "response_url": QUEUE, "cancel_url": f"{QUEUE}/cancel"},
-     get(f"{QUEUE}/status"), NativeRequest(f"{QUEUE}/cancel", b"", method="PUT")),
+     get(f"{QUEUE}/status"), ProviderRequest(f"{QUEUE}/cancel", b"", method="PUT")),
     ("fal", post("/fal-ai/flux/schnell"), {"status": "IN_QUEUE", "request_id": "r1"},
-     get("/fal-ai/flux/requests/r1/status"), NativeRequest("/fal-ai/flux/requests/r1/cancel", b"", method="PUT")),
+     get("/fal-ai/flux/requests/r1/status"), ProviderRequest("/fal-ai/flux/requests/r1/cancel", b"", method="PUT")),
     ("fal", get(f"{QUEUE}/status"), {"status": "IN_PROGRESS", "request_id": "r1", "response_url": QUEUE},
-     get(f"{QUEUE}/status"), NativeRequest(f"{QUEUE}/cancel", b"", method="PUT")),
+     get(f"{QUEUE}/status"), ProviderRequest(f"{QUEUE}/cancel", b"", method="PUT")),
     ("fal", get(f"{QUEUE}/status"), {"status": "COMPLETED", "response_url": QUEUE}, get(QUEUE), None),
     ("fal", get("/a/b/requests/r1/status"), {"status": "COMPLETED"}, get("/a/b/requests/r1"), None),
 ]  # fmt: skip
@@ -108,7 +108,7 @@ WAITING: list[tuple[str, NativeRequest, Any, NativeRequest, NativeRequest | None
 
 @pytest.mark.parametrize(("dialect", "asked", "payload", "ask", "cancel"), WAITING)
 def test_pictures_that_are_still_made(
-    dialect: str, asked: NativeRequest, payload: Any, ask: NativeRequest, cancel: NativeRequest | None
+    dialect: str, asked: ProviderRequest, payload: Any, ask: ProviderRequest, cancel: ProviderRequest | None
 ) -> None:
     made = read(dialect, payload, asked)
     assert isinstance(made, Waiting), made
@@ -117,7 +117,7 @@ def test_pictures_that_are_still_made(
 
 _POLICY = "content_policy_violation"
 POLICY = (400, _POLICY)
-FAILED: list[tuple[str, NativeRequest, Any, tuple[int, str | None], str]] = [
+FAILED: list[tuple[str, ProviderRequest, Any, tuple[int, str | None], str]] = [
     ("stability", post(""), {"finish_reason": "CONTENT_FILTERED", "image": PNG, "seed": 1}, POLICY, "withheld"),
     ("stability", post(""), {"seed": 1}, (502, "upstream_invalid_reply"), "no picture"),
     ("bfl", get(RESULT), {"id": "t1", "status": "Request Moderated", "details": {"Moderation Reasons": ["Violence"]}},
@@ -154,7 +154,9 @@ FAILED: list[tuple[str, NativeRequest, Any, tuple[int, str | None], str]] = [
 
 
 @pytest.mark.parametrize(("dialect", "asked", "payload", "meant", "words"), FAILED)
-def test_failures(dialect: str, asked: NativeRequest, payload: Any, meant: tuple[int, str | None], words: str) -> None:
+def test_failures(
+    dialect: str, asked: ProviderRequest, payload: Any, meant: tuple[int, str | None], words: str
+) -> None:
     error = read(dialect, payload, asked)
     assert isinstance(error, TruelineError), error
     assert (error.status, error.code) == meant
@@ -193,7 +195,7 @@ STATUSES: list[tuple[str, int, Any, tuple[int, str | None], str]] = [
 @pytest.mark.parametrize(("dialect", "status", "payload", "meant", "words"), STATUSES)
 def test_failing_statuses(dialect: str, status: int, payload: Any, meant: tuple[int, str | None], words: str) -> None:
     body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
-    error = native(dialect).read_error(status, {"content-type": "application/json"}, body)
+    error = dialect_of(dialect).read_error(status, {"content-type": "application/json"}, body)
     assert (error.status, error.code) == meant
     assert words in error.message
 
@@ -289,9 +291,9 @@ def test_recorded(shared: Path, oracle: Any) -> None:
             continue
         seen += 1
         body = reply["body"].encode()
-        asked = NativeRequest(row["request"]["path"], b"{}")
+        asked = ProviderRequest(row["request"]["path"], b"{}")
         if reply["status"] >= 400:
-            error = native(dialect).read_error(reply["status"], reply["headers"], body)
+            error = dialect_of(dialect).read_error(reply["status"], reply["headers"], body)
             assert error.status in (400, 404), row["id"]
             assert error.message not in ("", "Not found"), row["id"]
             continue
@@ -318,7 +320,7 @@ def test_recorded_pictures_of_gemini(shared: Path, oracle: Any) -> None:
         body = row["response"].get("body") or ""
         if row.get("stream") or row["response"]["status"] != 200 or '"inlineData"' not in body:
             continue
-        made = read("gemini", body.encode(), NativeRequest("/x:generateContent", b""))
+        made = read("gemini", body.encode(), ProviderRequest("/x:generateContent", b""))
         if isinstance(made, Painted):
             drawn += 1
             whole, pipe = answered("gemini", made, n=len(made.images))
@@ -380,7 +382,7 @@ _JSON = st.recursive(
     payload=_JSON, path=st.sampled_from(["/v1/x", "/status", "/x:predict", ""]), method=st.sampled_from(["GET", "POST"])
 )
 def test_no_reply_is_too_odd(dialect: str, payload: Any, path: str, method: str) -> None:
-    made = read(dialect, json.dumps(payload).encode(), NativeRequest(path, b"", method=method))
+    made = read(dialect, json.dumps(payload).encode(), ProviderRequest(path, b"", method=method))
     assert isinstance(made, (Painted, Waiting, TruelineError))
     if isinstance(made, Painted):
         body, _ = answered(dialect, made, n=len(made.images))
@@ -390,12 +392,12 @@ def test_no_reply_is_too_odd(dialect: str, payload: Any, path: str, method: str)
 @pytest.mark.parametrize("dialect", DRAWING)
 @given(body=st.binary(max_size=60) | _JSON.map(lambda value: json.dumps(value).encode()), status=st.integers(400, 599))
 def test_no_error_is_too_odd(dialect: str, body: bytes, status: int) -> None:
-    error = native(dialect).read_error(status, {}, body)
+    error = dialect_of(dialect).read_error(status, {}, body)
     assert 400 <= error.status <= 599 and error.message
     assert isinstance(read(dialect, body), (Painted, Waiting, TruelineError))
 
 
 @pytest.mark.parametrize("dialect", DRAWING)
 def test_which_can_chat(dialect: str) -> None:
-    assert native(dialect).chats == (dialect == "gemini")
+    assert dialect_of(dialect).chats == (dialect == "gemini")
     assert images_of(dialect)

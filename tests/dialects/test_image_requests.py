@@ -12,7 +12,7 @@ from dialects.image_kit import drawing, images_of, written
 from dialects.kit import Notes
 from engine.kit import Fields
 from trueline.dialects.images import Size, fitted, joined, nearest_ratio, shares
-from trueline.dialects.native import Painted
+from trueline.dialects.provider import Painted
 from trueline.errors import RequestError, TruelineError
 
 FLUX, FLUX_2 = "flux-pro-1.1", "flux-2-pro"

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from dialects.kit import Notes, chat
-from trueline.dialects.native import DIALECTS, Fetched, native
+from trueline.dialects.provider import DIALECTS, Fetched, dialect_of
 from trueline.errors import RequestError
 
 Fields = dict[str, Any]
 
-CHATS = [name for name in DIALECTS if native(name).chats]
+CHATS = [name for name in DIALECTS if dialect_of(name).chats]
 MODELS = {
     "anthropic": "claude-opus-4-6",
     "anthropic_bedrock": "claude-opus-4-6",
@@ -69,7 +69,7 @@ def asked(dialect: str, *, drop: bool = False, **fields: Any) -> tuple[str, list
         files={"https://h/a.png": Fetched("image/png", b"x")}
     )
     request = chat(**fields)
-    return native(dialect).write_request(request, way).body.decode(), list(notes)
+    return dialect_of(dialect).write_request(request, way).body.decode(), list(notes)
 
 
 @pytest.mark.parametrize(

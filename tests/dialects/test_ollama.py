@@ -10,8 +10,8 @@ import pytest
 from ollama._types import ChatRequest as OfOllama
 
 from dialects.kit import Notes, all_records, chat, context, play, play_at_cuts, said, verdicts, written
-from trueline.dialects.native import Asked, Fetched, FileNeeded
 from trueline.dialects.ollama import DIALECT
+from trueline.dialects.provider import Asked, Fetched, FileNeeded
 from trueline.errors import RequestError
 
 Fields = dict[str, Any]

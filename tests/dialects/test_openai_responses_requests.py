@@ -20,9 +20,9 @@ from dialects.kit import Notes, all_records, chat, play, written
 from dialects.responses_asked import NoEquivalentError, as_openai, meaning
 from dialects.responses_native import call, drawing, refusal, search, streamed, text, thought, whole
 from engine.kit import Fields
-from trueline.dialects.native import Asked
 from trueline.dialects.openai_responses import DIALECT
 from trueline.dialects.openai_responses.models import thinks
+from trueline.dialects.provider import Asked
 from trueline.errors import RequestError
 from trueline.messages import read_embedding_request
 

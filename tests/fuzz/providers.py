@@ -18,7 +18,7 @@ from dialects.kit import chat, context
 from engine.kit import ROUTE, CountingMint, load_module
 from fuzz.cases import Case
 from trueline import dialects
-from trueline.dialects.native import DIALECTS, NativeDialect, NativeRequest, native
+from trueline.dialects.provider import DIALECTS, ProviderDialect, ProviderRequest, dialect_of
 from trueline.errors import TruelineError
 from trueline.judge import judge_error
 from trueline.messages import EmbeddingRequest, ImageRequest
@@ -95,7 +95,7 @@ def _case(name: str, payloads: list[Any], origin: str) -> Case:
 
 def of_native(case: Case) -> list[str]:
     """What is wrong with how a dialect reads these payloads; a reader that raises is found where this is called."""
-    dialect = native(case.request["dialect"])
+    dialect = dialect_of(case.request["dialect"])
     payloads = []
     for line in case.body.split(b"\n"):
         try:
@@ -109,7 +109,7 @@ def of_native(case: Case) -> list[str]:
     return found + _of_errors(dialect, case.body)
 
 
-def _of_chats(dialect: NativeDialect, payloads: list[Any], body: bytes) -> list[str]:
+def _of_chats(dialect: ProviderDialect, payloads: list[Any], body: bytes) -> list[str]:
     found: list[str] = []
     reader = dialect.reader(context(stream=True))
     place, probe = getattr(reader, "place", None), getattr(reader, "probe", None)
@@ -122,23 +122,23 @@ def _of_chats(dialect: NativeDialect, payloads: list[Any], body: bytes) -> list[
     for stream in (False, True):
         written = b"".join(b"data: " + jsonio.encode(payload) + b"\n\n" for payload in payloads)
         for data in (body, written, *(jsonio.encode(payload) for payload in payloads[:2])):
-            pipe = chat_pipeline(chat(stream=stream), ROUTE, CountingMint(), native=dialect)
+            pipe = chat_pipeline(chat(stream=stream), ROUTE, CountingMint(), dialect=dialect)
             found += _ran(pipe, data)
     return found
 
 
-def _of_others(dialect: NativeDialect, payload: Any) -> None:
+def _of_others(dialect: ProviderDialect, payload: Any) -> None:
     if dialect.embeddings is not None:
         asked = EmbeddingRequest({"model": "m", "input": ["a", "b"]}, b"")
         dialect.embeddings.read(payload, asked)
-        pipe = embedding_pipeline(asked, ROUTE, CountingMint(), native=dialect)
+        pipe = embedding_pipeline(asked, ROUTE, CountingMint(), dialect=dialect)
         _ran(pipe, jsonio.encode(payload))
     if dialect.models is not None:
         dialect.models.read(payload)
     if dialect.images is not None:
         drawn = ImageRequest({"model": "m", "prompt": "a cat", "n": 2}, b"")
-        dialect.images.read(payload, drawn, NativeRequest("/x:predict", b"{}"))
-        dialect.images.read(payload, drawn, NativeRequest("/x", b"{}"))
+        dialect.images.read(payload, drawn, ProviderRequest("/x:predict", b"{}"))
+        dialect.images.read(payload, drawn, ProviderRequest("/x", b"{}"))
 
 
 def _ran(pipe: Pipeline, data: bytes) -> list[str]:
@@ -148,7 +148,7 @@ def _ran(pipe: Pipeline, data: bytes) -> list[str]:
     return [] if out else ["neither bytes nor an error"]
 
 
-def _of_errors(dialect: NativeDialect, body: bytes) -> list[str]:
+def _of_errors(dialect: ProviderDialect, body: bytes) -> list[str]:
     headers = {"content-type": "application/json"}
     return [why for status in (400, 429, 503) for why in _not_openai(dialect.read_error(status, headers, body))]
 

@@ -12,7 +12,7 @@ from fuzz.cases import Case
 from fuzz.providers import anything, of_providers
 from fuzz.target import problems
 from meta.source import ROOT
-from trueline.dialects.native import DIALECTS
+from trueline.dialects.provider import DIALECTS
 
 pytestmark = pytest.mark.no_cover  # what it runs over and over is covered elsewhere
 

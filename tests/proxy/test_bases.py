@@ -14,7 +14,7 @@ from proxy.running import running
 from proxy.test_translated import Answering
 from shell.upstream.scripted import serve
 from trueline.dialects.bases import joined
-from trueline.dialects.native import DIALECTS, Asked
+from trueline.dialects.provider import DIALECTS, Asked
 from trueline.settings import load_settings
 from trueline.shell.routes import Routes, spoken_by
 

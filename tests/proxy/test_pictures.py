@@ -15,7 +15,7 @@ from engine.kit import Fields
 from proxy.running import CHAT, Proxy, body_of, running, settings, timeouts, upstream
 from proxy.talking import Reply
 from shell.upstream.scripted import Peer, Seen, Server, serve, until
-from trueline.dialects.native import NativeRequest
+from trueline.dialects.provider import ProviderRequest
 from trueline.shell.pictures import Painter
 from trueline.sim import SimServer
 from trueline.wire import multipart
@@ -276,7 +276,7 @@ async def test_a_polling_url_elsewhere_is_refused_at_once(monkeypatch: pytest.Mo
     looks: list[str] = []
     look = Painter._look
 
-    async def counted(self: Painter, sent: NativeRequest, *more: Any) -> Any:
+    async def counted(self: Painter, sent: ProviderRequest, *more: Any) -> Any:
         looks.append(sent.path)
         return await look(self, sent, *more)
 

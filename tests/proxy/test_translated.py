@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from openai import APIError, APIStatusError, AsyncOpenAI, BadRequestError, NotFoundError
 
-from proxy.native_replies import PROVIDERS, Provider
+from proxy.provider_replies import PROVIDERS, Provider
 from proxy.running import Proxy, running, settings, upstream
 from shell.upstream.scripted import Peer, Server, serve
-from trueline.dialects.native import Fetched
+from trueline.dialects.provider import Fetched
 from trueline.shell.fetcher import Fetcher
 
 Fields = dict[str, Any]

@@ -12,9 +12,9 @@ from ..errors import RequestError, TruelineError, UpstreamFormatError, UpstreamR
 from ..messages import ImageRequest
 from ..wire import jsonio
 from .error_bodies import plain_text, redact
-from .native import Asked, NativeImages, NativeRequest, Painted, Waiting
 from .openai_images.reader import image_mime
 from .parameters import leave_out
+from .provider import Asked, Painted, ProviderImages, ProviderRequest, Waiting
 
 __all__ = [
     "POLL",
@@ -213,7 +213,7 @@ def seeds(request: ImageRequest, asked: Asked, most: int) -> list[Fields]:
 
 
 def read_answer(
-    images: NativeImages, body: bytes, request: ImageRequest, asked: NativeRequest
+    images: ProviderImages, body: bytes, request: ImageRequest, asked: ProviderRequest
 ) -> Painted | Waiting | TruelineError:
     """A reply in the provider's words, or a picture itself."""
     if image_mime(body[:8]):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Any, Final, TypeAlias
 
-from .native import Asked
+from .provider import Asked
 
 __all__ = ["name_lost"]
 

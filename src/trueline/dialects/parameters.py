@@ -12,7 +12,7 @@ from msgspec import Struct
 from ..errors import NotFoundError, RequestError
 from .conversation import Tool, read_tools
 from .lost import name_lost
-from .native import Asked
+from .provider import Asked
 
 __all__ = [
     "Schema",

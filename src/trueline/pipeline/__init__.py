@@ -8,12 +8,12 @@ fails before anything was written, `error` says how, and the caller answers with
 from __future__ import annotations
 
 from ..context import FormatOptions, ReplyContext, Route
-from ..dialects.native import NativeDialect
+from ..dialects.provider import ProviderDialect
 from ..messages import ChatRequest, CompletionRequest, EmbeddingRequest, ImageRequest
 from ..mint import Mint
 from .base import MAX_REPLY, OwesNothing, Pipeline, Tally
 from .chat import ChatStream
-from .dialect import OPENAI_COMPLETIONS, from_native
+from .dialect import OPENAI_COMPLETIONS, from_provider
 from .embeddings import Embeddings
 from .images import ImageStream, WholeImages
 from .models import Models
@@ -47,17 +47,17 @@ def chat_pipeline(
     *,
     tracer: Tracer | None = None,
     lanes: bool = True,
-    native: NativeDialect | None = None,
+    dialect: ProviderDialect | None = None,
 ) -> Pipeline:
     """The pipeline for the reply to a chat request, whole or streamed as the request asked.
 
-    `lanes=False`: every reply goes the general way.  `native`: what the upstream speaks, if not OpenAI's format.
+    `lanes=False`: every reply goes the general way.  `dialect`: what the upstream speaks, if not OpenAI's format.
     """
     context = _context(request, route, mint, options, tracer)
-    if native is not None:
-        context.native, context.usual = True, native.usual
-        dialect = from_native(native)
-        return ChatStream(context, dialect, lanes) if request.stream else WholeChat(context, dialect, lanes=False)
+    if dialect is not None:
+        context.translated, context.usual = True, dialect.usual
+        spoken = from_provider(dialect)
+        return ChatStream(context, spoken, lanes) if request.stream else WholeChat(context, spoken, lanes=False)
     return ChatStream(context, lanes=lanes) if request.stream else WholeChat(context, lanes=lanes)
 
 
@@ -80,10 +80,10 @@ def embedding_pipeline(
     mint: Mint,
     options: FormatOptions = FormatOptions(),
     *,
-    native: NativeDialect | None = None,
+    dialect: ProviderDialect | None = None,
 ) -> Pipeline:
-    """The pipeline for the reply to an embedding request; `native` as for chats."""
-    return Embeddings(request, options, native.embeddings if native is not None else None)
+    """The pipeline for the reply to an embedding request; `dialect` as for chats."""
+    return Embeddings(request, options, dialect.embeddings if dialect is not None else None)
 
 
 def image_pipeline(
@@ -92,13 +92,13 @@ def image_pipeline(
     mint: Mint,
     options: FormatOptions = FormatOptions(),
     *,
-    native: NativeDialect | None = None,
+    dialect: ProviderDialect | None = None,
 ) -> Pipeline:
     """The pipeline for the reply to an image request, whole or streamed as the request asked.
 
-    `native`: what the upstream speaks, if not OpenAI's format; its replies come as `dialects.images.joined` has them.
+    `dialect`: what the upstream speaks, if not OpenAI's format; its replies come as `dialects.images.joined` has them.
     """
-    return (ImageStream if request.stream else WholeImages)(request, mint, options, native is not None)
+    return (ImageStream if request.stream else WholeImages)(request, mint, options, dialect is not None)
 
 
 def _context(

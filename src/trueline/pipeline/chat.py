@@ -329,7 +329,7 @@ class ChatStream(Chat):
                 break
             payloads = self._payloads(frame)
             if payloads is None:
-                out.append(self._events([ReplyEnd(not self._context.native)]))  # other APIs have ends of their own
+                out.append(self._events([ReplyEnd(not self._context.translated)]))  # other APIs have ends of their own
                 continue
             for payload in payloads:
                 if isinstance(payload, Failure):

@@ -7,13 +7,13 @@ from typing import Any, NamedTuple, Protocol
 
 from ..context import ReplyContext
 from ..dialects import openai_chat, openai_completions
-from ..dialects.native import NativeDialect, Reader
+from ..dialects.provider import ProviderDialect, Reader
 from ..errors import TruelineError
 from ..events import Event, Reply
 from ..wire.frames import Wire
 from ..wire.sse import SSEReader
 
-__all__ = ["OPENAI_CHAT", "OPENAI_COMPLETIONS", "Dialect", "Reader", "Writer", "from_native"]
+__all__ = ["OPENAI_CHAT", "OPENAI_COMPLETIONS", "Dialect", "Reader", "Writer", "from_provider"]
 
 
 class Writer(Protocol):
@@ -45,6 +45,6 @@ OPENAI_COMPLETIONS = Dialect(
 )
 
 
-def from_native(native: NativeDialect) -> Dialect:
+def from_provider(provider: ProviderDialect) -> Dialect:
     """A provider's own replies, written as OpenAI's."""
-    return OPENAI_CHAT._replace(reader=native.reader, read_whole=native.read_whole, wire=native.wire)
+    return OPENAI_CHAT._replace(reader=provider.reader, read_whole=provider.read_whole, wire=provider.wire)

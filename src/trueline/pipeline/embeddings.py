@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from ..context import FormatOptions
 from ..dialects.error_bodies import error_in
-from ..dialects.native import NativeEmbeddings
 from ..dialects.openai_embeddings import joined, read_embeddings, without_extras
+from ..dialects.provider import ProviderEmbeddings
 from ..errors import TruelineError, UpstreamCutError, UpstreamReplyTooLargeError
 from ..messages import EmbeddingRequest
 from ..wire import jsonio
@@ -23,16 +23,16 @@ class Embeddings(WholeBody):
         self,
         request: EmbeddingRequest,
         options: FormatOptions = FormatOptions(),
-        native: NativeEmbeddings | None = None,
+        own: ProviderEmbeddings | None = None,
     ) -> None:
         super().__init__(options)
         self._request = request
-        self._native = native
+        self._own = own
         self._keep = options.extras == "keep"
 
     def part(self, request: EmbeddingRequest) -> Embeddings:
         """For the reply to one of several requests that were made of this one's; `take` takes what comes of them."""
-        return Embeddings(request, self._options, self._native)
+        return Embeddings(request, self._options, self._own)
 
     def take(self, replies: Sequence[bytes]) -> bytes:
         """The one reply of several, in the order of their texts; or nothing and `error`."""
@@ -53,8 +53,8 @@ class Embeddings(WholeBody):
         if error is not None:
             self.note("err-in-200-body")
             return error
-        if self._native is not None:
-            payload = self._native.read(payload, self._request)
+        if self._own is not None:
+            payload = self._own.read(payload, self._request)
         reply = read_embeddings(payload, self._request, self.note)
         if isinstance(reply, TruelineError):
             return reply
@@ -63,6 +63,4 @@ class Embeddings(WholeBody):
             reply["model"] = self._request.model
         if not self._keep:
             reply = self._trimmed(reply, without_extras(reply))
-        return (
-            body if self._native is None and not self.faults and jsonio.same(reply, payload) else jsonio.encode(reply)
-        )
+        return body if self._own is None and not self.faults and jsonio.same(reply, payload) else jsonio.encode(reply)

@@ -42,7 +42,7 @@ _USUAL = frozenset(
 
 
 class _Images(OwesNothing):
-    def __init__(self, options: FormatOptions, native: bool = False) -> None:
+    def __init__(self, options: FormatOptions, translated: bool = False) -> None:
         self._options = options
         self.error: TruelineError | None = None
         self.done = False
@@ -51,7 +51,7 @@ class _Images(OwesNothing):
         self.secrets: tuple[str, ...] = ()
         self._body: list[bytes] = []
         self._size = 0
-        self._usual = _USUAL if native else frozenset()
+        self._usual = _USUAL if translated else frozenset()
         self._payload: Any = None
 
     def take(self, payload: Any) -> None:
@@ -103,8 +103,8 @@ class WholeImages(_Images):
 
     content_type = b"application/json"
 
-    def __init__(self, request: ImageRequest, mint: Mint, options: FormatOptions, native: bool = False) -> None:
-        super().__init__(options, native)
+    def __init__(self, request: ImageRequest, mint: Mint, options: FormatOptions, translated: bool = False) -> None:
+        super().__init__(options, translated)
         self._request = request
         self._mint = mint
         self._reply = ImageReply(None, [], {})
@@ -171,8 +171,8 @@ class ImageStream(_Images):
 
     content_type = b"text/event-stream; charset=utf-8"
 
-    def __init__(self, request: ImageRequest, mint: Mint, options: FormatOptions, native: bool = False) -> None:
-        super().__init__(options, native)
+    def __init__(self, request: ImageRequest, mint: Mint, options: FormatOptions, translated: bool = False) -> None:
+        super().__init__(options, translated)
         self._mint = mint
         self._sse = sse.SSEReader(self._noted)
         self._wanted = request.n

@@ -1,7 +1,7 @@
 """What a stream's lane asks of the reader: where the text stands, what a chunk of another text is read as.
 
 A reader of OpenAI's chunks is asked about ids and times as well, which may differ from chunk to chunk.  A reader of
-another API tells itself what it knows (`native.Laned`); its events have no identity, but they may have names, and
+another API tells itself what it knows (`provider.Laned`); its events have no identity, but they may have names, and
 blanks before their last brace, which are there to hide how long they are.
 """
 
@@ -14,9 +14,9 @@ import msgspec
 from msgspec import UNSET
 
 from ..dialects.constant import note_changes
-from ..dialects.native import Laned
 from ..dialects.openai_chat import ChunkReader
 from ..dialects.openai_chat.fields import REASONING_NAMES
+from ..dialects.provider import Laned
 from ..events import Event, Extras, ReasoningDelta, TextDelta, ToolFragment
 from .dialect import Reader
 from .skeleton import NAME, NUMBER, TEXT, Path, Slot, get

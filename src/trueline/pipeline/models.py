@@ -6,8 +6,8 @@ from typing import Any
 
 from ..context import FormatOptions
 from ..dialects.error_bodies import error_in
-from ..dialects.native import NativeModels
 from ..dialects.openai_models import read_model, read_models, without_extras
+from ..dialects.provider import ProviderModels
 from ..errors import NotFoundError, TruelineError, UpstreamFormatError
 from ..wire import jsonio
 from .base import WholeBody, not_json
@@ -22,11 +22,11 @@ class Models(WholeBody):
         self,
         single: str | None = None,
         options: FormatOptions = FormatOptions(),
-        native: NativeModels | None = None,
+        own: ProviderModels | None = None,
     ) -> None:
         super().__init__(options)
         self._single = single
-        self._native = native
+        self._own = own
         self._keep = options.extras == "keep"
 
     def read(self, body: bytes) -> bytes | TruelineError:
@@ -39,16 +39,14 @@ class Models(WholeBody):
         if error is not None:
             self.note("err-in-200-body")
             return error
-        if self._native is not None:
-            payload = self._native.read(payload)
+        if self._own is not None:
+            payload = self._own.read(payload)
         reply = self._read(payload)
         if isinstance(reply, TruelineError):
             return reply
         if not self._keep:
             reply = self._trimmed(reply, without_extras(reply))
-        return (
-            body if self._native is None and not self.faults and jsonio.same(reply, payload) else jsonio.encode(reply)
-        )
+        return body if self._own is None and not self.faults and jsonio.same(reply, payload) else jsonio.encode(reply)
 
     def _read(self, payload: Any) -> dict[str, Any] | TruelineError:
         if self._single is None:

@@ -43,7 +43,7 @@ class Envelope(Rule):
     )
 
     def see(self, event: ReplyStart) -> Result:
-        if self.context.native:
+        if self.context.translated:
             self._translate(event)
         event.id = self._id(event.id)
         event.created = self._created(event.created)

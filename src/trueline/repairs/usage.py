@@ -110,7 +110,7 @@ class UsageTotals(Rule):
             return Opaque(extras) if extras is not None else None
         unasked = "choices-empty-usage-unasked" if event.alone else "usage-unasked"
         if not self._wanted and unasked not in self._kept:
-            if not (self.context.request.usage_added or self.context.native):
+            if not (self.context.request.usage_added or self.context.translated):
                 self.note(unasked)
             if counts(event.data) or self._silent is None:
                 self._silent = event

@@ -12,7 +12,7 @@ from typing import Any
 
 from trueline.context import FormatOptions
 from trueline.dialects.bases import based
-from trueline.dialects.native import DIALECTS as NATIVE
+from trueline.dialects.provider import DIALECTS as NATIVE
 from trueline.providers import DIALECTS, FETCHED, PROVIDERS, Auth, Provider, provider_of
 
 from .errors import Origin

@@ -5,7 +5,7 @@ All of them are needed: the first that fails is the answer, and ends the others.
 
 from __future__ import annotations
 
-from ..dialects.native import NativeRequest
+from ..dialects.provider import ProviderRequest
 from ..messages import EmbeddingRequest
 from ..pipeline import MAX_REPLY, Embeddings, Pipeline
 from .awaited import AwaitedExchange
@@ -30,7 +30,7 @@ async def embedded(
     sent = [await translator.written(share) for share in shares]
     request.let_go()
 
-    async def one(share: EmbeddingRequest, asked: NativeRequest) -> bytes:
+    async def one(share: EmbeddingRequest, asked: ProviderRequest) -> bytes:
         response = await translator.send(asked)
         with exchange.waiting():
             body = await response.read_all(MAX_REPLY)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 from urllib.parse import urljoin, urlsplit
 
-from ..dialects.native import Fetched
+from ..dialects.provider import Fetched
 from ..errors import RequestError, UpstreamError
 from .routes import Backend
 from .upstream import Target, Timeouts, UpstreamClient

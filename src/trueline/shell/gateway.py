@@ -300,7 +300,7 @@ class Gateway:
         if dialect is not None:
             if path not in TRANSLATED:
                 raise not_spoken(choice.backend, f"/v1{path}")
-            make = partial(make, native=dialect)
+            make = partial(make, dialect=dialect)
             translator = Translator(exchange, self.client_for(choice), self.fetcher, choice, dialect)
         if translator is not None and isinstance(request, ImageRequest):
             last = await self._paint(exchange, choice, translator, request, make)

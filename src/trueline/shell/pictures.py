@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from ..dialects.bases import joined as below
 from ..dialects.images import joined, read_answer
-from ..dialects.native import NativeRequest, Painted, Waiting
+from ..dialects.provider import Painted, ProviderRequest, Waiting
 from ..errors import TruelineError, UpstreamConnectError, UpstreamError, UpstreamFormatError, UpstreamTimeoutError
 from ..messages import ImageRequest
 from ..pipeline import MAX_REPLY, ImageStream, WholeImages
@@ -84,7 +84,7 @@ class Painter:
             raise pipe.error
         return out
 
-    async def _one(self, sent: NativeRequest, request: ImageRequest) -> Painted | TruelineError:
+    async def _one(self, sent: ProviderRequest, request: ImageRequest) -> Painted | TruelineError:
         """Ask, and go on asking.  What was withheld is an answer; any other failure is raised."""
         made, told = await self._look(sent, request)
         try:
@@ -109,7 +109,7 @@ class Painter:
         return made
 
     async def _look(
-        self, sent: NativeRequest, request: ImageRequest, before: Waiting | None = None
+        self, sent: ProviderRequest, request: ImageRequest, before: Waiting | None = None
     ) -> tuple[Painted | Waiting | TruelineError, float | None]:
         """One call, and what its reply means; in how many seconds the next one is welcome, if that is said."""
         exchange, choice = self._exchange, self._choice
@@ -152,7 +152,7 @@ class Painter:
             )
         return target, rest
 
-    def _call_off(self, sent: NativeRequest) -> None:
+    def _call_off(self, sent: ProviderRequest) -> None:
         try:
             target, path = self._place(sent.path)
         except UpstreamError:

@@ -10,7 +10,7 @@ from typing import Literal
 import msgspec
 
 from ..context import FormatOptions, Route
-from ..dialects.native import NativeDialect, native
+from ..dialects.provider import ProviderDialect, dialect_of
 from ..errors import NotFoundError, RequestError
 from ..prices import NO_PRICES, Price, PriceBook
 from ..providers import FETCHED, PROVIDERS, UNKNOWN, Capabilities, Provider, provider_of
@@ -123,9 +123,9 @@ def _signing(upstream: Upstream, target: Target) -> Signing | None:
     return Signing(make(upstream.places.get("region") or region_of(target.host)))
 
 
-def spoken_by(backend: Backend) -> NativeDialect | None:
+def spoken_by(backend: Backend) -> ProviderDialect | None:
     """The API that an upstream speaks; None for OpenAI's."""
-    return None if backend.dialect == "openai" else native(backend.dialect)
+    return None if backend.dialect == "openai" else dialect_of(backend.dialect)
 
 
 def _price_book(upstream: Upstream, provider: Provider | None, prices: Mapping[str, Price]) -> PriceBook:

@@ -10,7 +10,7 @@ import asyncio
 from typing import Any
 
 from ..dialects.bases import joined
-from ..dialects.native import Asked, Fetched, FileNeeded, NativeDialect, NativeImages, NativeRequest
+from ..dialects.provider import Asked, Fetched, FileNeeded, ProviderDialect, ProviderImages, ProviderRequest
 from ..errors import NotFoundError
 from ..messages import ChatRequest, EmbeddingRequest, ImageRequest
 from .awaited import AwaitedExchange
@@ -32,7 +32,7 @@ class Translator:
         upstream: UpstreamClient,
         fetcher: Fetcher,
         choice: Choice,
-        dialect: NativeDialect,
+        dialect: ProviderDialect,
     ) -> None:
         self._exchange = exchange
         self._upstream = upstream
@@ -42,7 +42,7 @@ class Translator:
         self._files: dict[str, Fetched] = {}
 
     @property
-    def images(self) -> NativeImages:
+    def images(self) -> ProviderImages:
         """How pictures are asked for.  Raises NotFoundError where the API has none."""
         if self._dialect.images is None:
             raise not_spoken(self._choice.backend, "pictures")
@@ -57,15 +57,15 @@ class Translator:
 
     async def ask(self, request: Any) -> Response:
         """Send the request; the response is no error.  Raises RequestError for what the API cannot express."""
-        sent: NativeRequest = await self.written(request)
+        sent: ProviderRequest = await self.written(request)
         request.let_go()
         return await self.send(sent)
 
-    async def send(self, sent: NativeRequest) -> Response:
+    async def send(self, sent: ProviderRequest) -> Response:
         """Send what is written to the upstream; the response is no error."""
         return await self.call(sent, joined(self._choice.backend.target.base_path, sent.path), self._choice)
 
-    async def call(self, sent: NativeRequest, path: str, choice: Choice) -> Response:
+    async def call(self, sent: ProviderRequest, path: str, choice: Choice) -> Response:
         """Send what is written; the response is no error."""
         exchange = self._exchange
         kind = next((value for name, value in sent.headers if name == b"content-type"), _JSON)
@@ -76,7 +76,7 @@ class Translator:
         return response
 
     async def written(self, request: Any) -> Any:
-        """A NativeRequest, or of pictures a list of them.  Raises RequestError for what the API cannot express."""
+        """A ProviderRequest, or of pictures a list of them.  Raises RequestError for what the API cannot express."""
         try:
             sent, changes = self._write(request)
         except FileNeeded as needed:  # what that try changed is not sent

@@ -5,7 +5,7 @@ https://platform.claude.com/docs/en/build-with-claude/claude-on-vertex-ai (seen 
 https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages.html (seen 2026-11)
 """
 
-from ..native import NativeDialect
+from ..provider import ProviderDialect
 from .errors import read_error
 from .listing import MODELS
 from .reply import read_whole
@@ -14,7 +14,7 @@ from .stream import MessageReader
 
 __all__ = ["DIALECT"]
 
-DIALECT = NativeDialect(
+DIALECT = ProviderDialect(
     "anthropic",
     write_request,
     MessageReader,

@@ -13,7 +13,7 @@ from ...wire import jsonio
 from ...wire.aws_eventstream import EventStreamReader
 from ...wire.frames import Note
 from ...wire.sse import Frame
-from ..native import NativeDialect
+from ..provider import ProviderDialect
 from .errors import read_error
 from .reply import read_whole
 from .request import write_request
@@ -55,7 +55,7 @@ def _opened(frame: Frame) -> Frame:
     return Frame(frame.data)
 
 
-DIALECT = NativeDialect(
+DIALECT = ProviderDialect(
     "anthropic_bedrock",
     lambda request, asked: write_request(request, asked._replace(settings={**asked.settings, "platform": "bedrock"})),
     MessageReader,

@@ -10,8 +10,8 @@ from typing import Any, Final, TypeAlias
 
 from ...errors import RequestError
 from ..conversation import Audio, Conversation, File, Part, Picture, Text, ToolUse, Turn
-from ..native import Asked, Fetched, FileNeeded
 from ..parameters import leave_out
+from ..provider import Asked, Fetched, FileNeeded
 from .meaning import FORMAT
 
 __all__ = ["MessageWriter"]

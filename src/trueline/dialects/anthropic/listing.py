@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final, TypeAlias
 
-from ..native import NativeModels
+from ..provider import ProviderModels
 from .request import VERSIONS
 
 __all__ = ["MODELS", "read_models"]
@@ -16,7 +16,7 @@ _ELSEWHERE: Final = ("type", "created_at")
 
 
 def read_models(payload: Any) -> Any:
-    """See NativeModels."""
+    """See ProviderModels."""
     given = payload.get("data") if isinstance(payload, dict) else None
     if not isinstance(given, list):
         return payload
@@ -36,6 +36,6 @@ def _created(given: Fields) -> int:
         return 0
 
 
-MODELS: Final = NativeModels(
+MODELS: Final = ProviderModels(
     "/v1/models?limit=1000", read_models, ((b"anthropic-version", VERSIONS["anthropic"].encode()),)
 )

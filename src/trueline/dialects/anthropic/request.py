@@ -14,8 +14,8 @@ from ...errors import RequestError
 from ...messages import ChatRequest
 from ...wire import jsonio
 from ..conversation import Turn, read_conversation
-from ..native import Asked, NativeRequest
 from ..parameters import check_supported, in_path, leave_out, max_tokens, read_stop
+from ..provider import Asked, ProviderRequest
 from ..shapes import nothing_said
 from .content import MessageWriter
 from .models import Model, model
@@ -78,8 +78,8 @@ _KEPT_MEMBERS: Final = frozenset(
 """Of messages, their parts, calls and tools (`lost.py`)."""
 
 
-def write_request(request: ChatRequest, asked: Asked) -> NativeRequest:
-    """See NativeDialect."""
+def write_request(request: ChatRequest, asked: Asked) -> ProviderRequest:
+    """See ProviderDialect."""
     platform = _platform(asked)
     body, known = request.body, model(asked.model)
     check_supported(body, _READ, asked, _KEPT_MEMBERS)
@@ -126,23 +126,23 @@ def _platform(asked: Asked) -> str:
     return "vertex" if google or _VERTEX.search(path) else "anthropic"
 
 
-def _addressed(platform: str, stream: bool, out: Fields, betas: list[str], asked: Asked) -> NativeRequest:
+def _addressed(platform: str, stream: bool, out: Fields, betas: list[str], asked: Asked) -> ProviderRequest:
     """The request as this platform takes it."""
     version = asked.settings.get("api_version") or VERSIONS[platform]
     headers = ((b"anthropic-beta", ",".join(betas).encode("latin-1", "replace")),) if betas else ()
     if platform == "anthropic":
-        return NativeRequest(
+        return ProviderRequest(
             "/v1/messages", jsonio.encode(out), ((b"anthropic-version", version.encode("latin-1")), *headers)
         )
     name = in_path(out.pop("model"), "@")
     out = {"anthropic_version": version, **out}
     if platform == "vertex":
         verb = "streamRawPredict" if stream else "rawPredict"
-        return NativeRequest(f"/publishers/anthropic/models/{name}:{verb}", jsonio.encode(out), headers)
+        return ProviderRequest(f"/publishers/anthropic/models/{name}:{verb}", jsonio.encode(out), headers)
     out.pop("stream", None)
     if betas:
         out["anthropic_beta"] = betas
-    return NativeRequest(
+    return ProviderRequest(
         f"/model/{name}/{'invoke-with-response-stream' if stream else 'invoke'}",
         jsonio.encode(out),
         ((b"accept", b"application/vnd.amazon.eventstream" if stream else b"application/json"),),

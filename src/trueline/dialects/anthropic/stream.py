@@ -15,7 +15,7 @@ from typing import Any, Final, TypeAlias
 
 from ...context import ReplyContext
 from ...events import Event, Failure, Opaque, ReplyEnd, ReplyStart, Usage
-from ..native import Place
+from ..provider import Place
 from .blocks import TEXT, THOUGHT, Blocks
 from .errors import exception, in_stream
 from .meaning import usage

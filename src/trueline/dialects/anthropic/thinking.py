@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final, TypeAlias
 
-from ..native import Asked
 from ..parameters import leave_out
+from ..provider import Asked
 from .models import Model
 
 __all__ = ["BUDGETS", "write_thinking"]

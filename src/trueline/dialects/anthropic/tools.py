@@ -6,8 +6,8 @@ from typing import Any, Final, TypeAlias
 
 from ...messages import ChatRequest
 from ..conversation import Tool, read_tools
-from ..native import Asked
 from ..parameters import Schema, ToolChoice, leave_out, read_schema, read_tool_choice
+from ..provider import Asked
 from ..shapes import object_answer, object_input
 from .meaning import JSON_TOOL
 from .models import Model

@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStre
 """
 
 from ...wire.aws_eventstream import EventStreamReader
-from ..native import NativeDialect, NativeEmbeddings
+from ..provider import ProviderDialect, ProviderEmbeddings
 from .embeddings import most_texts, read_embeddings, write_embeddings
 from .errors import read_error
 from .reply import read_whole
@@ -15,13 +15,13 @@ from .stream import ConverseReader
 
 __all__ = ["DIALECT"]
 
-DIALECT = NativeDialect(
+DIALECT = ProviderDialect(
     "bedrock",
     write_request,
     ConverseReader,
     read_whole,
     EventStreamReader,
     read_error,
-    embeddings=NativeEmbeddings(write_embeddings, read_embeddings, most_texts),
+    embeddings=ProviderEmbeddings(write_embeddings, read_embeddings, most_texts),
     usual=frozenset(("list-in-delta-no-index",)),
 )

@@ -13,8 +13,8 @@ from ...messages import EmbeddingRequest
 from ...wire import jsonio
 from ..cohere.embeddings import MOST
 from ..cohere.embeddings import read_embeddings as read_cohere
-from ..native import Asked, NativeRequest
 from ..parameters import in_path, leave_out
+from ..provider import Asked, ProviderRequest
 
 __all__ = ["most_texts", "read_embeddings", "write_embeddings"]
 
@@ -24,7 +24,7 @@ _KNOWN = frozenset(("model", "input", "encoding_format", "dimensions", "input_ty
 
 
 def most_texts(asked: Asked) -> int:
-    """See NativeEmbeddings."""
+    """See ProviderEmbeddings."""
     return MOST if _is_cohere(asked) else 1
 
 
@@ -32,8 +32,8 @@ def _is_cohere(asked: Asked) -> bool:
     return "cohere." in asked.model
 
 
-def write_embeddings(request: EmbeddingRequest, asked: Asked) -> NativeRequest:
-    """See NativeEmbeddings."""
+def write_embeddings(request: EmbeddingRequest, asked: Asked) -> ProviderRequest:
+    """See ProviderEmbeddings."""
     body = request.body
     for name, value in body.items():
         if name not in _KNOWN and value is not None:
@@ -43,7 +43,7 @@ def write_embeddings(request: EmbeddingRequest, asked: Asked) -> NativeRequest:
     if not all(isinstance(text, str) for text in texts):
         raise RequestError("Invalid 'input': Bedrock takes texts, and no tokens.", param="input", code="invalid_type")
     written = _cohere(texts, body) if _is_cohere(asked) else _titan(texts, body, asked)
-    return NativeRequest(f"/model/{in_path(asked.model, '')}/invoke", jsonio.encode(written))
+    return ProviderRequest(f"/model/{in_path(asked.model, '')}/invoke", jsonio.encode(written))
 
 
 def _titan(texts: list[str], body: Fields, asked: Asked) -> Fields:
@@ -74,7 +74,7 @@ def _cohere(texts: list[str], body: Fields) -> Fields:
 
 
 def read_embeddings(payload: Any, request: EmbeddingRequest) -> Any:
-    """See NativeEmbeddings."""
+    """See ProviderEmbeddings."""
     if not isinstance(payload, dict) or not isinstance(payload.get("embedding"), list):
         return read_cohere(payload, request)
     item = {"object": "embedding", "index": 0, "embedding": payload["embedding"]}

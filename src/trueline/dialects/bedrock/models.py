@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ..native import Asked
 from ..parameters import leave_out
+from ..provider import Asked
 
 __all__ = ["reasoning_fields", "takes_schema", "top_k_fields"]
 

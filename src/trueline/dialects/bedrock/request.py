@@ -27,7 +27,6 @@ from ..conversation import (
     read_conversation,
     read_tools,
 )
-from ..native import Asked, FileNeeded, NativeRequest
 from ..parameters import (
     check_supported,
     in_path,
@@ -38,6 +37,7 @@ from ..parameters import (
     read_tool_choice,
     unsupported,
 )
+from ..provider import Asked, FileNeeded, ProviderRequest
 from ..shapes import nothing_said, object_answer, object_input
 from .meaning import FORCED_TOOL
 from .models import reasoning_fields, takes_schema, top_k_fields
@@ -97,8 +97,8 @@ _KEPT_MEMBERS: Final = frozenset(
 """Of messages, their parts, calls and tools (`lost.py`)."""
 
 
-def write_request(request: ChatRequest, asked: Asked) -> NativeRequest:
-    """See NativeDialect.  Files that are named by their URL are fetched first: Converse takes bytes."""
+def write_request(request: ChatRequest, asked: Asked) -> ProviderRequest:
+    """See ProviderDialect.  Files that are named by their URL are fetched first: Converse takes bytes."""
     body = request.body
     check_supported(body, _SUPPORTED, asked, _KEPT_MEMBERS)
     conversation = read_conversation(body)
@@ -133,7 +133,7 @@ def write_request(request: ChatRequest, asked: Asked) -> NativeRequest:
         written["requestMetadata"] = {str(name): str(value) for name, value in metadata.items()}
     written |= {name: body[name] for name in _PASSED if body.get(name) is not None}
     verb = "converse-stream" if request.stream else "converse"
-    return NativeRequest(f"/model/{in_path(asked.model, '')}/{verb}", jsonio.encode(written))
+    return ProviderRequest(f"/model/{in_path(asked.model, '')}/{verb}", jsonio.encode(written))
 
 
 def _inference(body: Fields, asked: Asked) -> Fields:

@@ -4,10 +4,10 @@ https://docs.bfl.ai/quick_start/generating_images (seen 2026-11-22)
 https://api.bfl.ai/openapi.json (seen 2026-11-22)
 """
 
-from ..native import NativeDialect, NativeImages
+from ..provider import ProviderDialect, ProviderImages
 from .reply import read_error, read_images
 from .request import write_images
 
 __all__ = ["DIALECT"]
 
-DIALECT = NativeDialect("bfl", read_error=read_error, images=NativeImages(write_images, read_images))
+DIALECT = ProviderDialect("bfl", read_error=read_error, images=ProviderImages(write_images, read_images))

@@ -16,7 +16,7 @@ from ...messages import ImageRequest
 from ..error_bodies import error_in
 from ..error_bodies import read_error as read_any
 from ..images import POLL, picture, reason, withheld
-from ..native import NativeRequest, Painted, Waiting
+from ..provider import Painted, ProviderRequest, Waiting
 
 __all__ = ["read_error", "read_images"]
 
@@ -24,7 +24,7 @@ _RUNNING: Final = frozenset(("pending", "queued", "processing", "reasoning", "pr
 _WITHHELD: Final = ("request moderated", "content moderated")
 
 
-def read_images(payload: Any, request: ImageRequest, asked: NativeRequest) -> Painted | Waiting | TruelineError:
+def read_images(payload: Any, request: ImageRequest, asked: ProviderRequest) -> Painted | Waiting | TruelineError:
     """How far a task is; `asked` is what told it."""
     if not isinstance(payload, dict):
         return UpstreamFormatError("The upstream's reply is no task: it is no object.")
@@ -47,14 +47,14 @@ def read_images(payload: Any, request: ImageRequest, asked: NativeRequest) -> Pa
     )
 
 
-def _begun(payload: dict[str, Any], asked: NativeRequest) -> Waiting | TruelineError:
+def _begun(payload: dict[str, Any], asked: ProviderRequest) -> Waiting | TruelineError:
     if asked.method == "GET":
         return Waiting(asked, POLL)
     url, task = payload.get("polling_url"), payload.get("id")
     if isinstance(url, str) and url:
-        return Waiting(NativeRequest(url, b"", method="GET"), POLL)
+        return Waiting(ProviderRequest(url, b"", method="GET"), POLL)
     if isinstance(task, str) and task:
-        return Waiting(NativeRequest(f"/v1/get_result?id={quote(task, safe='')}", b"", method="GET"), POLL)
+        return Waiting(ProviderRequest(f"/v1/get_result?id={quote(task, safe='')}", b"", method="GET"), POLL)
     return error_in(payload) or UpstreamFormatError("The upstream's reply is no task: it has no 'polling_url'.")
 
 

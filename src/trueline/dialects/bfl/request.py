@@ -7,8 +7,8 @@ from typing import Any, Final, NamedTuple
 from ...messages import ImageRequest
 from ...wire import jsonio
 from ..images import as_ratio, check_image, fitted, own_fields, pixels, read_size, seeds
-from ..native import Asked, NativeRequest
 from ..parameters import in_path, leave_out
+from ..provider import Asked, ProviderRequest
 
 __all__ = ["write_images"]
 
@@ -39,7 +39,7 @@ _FAMILIES: Final = (
 _WIDEST: Final = 21 / 9
 
 
-def write_images(request: ImageRequest, asked: Asked) -> list[NativeRequest]:
+def write_images(request: ImageRequest, asked: Asked) -> list[ProviderRequest]:
     """One task for each picture.  Raises RequestError for what cannot be expressed."""
     model = asked.model.rpartition("/")[2]
     family = next((family for start, family in _FAMILIES if model.startswith(start)), _FLUX_2)
@@ -61,4 +61,4 @@ def write_images(request: ImageRequest, asked: Asked) -> list[NativeRequest]:
     elif form is not None:
         leave_out(asked, "output_format", f"It has {', '.join(_FORMATS)}.")
     path = f"/v1/{in_path(model)}"
-    return [NativeRequest(path, jsonio.encode({**body, **seed})) for seed in seeds(request, asked, _MAX_SEED)]
+    return [ProviderRequest(path, jsonio.encode({**body, **seed})) for seed in seeds(request, asked, _MAX_SEED)]

@@ -10,8 +10,8 @@ from typing import Any
 from ...errors import RequestError
 from ...messages import EmbeddingRequest
 from ...wire import jsonio
-from ..native import Asked, NativeRequest
 from ..parameters import leave_out
+from ..provider import Asked, ProviderRequest
 from .meaning import usage
 
 __all__ = ["MOST", "most_texts", "read_embeddings", "write_embeddings"]
@@ -26,12 +26,12 @@ _KNOWN = frozenset(("model", "input", "encoding_format", "dimensions", *_PASSED)
 
 
 def most_texts(asked: Asked) -> int:
-    """See NativeEmbeddings."""
+    """See ProviderEmbeddings."""
     return MOST
 
 
-def write_embeddings(request: EmbeddingRequest, asked: Asked) -> NativeRequest:
-    """See NativeEmbeddings.  `input_type` is the client's, or that of a document to be found."""
+def write_embeddings(request: EmbeddingRequest, asked: Asked) -> ProviderRequest:
+    """See ProviderEmbeddings.  `input_type` is the client's, or that of a document to be found."""
     body = request.body
     for name, value in body.items():
         if name not in _KNOWN and value is not None:
@@ -49,11 +49,11 @@ def write_embeddings(request: EmbeddingRequest, asked: Asked) -> NativeRequest:
     if body.get("dimensions") is not None:
         written["output_dimension"] = body["dimensions"]
     written |= {name: body[name] for name in _PASSED if body.get(name) is not None}
-    return NativeRequest("/v2/embed", jsonio.encode(written))
+    return ProviderRequest("/v2/embed", jsonio.encode(written))
 
 
 def read_embeddings(payload: Any, request: EmbeddingRequest) -> Any:
-    """See NativeEmbeddings."""
+    """See ProviderEmbeddings."""
     embeddings = payload.get("embeddings") if isinstance(payload, dict) else None
     vectors = embeddings.get("float") if isinstance(embeddings, dict) else embeddings
     if not isinstance(vectors, list):

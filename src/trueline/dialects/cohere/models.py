@@ -11,7 +11,7 @@ __all__ = ["read_models"]
 
 
 def read_models(payload: Any) -> Any:
-    """See NativeModels."""
+    """See ProviderModels."""
     models = payload.get("models") if isinstance(payload, dict) else None
     if not isinstance(models, list):
         return payload

@@ -11,7 +11,6 @@ from ...errors import RequestError
 from ...messages import ChatRequest
 from ...wire import jsonio
 from ..conversation import Part, Picture, Text, Tool, Turn, kind_of, read_conversation
-from ..native import Asked, NativeRequest
 from ..parameters import (
     check_supported,
     functions_of,
@@ -21,6 +20,7 @@ from ..parameters import (
     read_stop,
     read_tool_choice,
 )
+from ..provider import Asked, ProviderRequest
 
 __all__ = ["write_request"]
 
@@ -59,8 +59,8 @@ _KEPT_MEMBERS: Final = frozenset(("detail", "reasoning_content", "reasoning", "t
 """Of messages, their parts, calls and tools (`lost.py`)."""
 
 
-def write_request(request: ChatRequest, asked: Asked) -> NativeRequest:
-    """See NativeDialect."""
+def write_request(request: ChatRequest, asked: Asked) -> ProviderRequest:
+    """See ProviderDialect."""
     body = request.body
     check_supported(body, _SUPPORTED, asked, _KEPT_MEMBERS)
     conversation = read_conversation(body)
@@ -88,7 +88,7 @@ def write_request(request: ChatRequest, asked: Asked) -> NativeRequest:
     if thinking is not None:
         written["thinking"] = thinking
     written |= {name: body[name] for name in _PASSED if body.get(name) is not None}
-    return NativeRequest("/v2/chat", jsonio.encode(written))
+    return ProviderRequest("/v2/chat", jsonio.encode(written))
 
 
 def _thinking(body: Fields) -> Fields | None:

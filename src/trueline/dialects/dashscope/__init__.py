@@ -5,7 +5,7 @@ https://www.alibabacloud.com/help/en/model-studio/use-qwen-by-calling-api and it
 https://github.com/dashscope/dashscope-sdk-python (seen 2026-11)
 """
 
-from ..native import NativeDialect, NativeEmbeddings
+from ..provider import ProviderDialect, ProviderEmbeddings
 from .embeddings import most_texts, read_embeddings, write_embeddings
 from .errors import read_error
 from .reply import read_whole
@@ -14,7 +14,7 @@ from .stream import GenerationReader
 
 __all__ = ["DIALECT"]
 
-DIALECT = NativeDialect(
+DIALECT = ProviderDialect(
     "dashscope",
     write_request,
     GenerationReader,
@@ -33,5 +33,5 @@ DIALECT = NativeDialect(
             "list-in-delta-no-index",
         )
     ),
-    embeddings=NativeEmbeddings(write_embeddings, read_embeddings, most_texts),
+    embeddings=ProviderEmbeddings(write_embeddings, read_embeddings, most_texts),
 )

@@ -10,8 +10,8 @@ from typing import Any
 from ...errors import RequestError
 from ...messages import EmbeddingRequest
 from ...wire import jsonio
-from ..native import Asked, NativeRequest
 from ..parameters import leave_out
+from ..provider import Asked, ProviderRequest
 from .meaning import usage
 
 __all__ = ["most_texts", "read_embeddings", "write_embeddings"]
@@ -27,12 +27,12 @@ _MOST_OF_OLDER = 25
 
 
 def most_texts(asked: Asked) -> int:
-    """See NativeEmbeddings."""
+    """See ProviderEmbeddings."""
     return _MOST_OF_OLDER if asked.model.endswith(("-v1", "-v2")) else _MOST
 
 
-def write_embeddings(request: EmbeddingRequest, asked: Asked) -> NativeRequest:
-    """See NativeEmbeddings."""
+def write_embeddings(request: EmbeddingRequest, asked: Asked) -> ProviderRequest:
+    """See ProviderEmbeddings."""
     body = request.body
     for name, value in body.items():
         if name not in _KNOWN and value is not None:
@@ -43,11 +43,11 @@ def write_embeddings(request: EmbeddingRequest, asked: Asked) -> NativeRequest:
         raise RequestError("Invalid 'input': DashScope takes texts, and no tokens.", param="input", code="invalid_type")
     parameters = {own: body[name] for name, own in _PASSED.items() if body.get(name) is not None}
     written = {"model": asked.model, "input": {"texts": texts}, "parameters": parameters}
-    return NativeRequest("/services/embeddings/text-embedding/text-embedding", jsonio.encode(written))
+    return ProviderRequest("/services/embeddings/text-embedding/text-embedding", jsonio.encode(written))
 
 
 def read_embeddings(payload: Any, request: EmbeddingRequest) -> Any:
-    """See NativeEmbeddings."""
+    """See ProviderEmbeddings."""
     output = payload.get("output") if isinstance(payload, dict) else None
     found = output.get("embeddings") if isinstance(output, dict) else None
     if not isinstance(found, list):

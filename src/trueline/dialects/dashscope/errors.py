@@ -79,7 +79,7 @@ _DATA: Final = re.compile(rb"^data:[ \t]*(.*)$", re.MULTILINE)
 
 
 def read_error(status: int, headers: Mapping[str, str], body: bytes) -> UpstreamReplyError:
-    """See NativeDialect."""
+    """See ProviderDialect."""
     event = _DATA.search(body) if body.lstrip()[:1] not in (b"{", b"[") else None
     error = error_bodies.read_error(status, headers, event[1] if event is not None else body)
     return _sharper(error, status_known=True)

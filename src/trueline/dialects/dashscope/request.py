@@ -12,7 +12,6 @@ from ...errors import RequestError
 from ...messages import ChatRequest
 from ...wire import jsonio
 from ..conversation import Audio, Conversation, File, Part, Picture, Text, Tool, Turn, read_conversation
-from ..native import Asked, NativeRequest
 from ..parameters import (
     check_supported,
     functions_of,
@@ -22,6 +21,7 @@ from ..parameters import (
     read_stop,
     read_tool_choice,
 )
+from ..provider import Asked, ProviderRequest
 
 __all__ = ["write_request"]
 
@@ -89,8 +89,8 @@ _KEPT_MEMBERS: Final = frozenset(
 """Of messages, their parts, calls and tools (`lost.py`)."""
 
 
-def write_request(request: ChatRequest, asked: Asked) -> NativeRequest:
-    """See NativeDialect."""
+def write_request(request: ChatRequest, asked: Asked) -> ProviderRequest:
+    """See ProviderDialect."""
     body = request.body
     check_supported(body, _SUPPORTED, asked, _KEPT_MEMBERS)
     conversation = read_conversation(body)
@@ -112,7 +112,7 @@ def write_request(request: ChatRequest, asked: Asked) -> NativeRequest:
     if schema is not None:
         parameters["response_format"] = body["response_format"]
     written = {"model": asked.model, "input": {"messages": messages}, "parameters": parameters}
-    return NativeRequest(path, jsonio.encode(written), _headers(request.stream, conversation))
+    return ProviderRequest(path, jsonio.encode(written), _headers(request.stream, conversation))
 
 
 def _place(asked: Asked, sees: bool) -> tuple[str, bool]:

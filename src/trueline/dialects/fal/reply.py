@@ -19,7 +19,7 @@ from ...wire import jsonio
 from ..error_bodies import error_in
 from ..error_bodies import read_error as read_any
 from ..images import POLL, picture, reason, withheld
-from ..native import NativeRequest, Painted, Waiting
+from ..provider import Painted, ProviderRequest, Waiting
 
 __all__ = ["read_error", "read_images"]
 
@@ -30,7 +30,7 @@ _POLICY: Final = "content_policy_violation"
 _BALANCE: Final = re.compile(r"exhausted balance|insufficient (?:balance|credits?)|top up your balance", re.I)
 
 
-def read_images(payload: Any, request: ImageRequest, asked: NativeRequest) -> Painted | Waiting | TruelineError:
+def read_images(payload: Any, request: ImageRequest, asked: ProviderRequest) -> Painted | Waiting | TruelineError:
     """A state of the queue, or the pictures; `asked` is what told it."""
     if not isinstance(payload, dict):
         return UpstreamFormatError("The upstream's reply is no image reply: it is no object.")
@@ -45,11 +45,11 @@ def read_images(payload: Any, request: ImageRequest, asked: NativeRequest) -> Pa
         where = url if given else asked.path.partition("?")[0].removesuffix("/status")
         if not given and where == asked.path:
             return UpstreamFormatError("The upstream's queue does not say where the pictures are.")
-        return Waiting(NativeRequest(str(where), b"", method="GET"), 0.0)
+        return Waiting(ProviderRequest(str(where), b"", method="GET"), 0.0)
     return _pictures(payload)
 
 
-def _queued(payload: Fields, asked: NativeRequest) -> Waiting | TruelineError:
+def _queued(payload: Fields, asked: ProviderRequest) -> Waiting | TruelineError:
     if asked.method == "GET":
         return Waiting(asked, POLL, _cancel(payload.get("cancel_url"), asked.path))
     url, name = payload.get("status_url"), payload.get("request_id")
@@ -57,12 +57,12 @@ def _queued(payload: Fields, asked: NativeRequest) -> Waiting | TruelineError:
         if not isinstance(name, str) or not name:
             return UpstreamFormatError("The upstream's queue does not say where its request is.")
         url = f"{_app(asked.path)}/requests/{quote(name, safe='')}/status"
-    return Waiting(NativeRequest(url, b"", method="GET"), POLL, _cancel(payload.get("cancel_url"), url))
+    return Waiting(ProviderRequest(url, b"", method="GET"), POLL, _cancel(payload.get("cancel_url"), url))
 
 
-def _cancel(url: Any, status: str) -> NativeRequest | None:
+def _cancel(url: Any, status: str) -> ProviderRequest | None:
     where = url if isinstance(url, str) and url else status.partition("?")[0].removesuffix("/status") + "/cancel"
-    return NativeRequest(where, b"", method="PUT")
+    return ProviderRequest(where, b"", method="PUT")
 
 
 def _app(path: str) -> str:

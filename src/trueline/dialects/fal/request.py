@@ -7,8 +7,8 @@ from typing import Any, Final
 from ...messages import ImageRequest
 from ...wire import jsonio
 from ..images import SPOKEN, Size, check_image, nearest_ratio, pixels, read_size, seeds, shares
-from ..native import Asked, NativeRequest
 from ..parameters import in_path, leave_out
+from ..provider import Asked, ProviderRequest
 
 __all__ = ["write_images"]
 
@@ -30,7 +30,7 @@ _MOST: Final = 4
 _MAX_SEED: Final = 0x7FFFFFFF
 
 
-def write_images(request: ImageRequest, asked: Asked) -> list[NativeRequest]:
+def write_images(request: ImageRequest, asked: Asked) -> list[ProviderRequest]:
     """As many requests as it takes.  Raises RequestError for what cannot be expressed.
 
     Whatever is not OpenAI's parameter is the model's own, and goes on as it is.
@@ -50,7 +50,7 @@ def write_images(request: ImageRequest, asked: Asked) -> list[NativeRequest]:
     each, begun, made = seeds(request, asked, _MAX_SEED), 0, []
     for count in shares(request.n, _MOST if any(part in model for part in _SEVERAL) else 1):
         number = {"num_images": count} if count > 1 else {}
-        made.append(NativeRequest(path, jsonio.encode({**body, **each[begun], **number})))
+        made.append(ProviderRequest(path, jsonio.encode({**body, **each[begun], **number})))
         begun += count
     return made
 

@@ -5,7 +5,7 @@ https://ai.google.dev/api/generate-content (seen 2026-11-22)
 https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference (seen 2026-11-22)
 """
 
-from ..native import NativeDialect
+from ..provider import ProviderDialect
 from .embeddings import EMBEDDINGS
 from .errors import read_error
 from .images import IMAGES
@@ -16,7 +16,7 @@ from .stream import GeminiReader
 
 __all__ = ["DIALECT"]
 
-DIALECT = NativeDialect(
+DIALECT = ProviderDialect(
     "gemini",
     write_request,
     GeminiReader,

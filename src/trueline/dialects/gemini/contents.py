@@ -14,7 +14,7 @@ from typing import Any, Final, TypeAlias
 from ...errors import RequestError
 from ...wire import jsonio
 from ..conversation import Audio, Conversation, File, Part, Picture, Text, ToolUse, Turn
-from ..native import Asked, FileNeeded
+from ..provider import Asked, FileNeeded
 from .fields import camel
 from .stream import CALL_ID, FORMAT
 from .thinking import generation

@@ -15,8 +15,8 @@ from typing import Any, Final, TypeAlias
 from ...errors import RequestError
 from ...messages import EmbeddingRequest
 from ...wire import jsonio
-from ..native import Asked, NativeEmbeddings, NativeRequest
 from ..parameters import leave_out, unsupported
+from ..provider import Asked, ProviderEmbeddings, ProviderRequest
 from .place import is_vertex, model_path
 
 __all__ = ["EMBEDDINGS", "most_texts", "read_embeddings", "write_embeddings"]
@@ -39,13 +39,13 @@ _KNOWN: Final = frozenset(("model", "input", "dimensions", "encoding_format", *_
 
 
 def most_texts(asked: Asked) -> int:
-    """See NativeEmbeddings."""
+    """See ProviderEmbeddings."""
     if not is_vertex(asked):
         return _MOST
     return 1 if "gemini-embedding" in asked.model or _CONTENT_MODELS.search(asked.model) else _MOST_OF_VERTEX
 
 
-def write_embeddings(request: EmbeddingRequest, asked: Asked) -> NativeRequest:
+def write_embeddings(request: EmbeddingRequest, asked: Asked) -> ProviderRequest:
     """The native request.  Raises RequestError for what cannot be expressed, such as input that is tokens."""
     body = request.body
     texts = _texts(body.get("input"))
@@ -60,12 +60,12 @@ def write_embeddings(request: EmbeddingRequest, asked: Asked) -> NativeRequest:
         config.pop("autoTruncate", None)
         model = path[path.index("models/") :]
         requests = [{"model": model, "content": {"parts": [{"text": text}]}, **config} for text in texts]
-        return NativeRequest(f"{path}:batchEmbedContents", jsonio.encode({"requests": requests}))
+        return ProviderRequest(f"{path}:batchEmbedContents", jsonio.encode({"requests": requests}))
     if _CONTENT_MODELS.search(asked.model):
         if len(texts) > 1:
             raise unsupported("input", "This model takes one text in a request.", "input")
         made: Fields = {"content": {"parts": [{"text": texts[0]}]}}
-        return NativeRequest(
+        return ProviderRequest(
             f"{path}:embedContent", jsonio.encode({**made, "embedContentConfig": config} if config else made)
         )
     of_each = {
@@ -74,7 +74,7 @@ def write_embeddings(request: EmbeddingRequest, asked: Asked) -> NativeRequest:
     predict: Fields = {"instances": [{"content": text, **of_each} for text in texts]}
     if config:
         predict["parameters"] = config
-    return NativeRequest(f"{path}:predict", jsonio.encode(predict))
+    return ProviderRequest(f"{path}:predict", jsonio.encode(predict))
 
 
 def _texts(given: Any) -> list[str]:
@@ -141,4 +141,4 @@ def _tokens(payload: Fields, entries: list[Any]) -> int | None:
     return sum(counts) if counts else None
 
 
-EMBEDDINGS: Final = NativeEmbeddings(write_embeddings, read_embeddings, most_texts)
+EMBEDDINGS: Final = ProviderEmbeddings(write_embeddings, read_embeddings, most_texts)

@@ -13,8 +13,8 @@ from ...errors import TruelineError, UpstreamFormatError
 from ...messages import ImageRequest
 from ...wire import jsonio
 from ..images import Size, check_image, nearest_ratio, read_size, seeds, shares, withheld
-from ..native import Asked, NativeImages, NativeRequest, Painted, Waiting
 from ..parameters import leave_out
+from ..provider import Asked, Painted, ProviderImages, ProviderRequest, Waiting
 from .errors import error_of
 from .fields import camel, camel_name
 from .meaning import finish_word
@@ -48,12 +48,12 @@ _WITHHELD: Final = frozenset(
 )
 
 
-def write_images(request: ImageRequest, asked: Asked) -> list[NativeRequest]:
+def write_images(request: ImageRequest, asked: Asked) -> list[ProviderRequest]:
     """A request for each picture, or for four of Imagen's.  Raises RequestError for what cannot be expressed."""
     return (_predict if "imagen" in asked.model else _generate)(request, asked)
 
 
-def _generate(request: ImageRequest, asked: Asked) -> list[NativeRequest]:
+def _generate(request: ImageRequest, asked: Asked) -> list[ProviderRequest]:
     own = {name: camel_name(name) for name in request.body if camel_name(name) in _OWN}
     check_image(request, asked, ("size", "seed", *_files(asked), *own))
     given = {named: camel(request.body[name]) for name, named in own.items() if request.body[name] is not None}
@@ -79,12 +79,12 @@ def _generate(request: ImageRequest, asked: Asked) -> list[NativeRequest]:
     body: Fields = {"contents": [{"role": "user", "parts": [{"text": request.body["prompt"]}]}], **top}
     path = f"{model_path(asked)}:generateContent"
     return [
-        NativeRequest(path, jsonio.encode({**body, "generationConfig": {**config, **given, **seed}}))
+        ProviderRequest(path, jsonio.encode({**body, "generationConfig": {**config, **given, **seed}}))
         for seed in seeds(request, asked, _MAX_SEED)
     ]
 
 
-def _predict(request: ImageRequest, asked: Asked) -> list[NativeRequest]:
+def _predict(request: ImageRequest, asked: Asked) -> list[ProviderRequest]:
     own = {name: camel_name(name) for name in request.body if camel_name(name) in _OWN_OF_IMAGEN}
     vertex = is_vertex(asked)
     check_image(request, asked, ("size", *(("seed",) if vertex else ()), *_files(asked), *own))
@@ -111,7 +111,7 @@ def _predict(request: ImageRequest, asked: Asked) -> list[NativeRequest]:
             "instances": [{"prompt": request.body["prompt"]}],
             "parameters": {**parameters, "sampleCount": number, **each[begun]},
         }
-        made.append(NativeRequest(path, jsonio.encode(body)))
+        made.append(ProviderRequest(path, jsonio.encode(body)))
         begun += number
     return made
 
@@ -146,7 +146,7 @@ def _large(size: Size) -> str | None:
 # -- replies ----------------------------------------------------------------------------------------------------------
 
 
-def read_images(payload: Any, request: ImageRequest, asked: NativeRequest) -> Painted | Waiting | TruelineError:
+def read_images(payload: Any, request: ImageRequest, asked: ProviderRequest) -> Painted | Waiting | TruelineError:
     """The pictures in a reply, but for those that are only thoughts on the way."""
     if not isinstance(payload, dict):
         return UpstreamFormatError("The upstream's reply is no image reply: it is no object.")
@@ -233,4 +233,4 @@ def _usage(given: Any) -> Fields | None:
     }
 
 
-IMAGES: Final = NativeImages(write_images, read_images)
+IMAGES: Final = ProviderImages(write_images, read_images)

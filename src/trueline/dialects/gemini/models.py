@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Final, TypeAlias
 
-from ..native import NativeModels
+from ..provider import ProviderModels
 
 __all__ = ["MODELS", "read_models"]
 
@@ -44,4 +44,4 @@ def _model(entry: Fields) -> Fields:
     return {"id": _name(entry), "object": "model", "created": 0, "owned_by": _OWNER, **beside}
 
 
-MODELS: Final = NativeModels("/models?pageSize=1000", read_models)
+MODELS: Final = ProviderModels("/models?pageSize=1000", read_models)

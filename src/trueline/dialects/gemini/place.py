@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..native import Asked
 from ..parameters import in_path
+from ..provider import Asked
 
 __all__ = ["is_vertex", "model_path"]
 

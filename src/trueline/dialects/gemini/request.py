@@ -10,8 +10,8 @@ from typing import Any, Final, TypeAlias
 from ...messages import ChatRequest
 from ...wire import jsonio
 from ..conversation import read_conversation
-from ..native import Asked, NativeRequest
 from ..parameters import check_supported, leave_out, max_tokens, read_schema, read_stop
+from ..provider import Asked, ProviderRequest
 from .answer import answer_function, answers_by_call
 from .contents import write_contents, write_texts
 from .fields import camel, camel_name, merged
@@ -82,7 +82,7 @@ _KEPT_MEMBERS: Final = frozenset(
 """Of messages, their parts, calls and tools (`lost.py`)."""
 
 
-def write_request(request: ChatRequest, asked: Asked) -> NativeRequest:
+def write_request(request: ChatRequest, asked: Asked) -> ProviderRequest:
     """The native request.  Raises RequestError for what cannot be expressed, FileNeeded for files to fetch first."""
     body = _flat(request.body)
     answer = answers_by_call(body, asked.model)
@@ -114,7 +114,7 @@ def write_request(request: ChatRequest, asked: Asked) -> NativeRequest:
     if body.get("service_tier") in ("flex", "priority") and not is_vertex(asked):
         made["serviceTier"] = body["service_tier"]
     verb = "streamGenerateContent?alt=sse" if request.stream else "generateContent"
-    return NativeRequest(f"{model_path(asked)}:{verb}", jsonio.encode(made))
+    return ProviderRequest(f"{model_path(asked)}:{verb}", jsonio.encode(made))
 
 
 def _flat(body: Fields) -> Fields:

@@ -12,8 +12,8 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from ...context import ReplyContext
 from ...events import Event, Extras, Opaque
-from ..native import Asked
 from ..parameters import leave_out
+from ..provider import Asked
 
 __all__ = ["Samples", "Sound", "samples", "write_sound"]
 

@@ -11,8 +11,8 @@ import re
 from typing import Any, Final, TypeAlias
 
 from ...errors import RequestError
-from ..native import Asked
 from ..parameters import leave_out
+from ..provider import Asked
 
 __all__ = ["generation", "thinking_config"]
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any, Final, TypeAlias
 
 from ..conversation import Tool, read_tools
-from ..native import Asked
 from ..parameters import leave_out, read_tool_choice
+from ..provider import Asked
 from .fields import camel
 from .schemas import as_openapi, is_openapi
 from .thinking import generation

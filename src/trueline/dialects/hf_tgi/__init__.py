@@ -5,7 +5,7 @@ https://huggingface.github.io/text-generation-inference/ and
 https://huggingface.co/docs/inference-providers/tasks/text-generation (seen 2026-11)
 """
 
-from ..native import NativeDialect, NativeModels
+from ..provider import ProviderDialect, ProviderModels
 from .errors import read_error
 from .models import read_models
 from .reply import GenerateReader, read_whole
@@ -13,7 +13,7 @@ from .request import write_request
 
 __all__ = ["DIALECT"]
 
-DIALECT = NativeDialect(
+DIALECT = ProviderDialect(
     "hf_tgi",
     write_request,
     GenerateReader,
@@ -31,5 +31,5 @@ DIALECT = NativeDialect(
             "usage-missing-stream",
         )
     ),
-    models=NativeModels("/info", read_models),
+    models=ProviderModels("/info", read_models),
 )

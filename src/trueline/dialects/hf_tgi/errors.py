@@ -31,7 +31,7 @@ _STATUS: Final = {
 
 
 def read_error(status: int, headers: Mapping[str, str], body: bytes) -> UpstreamReplyError:
-    """See NativeDialect."""
+    """See ProviderDialect."""
     error = error_bodies.read_error(status, headers, body)
     error.faults = ()
     try:

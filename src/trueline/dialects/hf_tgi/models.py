@@ -13,7 +13,7 @@ _BESIDE = ("max_total_tokens", "max_input_tokens", "model_dtype", "model_sha", "
 
 
 def read_models(payload: Any) -> Any:
-    """See NativeModels."""
+    """See ProviderModels."""
     name = payload.get("model_id") if isinstance(payload, dict) else None
     if not isinstance(name, str) or not name:
         return payload

@@ -12,8 +12,8 @@ from ...errors import RequestError
 from ...messages import ChatRequest
 from ...wire import jsonio
 from ..conversation import Text, Turn, kind_of, read_conversation
-from ..native import Asked, NativeRequest
 from ..parameters import check_supported, in_path, leave_out, max_tokens, read_schema, read_stop
+from ..provider import Asked, ProviderRequest
 from .templates import TEMPLATES, family_of, render
 
 __all__ = ["write_request"]
@@ -47,16 +47,16 @@ _SUPPORTED = frozenset(
 _INFERENCE_API = ("api-inference.huggingface.co", "router.huggingface.co")
 
 
-def write_request(request: ChatRequest, asked: Asked) -> NativeRequest:
-    """See NativeDialect."""
+def write_request(request: ChatRequest, asked: Asked) -> ProviderRequest:
+    """See ProviderDialect."""
     body = request.body
     check_supported(body, _SUPPORTED, asked)
     written: Fields = {"inputs": _prompt(body, asked), "parameters": _parameters(request, asked)}
     path = _model_path(asked)
     if path is not None:
         written["stream"] = request.stream
-        return NativeRequest(path, jsonio.encode(written))
-    return NativeRequest("/generate_stream" if request.stream else "/generate", jsonio.encode(written))
+        return ProviderRequest(path, jsonio.encode(written))
+    return ProviderRequest("/generate_stream" if request.stream else "/generate", jsonio.encode(written))
 
 
 def _model_path(asked: Asked) -> str | None:

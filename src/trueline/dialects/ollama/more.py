@@ -10,8 +10,8 @@ from typing import Any
 from ...errors import RequestError
 from ...messages import EmbeddingRequest
 from ...wire import jsonio
-from ..native import Asked, NativeRequest
 from ..parameters import leave_out
+from ..provider import Asked, ProviderRequest
 
 __all__ = ["read_embeddings", "read_models", "write_embeddings"]
 
@@ -21,8 +21,8 @@ _PASSED = ("dimensions", "truncate", "keep_alive", "options")
 _KNOWN = frozenset(("model", "input", "encoding_format", *_PASSED))
 
 
-def write_embeddings(request: EmbeddingRequest, asked: Asked) -> NativeRequest:
-    """See NativeEmbeddings."""
+def write_embeddings(request: EmbeddingRequest, asked: Asked) -> ProviderRequest:
+    """See ProviderEmbeddings."""
     body = request.body
     for name, value in body.items():
         if name not in _KNOWN and value is not None:
@@ -32,11 +32,11 @@ def write_embeddings(request: EmbeddingRequest, asked: Asked) -> NativeRequest:
         raise RequestError("Invalid 'input': Ollama takes texts, and no tokens.", param="input", code="invalid_type")
     written: Fields = {"model": asked.model, "input": given}
     written |= {name: body[name] for name in _PASSED if body.get(name) is not None}
-    return NativeRequest("/api/embed", jsonio.encode(written))
+    return ProviderRequest("/api/embed", jsonio.encode(written))
 
 
 def read_embeddings(payload: Any, request: EmbeddingRequest) -> Any:
-    """See NativeEmbeddings."""
+    """See ProviderEmbeddings."""
     vectors = payload.get("embeddings") if isinstance(payload, dict) else None
     if not isinstance(vectors, list):
         return payload
@@ -49,7 +49,7 @@ def read_embeddings(payload: Any, request: EmbeddingRequest) -> Any:
 
 
 def read_models(payload: Any) -> Any:
-    """See NativeModels."""
+    """See ProviderModels."""
     models = payload.get("models") if isinstance(payload, dict) else None
     if not isinstance(models, list):
         return payload

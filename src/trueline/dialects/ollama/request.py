@@ -11,7 +11,6 @@ from typing import Any, Final
 from ...messages import ChatRequest
 from ...wire import jsonio
 from ..conversation import Part, Picture, Text, Tool, Turn, kind_of, read_conversation
-from ..native import Asked, FileNeeded, NativeRequest
 from ..parameters import (
     check_supported,
     functions_of,
@@ -21,6 +20,7 @@ from ..parameters import (
     read_stop,
     read_tool_choice,
 )
+from ..provider import Asked, FileNeeded, ProviderRequest
 
 __all__ = ["write_request"]
 
@@ -60,8 +60,8 @@ _KEPT_MEMBERS: Final = frozenset(("reasoning_content", "reasoning"))
 """Of messages, their parts, calls and tools (`lost.py`)."""
 
 
-def write_request(request: ChatRequest, asked: Asked) -> NativeRequest:
-    """See NativeDialect.  Pictures that are named by their URL are fetched first: Ollama takes base64."""
+def write_request(request: ChatRequest, asked: Asked) -> ProviderRequest:
+    """See ProviderDialect.  Pictures that are named by their URL are fetched first: Ollama takes base64."""
     body = request.body
     check_supported(body, _SUPPORTED, asked, _KEPT_MEMBERS)
     conversation = read_conversation(body)
@@ -92,7 +92,7 @@ def write_request(request: ChatRequest, asked: Asked) -> NativeRequest:
     if think is not None:
         written["think"] = think
     written |= {name: body[name] for name in _PASSED if body.get(name) is not None}
-    return NativeRequest("/api/chat", jsonio.encode(written))
+    return ProviderRequest("/api/chat", jsonio.encode(written))
 
 
 def _think(body: Fields, model: str) -> bool | str | None:

@@ -5,7 +5,7 @@ https://platform.openai.com/docs/guides/migrate-to-responses (seen 2026-11)
 https://learn.microsoft.com/en-us/azure/ai-foundry/openai/how-to/responses (seen 2026-11)
 """
 
-from ..native import NativeDialect, NativeEmbeddings, NativeModels
+from ..provider import ProviderDialect, ProviderEmbeddings, ProviderModels
 from .embeddings import read_embeddings, write_embeddings
 from .errors import read_error
 from .reply import read_whole
@@ -14,13 +14,13 @@ from .stream import ResponseReader
 
 __all__ = ["DIALECT"]
 
-DIALECT = NativeDialect(
+DIALECT = ProviderDialect(
     "openai_responses",
     write_request,
     ResponseReader,
     read_whole,
     read_error=read_error,
     usual=frozenset(("sse-event-line", "done-duplicated")),
-    embeddings=NativeEmbeddings(write_embeddings, read_embeddings),
-    models=NativeModels("/v1/models", lambda payload: payload),
+    embeddings=ProviderEmbeddings(write_embeddings, read_embeddings),
+    models=ProviderModels("/v1/models", lambda payload: payload),
 )

@@ -6,16 +6,16 @@ from typing import Any
 
 from ...messages import EmbeddingRequest
 from ...wire import jsonio
-from ..native import Asked, NativeRequest
+from ..provider import Asked, ProviderRequest
 
 __all__ = ["read_embeddings", "write_embeddings"]
 
 
-def write_embeddings(request: EmbeddingRequest, asked: Asked) -> NativeRequest:
-    """See NativeEmbeddings."""
-    return NativeRequest("/v1/embeddings", jsonio.encode({**request.body, "model": asked.model}))
+def write_embeddings(request: EmbeddingRequest, asked: Asked) -> ProviderRequest:
+    """See ProviderEmbeddings."""
+    return ProviderRequest("/v1/embeddings", jsonio.encode({**request.body, "model": asked.model}))
 
 
 def read_embeddings(payload: Any, request: EmbeddingRequest) -> Any:
-    """See NativeEmbeddings."""
+    """See ProviderEmbeddings."""
     return payload

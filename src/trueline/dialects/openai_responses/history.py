@@ -7,8 +7,8 @@ from typing import Any, Final, TypeAlias
 
 from ...errors import RequestError
 from ..conversation import Audio, File, Part, Picture, Text, ToolUse, Turn, read_turns
-from ..native import Asked
 from ..parameters import leave_out
+from ..provider import Asked
 from .meaning import FORMAT, NAME
 
 __all__ = ["write_input"]

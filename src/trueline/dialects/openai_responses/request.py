@@ -11,8 +11,8 @@ from urllib.parse import quote
 
 from ...messages import ChatRequest
 from ...wire import jsonio
-from ..native import Asked, NativeRequest
 from ..parameters import Schema, check_supported, max_tokens, read_schema
+from ..provider import Asked, ProviderRequest
 from .history import write_input
 from .models import thinks
 from .tools import write_tools
@@ -70,8 +70,8 @@ _KEPT_MEMBERS: Final = frozenset(
 """Of messages, their parts, calls and tools (`lost.py`)."""
 
 
-def write_request(request: ChatRequest, asked: Asked) -> NativeRequest:
-    """See NativeDialect."""
+def write_request(request: ChatRequest, asked: Asked) -> ProviderRequest:
+    """See ProviderDialect."""
     body = request.body
     check_supported(body, _READ, asked, _KEPT_MEMBERS)
     out: Fields = {"model": asked.model, "input": write_input(body, asked), "store": body.get("store") is True}
@@ -88,7 +88,7 @@ def write_request(request: ChatRequest, asked: Asked) -> NativeRequest:
         options = body.get("stream_options")
         if isinstance(options, dict) and isinstance(options.get("include_obfuscation"), bool):
             out["stream_options"] = {"include_obfuscation": options["include_obfuscation"]}
-    return NativeRequest(_path(asked), jsonio.encode(out))
+    return ProviderRequest(_path(asked), jsonio.encode(out))
 
 
 def _path(asked: Asked) -> str:

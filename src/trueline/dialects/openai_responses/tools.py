@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, Final, TypeAlias
 
 from ..conversation import Tool, read_tools
-from ..native import Asked
 from ..parameters import read_tool_choice
+from ..provider import Asked
 
 __all__ = ["write_tools"]
 

@@ -19,7 +19,7 @@ from ...messages import ImageRequest
 from ..error_bodies import error_in
 from ..error_bodies import read_error as read_any
 from ..images import POLL, picture, reason, withheld
-from ..native import NativeRequest, Painted, Waiting
+from ..provider import Painted, ProviderRequest, Waiting
 
 __all__ = ["read_error", "read_images"]
 
@@ -30,7 +30,7 @@ _WITHHELD: Final = re.compile(
 )
 
 
-def read_images(payload: Any, request: ImageRequest, asked: NativeRequest) -> Painted | Waiting | TruelineError:
+def read_images(payload: Any, request: ImageRequest, asked: ProviderRequest) -> Painted | Waiting | TruelineError:
     """How far a prediction is."""
     if not isinstance(payload, dict):
         return UpstreamFormatError("The upstream's reply is no prediction: it is no object.")
@@ -38,7 +38,7 @@ def read_images(payload: Any, request: ImageRequest, asked: NativeRequest) -> Pa
     if status in _RUNNING and isinstance(name, str) and name:
         path = f"/v1/predictions/{quote(name, safe='')}"
         return Waiting(
-            NativeRequest(path, b"", method="GET"), POLL, NativeRequest(f"{path}/cancel", b"", method="POST")
+            ProviderRequest(path, b"", method="GET"), POLL, ProviderRequest(f"{path}/cancel", b"", method="POST")
         )
     if status == "failed":
         return _failed(payload.get("error"))

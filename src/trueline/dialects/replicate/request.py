@@ -10,8 +10,8 @@ from typing import Any, Final, NamedTuple
 from ...messages import ImageRequest
 from ...wire import jsonio
 from ..images import SPOKEN, Size, check_image, fitted, nearest_ratio, pixels, read_size, seeds, shares
-from ..native import Asked, NativeRequest
 from ..parameters import in_path, leave_out
+from ..provider import Asked, ProviderRequest
 
 __all__ = ["write_images"]
 
@@ -76,7 +76,7 @@ _FAMILIES: Final = (
 _UNKNOWN: Final = _Family()
 
 
-def write_images(request: ImageRequest, asked: Asked) -> list[NativeRequest]:
+def write_images(request: ImageRequest, asked: Asked) -> list[ProviderRequest]:
     """As many predictions as it takes.  Raises RequestError for what cannot be expressed.
 
     Whatever is not OpenAI's parameter is the model's own, and goes on as it is.
@@ -104,13 +104,13 @@ def write_images(request: ImageRequest, asked: Asked) -> list[NativeRequest]:
     return made
 
 
-def _prediction(model: str, given: dict[str, Any]) -> NativeRequest:
+def _prediction(model: str, given: dict[str, Any]) -> ProviderRequest:
     found = _VERSION.fullmatch(model)
     headers = ((b"prefer", b"wait=10"),)
     if found is not None:
         body = {"version": found[1] or found[2], "input": given}
-        return NativeRequest("/v1/predictions", jsonio.encode(body), headers)
-    return NativeRequest(f"/v1/models/{in_path(model)}/predictions", jsonio.encode({"input": given}), headers)
+        return ProviderRequest("/v1/predictions", jsonio.encode(body), headers)
+    return ProviderRequest(f"/v1/models/{in_path(model)}/predictions", jsonio.encode({"input": given}), headers)
 
 
 def _sized(family: _Family, size: Size | None, asked: Asked) -> dict[str, Any]:

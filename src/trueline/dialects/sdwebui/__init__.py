@@ -3,10 +3,10 @@
 https://github.com/AUTOMATIC1111/stable-diffusion-webui/wiki/API (seen 2026-11-22)
 """
 
-from ..native import NativeDialect, NativeImages
+from ..provider import ProviderDialect, ProviderImages
 from .reply import read_error, read_images
 from .request import write_images
 
 __all__ = ["DIALECT"]
 
-DIALECT = NativeDialect("sdwebui", read_error=read_error, images=NativeImages(write_images, read_images))
+DIALECT = ProviderDialect("sdwebui", read_error=read_error, images=ProviderImages(write_images, read_images))

@@ -15,12 +15,12 @@ from ...wire import jsonio
 from ..error_bodies import error_in
 from ..error_bodies import read_error as read_any
 from ..images import reason
-from ..native import NativeRequest, Painted, Waiting
+from ..provider import Painted, ProviderRequest, Waiting
 
 __all__ = ["read_error", "read_images"]
 
 
-def read_images(payload: Any, request: ImageRequest, asked: NativeRequest) -> Painted | Waiting | TruelineError:
+def read_images(payload: Any, request: ImageRequest, asked: ProviderRequest) -> Painted | Waiting | TruelineError:
     """The pictures of a reply, without a grid before them and what extensions put behind them."""
     if not isinstance(payload, dict):
         return UpstreamFormatError("The upstream's reply is no image reply: it is no object.")

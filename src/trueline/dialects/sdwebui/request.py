@@ -7,8 +7,8 @@ from typing import Any, Final
 from ...messages import ImageRequest
 from ...wire import jsonio
 from ..images import check_image, fitted, own_fields, pixels, read_size, seeds
-from ..native import Asked, NativeRequest
 from ..parameters import leave_out
+from ..provider import Asked, ProviderRequest
 
 __all__ = ["write_images"]
 
@@ -28,7 +28,7 @@ _ANY_MODEL: Final = ("", "default", "sdwebui", "stable-diffusion", "auto")
 _MAX_SEED: Final = 0xFFFFFFFF
 
 
-def write_images(request: ImageRequest, asked: Asked) -> list[NativeRequest]:
+def write_images(request: ImageRequest, asked: Asked) -> list[ProviderRequest]:
     """One request: its pictures are made one after the other.  Raises RequestError for what cannot be expressed."""
     check_image(request, asked, ("size", "seed", "output_format", *_OWN))
     if request.body.get("output_format") not in (None, "png"):
@@ -46,4 +46,4 @@ def write_images(request: ImageRequest, asked: Asked) -> list[NativeRequest]:
             "sd_model_checkpoint": asked.model,
             **(given if isinstance(given, dict) else {}),
         }
-    return [NativeRequest("/sdapi/v1/txt2img", jsonio.encode(body))]
+    return [ProviderRequest("/sdapi/v1/txt2img", jsonio.encode(body))]

@@ -14,14 +14,14 @@ from ...messages import ImageRequest
 from ...wire import jsonio
 from ..error_bodies import read_error as read_any
 from ..images import withheld
-from ..native import NativeRequest, Painted, Waiting
+from ..provider import Painted, ProviderRequest, Waiting
 
 __all__ = ["read_error", "read_images"]
 
 _FILTERED: Final = "CONTENT_FILTERED"
 
 
-def read_images(payload: Any, request: ImageRequest, asked: NativeRequest) -> Painted | Waiting | TruelineError:
+def read_images(payload: Any, request: ImageRequest, asked: ProviderRequest) -> Painted | Waiting | TruelineError:
     """The picture in a reply; those of the v1 API, which some hosts still have, are read as well."""
     if not isinstance(payload, dict):
         return UpstreamFormatError("The upstream's reply is not a picture: it is no object.")

@@ -8,8 +8,8 @@ from ...errors import NotFoundError
 from ...messages import ImageRequest
 from ...wire.multipart import write_fields
 from ..images import check_image, nearest_ratio, own_fields, read_size, seeds
-from ..native import Asked, NativeRequest
 from ..parameters import leave_out
+from ..provider import Asked, ProviderRequest
 
 __all__ = ["write_images"]
 
@@ -36,7 +36,7 @@ _SERVICES: Final = {
 }
 
 
-def write_images(request: ImageRequest, asked: Asked) -> list[NativeRequest]:
+def write_images(request: ImageRequest, asked: Asked) -> list[ProviderRequest]:
     """One form for each picture.  Raises RequestError for what cannot be expressed."""
     model = asked.model.rpartition("/")[2]
     service = _SERVICES.get(model) or (_SD3 if model.startswith("sd3") else None)
@@ -65,7 +65,7 @@ def write_images(request: ImageRequest, asked: Asked) -> list[NativeRequest]:
     ]
 
 
-def _form(service: _Service, fields: dict[str, str]) -> NativeRequest:
+def _form(service: _Service, fields: dict[str, str]) -> ProviderRequest:
     body, kind = write_fields(fields)
     headers = ((b"content-type", kind), (b"accept", b"application/json"))
-    return NativeRequest(f"/v2beta/stable-image/generate/{service.path}", body, headers)
+    return ProviderRequest(f"/v2beta/stable-image/generate/{service.path}", body, headers)

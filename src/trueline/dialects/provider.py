@@ -28,16 +28,16 @@ __all__ = [
     "Fetched",
     "FileNeeded",
     "Laned",
-    "NativeDialect",
-    "NativeEmbeddings",
-    "NativeImages",
-    "NativeModels",
-    "NativeRequest",
     "Painted",
     "Place",
+    "ProviderDialect",
+    "ProviderEmbeddings",
+    "ProviderImages",
+    "ProviderModels",
+    "ProviderRequest",
     "Reader",
     "Waiting",
-    "native",
+    "dialect_of",
 ]
 
 
@@ -68,7 +68,7 @@ class Laned(Reader, Protocol):
         """What would be made of a payload; nothing is changed by it."""
 
 
-class NativeRequest(NamedTuple):
+class ProviderRequest(NamedTuple):
     """A request in the provider's words."""
 
     path: str
@@ -113,10 +113,10 @@ def _any_number(_: Asked) -> None:
     return None
 
 
-class NativeEmbeddings(NamedTuple):
+class ProviderEmbeddings(NamedTuple):
     """A provider's own embeddings."""
 
-    write: Callable[[EmbeddingRequest, Asked], NativeRequest]
+    write: Callable[[EmbeddingRequest, Asked], ProviderRequest]
     """Raises RequestError for what cannot be expressed."""
     read: Callable[[Any, EmbeddingRequest], Any]
     """A reply as OpenAI's: `data` with an `embedding` each, `model`, `usage`; what is none goes on as it is."""
@@ -136,24 +136,24 @@ class Painted(NamedTuple):
 class Waiting(NamedTuple):
     """Pictures that are still made."""
 
-    ask: NativeRequest
+    ask: ProviderRequest
     """Tells how far they are."""
     after: float
     """Seconds until that is worth asking."""
-    cancel: NativeRequest | None = None
+    cancel: ProviderRequest | None = None
     """Calls them off."""
 
 
-class NativeImages(NamedTuple):
+class ProviderImages(NamedTuple):
     """A provider's own pictures."""
 
-    write: Callable[[ImageRequest, Asked], list[NativeRequest]]
+    write: Callable[[ImageRequest, Asked], list[ProviderRequest]]
     """As many requests as it takes for `n` pictures.  Raises RequestError for what cannot be expressed."""
-    read: Callable[[Any, ImageRequest, NativeRequest], Painted | Waiting | TruelineError]
+    read: Callable[[Any, ImageRequest, ProviderRequest], Painted | Waiting | TruelineError]
     """The reply to one of them, or to what a `Waiting` asked; never raises."""
 
 
-class NativeModels(NamedTuple):
+class ProviderModels(NamedTuple):
     """A provider's own list of models."""
 
     path: str
@@ -168,11 +168,11 @@ def _no_chat(*_: Any) -> Any:
     raise NotImplementedError("this API has no chats")
 
 
-class NativeDialect(NamedTuple):
+class ProviderDialect(NamedTuple):
     """One provider's chat API, and what else it has; `chats` is False where it has no chats at all."""
 
     name: str
-    write_request: Callable[[ChatRequest, Asked], NativeRequest] = _no_chat
+    write_request: Callable[[ChatRequest, Asked], ProviderRequest] = _no_chat
     """Raises RequestError for what cannot be expressed, FileNeeded for files that must be fetched first."""
     reader: Callable[[ReplyContext], Reader] = _no_chat
     read_whole: Callable[[Any, ReplyContext], list[Event]] = _no_chat
@@ -180,9 +180,9 @@ class NativeDialect(NamedTuple):
     read_error: Callable[[int, Mapping[str, str], bytes], UpstreamReplyError] = read_error
     usual: frozenset[str] = frozenset()
     """Faults of OpenAI's format that are this API's own form, such as an end without `[DONE]`: they are not noted."""
-    embeddings: NativeEmbeddings | None = None
-    models: NativeModels | None = None
-    images: NativeImages | None = None
+    embeddings: ProviderEmbeddings | None = None
+    models: ProviderModels | None = None
+    images: ProviderImages | None = None
 
     @property
     def chats(self) -> bool:
@@ -209,7 +209,7 @@ DIALECTS: Mapping[str, str] = {
 """By name, the module that has its `DIALECT`; imported when an upstream speaks it."""
 
 
-def native(name: str) -> NativeDialect:
+def dialect_of(name: str) -> ProviderDialect:
     """The dialect of that name.  Raises KeyError."""
-    dialect: NativeDialect = import_module(DIALECTS[name], __package__).DIALECT
+    dialect: ProviderDialect = import_module(DIALECTS[name], __package__).DIALECT
     return dialect

@@ -15,13 +15,13 @@ from dialects.kit import all_records
 from engine.kit import CountingMint, chat, pieces
 from engine.test_lanes import OPTIONS, ROUTE, TEXTS, Course, changed, some, spoilt, spoken
 from trueline.context import FormatOptions
-from trueline.dialects.native import native
+from trueline.dialects.provider import dialect_of
 from trueline.messages import ChatRequest
 from trueline.pipeline import chat_pipeline, lane_stream
 
 Fields = dict[str, Any]
 
-DIALECT = native("anthropic")
+DIALECT = dialect_of("anthropic")
 TOOLS = [{"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {}}}}]
 SCHEMA = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "object"}}}
 START = {
@@ -42,7 +42,7 @@ FRAMES = ((b"data: ", b"\n\n"), (b"data:", b"\n\n"), (b"data: ", b"\r\n\r\n"), (
 
 
 def course(request: ChatRequest, parts: Iterable[bytes], options: FormatOptions, lanes: bool) -> Course:
-    pipe: Any = chat_pipeline(request, ROUTE, CountingMint(), options, lanes=lanes, native=DIALECT)
+    pipe: Any = chat_pipeline(request, ROUTE, CountingMint(), options, lanes=lanes, dialect=DIALECT)
     gave = [*map(pipe.feed, parts), pipe.close()]
     error = pipe.error and (pipe.error.status, pipe.error.body())
     return Course(gave, error, dict(pipe.faults), pipe.upstream_id, pipe.usage_source)
@@ -97,7 +97,7 @@ def test_streams_take_the_lane(kind: str, turned: bool, named: bool) -> None:
         for _ in range(2):
             for parts in (events, [b"".join(events)], pieces(b"".join(events), range(0, 9000, 700))):
                 agree(chat(stream=True, tools=TOOLS, stream_options={"include_usage": True}), parts)
-        pipe: Any = chat_pipeline(chat(stream=True, tools=TOOLS), ROUTE, CountingMint(), native=DIALECT)
+        pipe: Any = chat_pipeline(chat(stream=True, tools=TOOLS), ROUTE, CountingMint(), dialect=DIALECT)
         for event in events:
             pipe.feed(event)
         assert pipe._lane.taken >= 38
