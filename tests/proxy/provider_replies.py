@@ -10,10 +10,17 @@ from anthropic.types import Message
 from cohere.core.unchecked_base_model import construct_type
 from cohere.v2.types import V2ChatResponse
 from ollama import ChatResponse
+from openai.types.responses import ResponseCreateParams
+from pydantic import TypeAdapter
 
 from dialects import responses_native as responses
+from dialects.test_anthropic_requests import checked as anthropic_checks
+from dialects.test_anthropic_requests import forced
 from dialects.test_anthropic_round_trips import streamed as anthropic_stream
 from dialects.test_bedrock import event as bedrock_event
+from dialects.test_bedrock_requests import accepted as bedrock_accepts
+from dialects.test_cohere_requests import accepted as cohere_accepts
+from dialects.test_ollama import accepted as ollama_accepts
 
 Fields = dict[str, Any]
 
@@ -38,6 +45,8 @@ class Provider(NamedTuple):
     """A stream that says a word, and then that the provider is overloaded."""
     results: Callable[[Fields], list[str]]
     """The results of tools in a request, by the ids of their calls in order."""
+    accepts: Callable[[Fields], object]
+    """Fails for a request that the provider's own SDK would not send."""
 
 
 JSON = "application/json"
@@ -48,6 +57,13 @@ LINES = "application/x-ndjson"
 
 def sse(*payloads: Fields) -> bytes:
     return b"".join(f"event: {p['type']}\ndata: {json.dumps(p)}\n\n".encode() for p in payloads)
+
+
+_ASKED: TypeAdapter[Any] = TypeAdapter(ResponseCreateParams)
+
+
+def _responses_accepts(body: Fields) -> None:
+    forced(_ASKED.validate_python(body))
 
 
 # -- Anthropic --------------------------------------------------------------------------------------------------------
@@ -208,6 +224,7 @@ PROVIDERS = [
         ("529 Overloaded", json.dumps(_ANTHROPIC_BUSY).encode()),
         lambda: (SSE, _anthropic_start() + sse(_ANTHROPIC_BUSY)),
         _anthropic_results,
+        anthropic_checks,
     ),
     Provider(
         "bedrock",
@@ -219,6 +236,7 @@ PROVIDERS = [
         ("503 Service Unavailable", b'{"message":"busy"}'),
         _bedrock_failing,
         _bedrock_results,
+        bedrock_accepts,
     ),
     Provider(
         "ollama",
@@ -230,6 +248,7 @@ PROVIDERS = [
         ("503 Service Unavailable", b'{"error":"busy"}'),
         lambda: (LINES, _ollama_line(content="Romulus") + b'{"error":"busy"}\n'),
         _ollama_results,
+        ollama_accepts,
     ),
     Provider(
         "cohere",
@@ -241,6 +260,7 @@ PROVIDERS = [
         ("503 Service Unavailable", b'{"id":"x","message":"busy"}'),
         lambda: (SSE, _cohere_start() + sse(_cohere_busy())),
         _ollama_results,
+        cohere_accepts,
     ),
     Provider(
         "openai_responses",
@@ -252,5 +272,6 @@ PROVIDERS = [
         ("503 Service Unavailable", json.dumps({"error": {"type": "server_error", **_RESPONSES_BUSY}}).encode()),
         lambda: (SSE, _responses_start() + sse({"type": "error", **_RESPONSES_BUSY})),
         _responses_results,
+        _responses_accepts,
     ),
 ]
