@@ -71,6 +71,8 @@ class Micro:
     """What each pipeline of a round is fed."""
     units: int
     """Units of a round."""
+    cut: bool = False
+    """The pipelines are not closed: what counts is what comes first."""
 
     def run(self) -> None:
         """One round: everything through fresh pipelines."""
@@ -79,7 +81,8 @@ class Micro:
             pipe = make()
             for data in feeds:
                 pipe.feed(data)
-            pipe.close()
+            if not self.cut:
+                pipe.close()
 
 
 ROUTE, MINT = Route("bench"), FixedMint()
@@ -133,6 +136,21 @@ def asked_stream(name: str, reported: bool, **asked: Any) -> Micro:
     feeds = [f"data: {dumps(chunk)}\n\n".encode() for chunk in chunks]
     make = lambda: chat_pipeline(request, ROUTE, MINT)  # noqa: E731  # as short as it gets
     return Micro(f"chat stream, {name}", "event", make, [[*feeds, b"data: [DONE]\n\n"]], EVENTS)
+
+
+def first_event(name: str, **asked: Any) -> Micro:
+    """From a request with 100 KB of prompt to its first event; nobody has told yet whether usage will be reported."""
+    words = " ".join(WORDS[number % len(WORDS)] for number in range(100 * 1024 // 8))
+    raw = body(model="gpt-4o", messages=[{"role": "user", "content": words}], stream=True, **asked)
+    chunk = {**json.loads(dumps(replies.chunk(0, {"role": "assistant", "content": ""}, None))), "usage": None}
+
+    def make() -> Pipeline:
+        pipe = chat_pipeline(read_chat_request(raw), ROUTE, MINT)
+        pipe.defer()
+        return pipe
+
+    feeds = [[f"data: {dumps(chunk)}\n\n".encode()]] * WHOLES
+    return Micro(f"first event behind 100 KB, {name}", "stream", make, feeds, WHOLES, cut=True)
 
 
 def uncounted_whole() -> Micro:
@@ -244,6 +262,7 @@ MICRO: tuple[Micro, ...] = (
     asked_stream("usage reported, limits on", True, max_tokens=4 * EVENTS, stop=["\n\n###", "END"]),
     asked_stream("usage not reported", False),
     asked_stream("usage not reported, limits on", False, max_tokens=4 * EVENTS, stop=["\n\n###", "END"]),
+    first_event("nothing to count"), first_event("usage to count", stream_options={"include_usage": True}),
     chat_whole(0), chat_whole(1), chat_whole(len(WHOLE_FAULTS)), uncounted_whole(),
     completion_stream(False), completion_stream(True),
     embedding_whole(False), embedding_whole(True), image_whole(False), image_whole(True),
@@ -257,5 +276,6 @@ BESIDE: dict[str, tuple[str, float]] = {
     "chat stream, usage reported, limit far off": ("chat stream, usage reported", 1.15),
     "chat stream, usage reported, limits far off": ("chat stream, usage reported", 1.15),
     "chat stream, usage reported, limits on": ("chat stream, usage reported", 1.5),
+    "first event behind 100 KB, usage to count": ("first event behind 100 KB, nothing to count", 1.15),
 }
 """What a case may cost at most beside another one, whatever either costs."""

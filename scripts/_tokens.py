@@ -41,6 +41,7 @@ PROMPTS = (
 REPLIES = (
     "Reply: text, classic models",
     "Reply: text, reasoning models",
+    "Reply: text, models that search the web",
     "Reply: refusal",
     "Reply: calls, classic models",
     "Reply: calls, reasoning models",
@@ -159,6 +160,8 @@ def _kind(request: Fields, model: str) -> str:
 def _reply_kind(messages: list[Fields], model: str) -> str:
     if any(message.get("refusal") for message in messages):
         return "Reply: refusal"
+    if "-search" in model:
+        return "Reply: text, models that search the web"
     what = "calls" if any(each.get("tool_calls") or each.get("function_call") for each in messages) else "text"
     return f"Reply: {what}, {'reasoning' if _is_reasoning(model) else 'classic'} models"
 
