@@ -62,7 +62,11 @@ class MissingUsage(Rule):
         return self._said.text_seer() if kind is TextDelta else self.see
 
     def settled(self, kind: type) -> bool:
-        """What was said is of no interest once it is known how much that was."""
+        """What was said is of no interest once it is known how much that was; where a usage has to leave, a later report
+        may still have to be counted anew.
+        """
+        if self._owes:
+            return False
         usage = self.context.usage
         completion = usage.get("completion_tokens") if usage is not None else None
         self._missed = self._missed or (type(completion) is int and completion > 0)
