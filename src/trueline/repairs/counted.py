@@ -62,8 +62,9 @@ class MissingUsage(Rule):
         return self._said.text_seer() if kind is TextDelta else self.see
 
     def settled(self, kind: type) -> bool:
-        """What was said is of no interest once it is known how much that was; where a usage has to leave, a later report
-        may still have to be counted anew.
+        """What was said is of no interest once it is known how much that was.
+
+        Not so where a usage has to leave: a later report may still have to be counted anew.
         """
         if self._owes:
             return False
