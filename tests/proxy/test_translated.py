@@ -29,10 +29,9 @@ each = pytest.mark.parametrize("provider", PROVIDERS, ids=[provider.dialect for 
 
 
 class Answering:
-    """Answers request after request, if the provider's own SDK would have sent them, and keeps what it was asked."""
+    """Answers request after request, and keeps what it was asked."""
 
-    def __init__(self, provider: Provider, *answers: tuple[str, bytes], status: str = "200 OK") -> None:
-        self._provider = provider
+    def __init__(self, *answers: tuple[str, bytes], status: str = "200 OK") -> None:
         self._answers = list(answers)
         self._status = status
         self.bodies: list[Fields] = []
@@ -45,13 +44,28 @@ class Answering:
         if seen.body:
             self.bodies.append(json.loads(seen.body))
             try:
-                self._provider.accepts(self.bodies[-1])
+                self.look_at(self.bodies[-1])
             except Exception as refused:
                 status, kind, body = "400 Bad Request", "text/plain", str(refused).encode()
         head = f"HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {len(body)}\r\n\r\n"
         await peer.send(head.encode() + body)
         peer.close()
         await peer.writer.wait_closed()
+
+    def look_at(self, body: Fields) -> None:
+        """Raise for a request that is not to be answered."""
+
+
+class Checking(Answering):
+    """Refuses what the provider's own SDK would not have sent."""
+
+    def __init__(self, provider: Provider, *answers: tuple[str, bytes], status: str = "200 OK") -> None:
+        super().__init__(*answers, status=status)
+        self._provider = provider
+
+    def look_at(self, body: Fields) -> None:
+        """See Answering."""
+        self._provider.accepts(body)
 
 
 def chosen(provider: Provider, server: Server, **more: Any) -> Any:
@@ -66,7 +80,7 @@ def client(proxy: Proxy) -> AsyncOpenAI:
 @each
 @pytest.mark.parametrize("streamed", [False, True])
 async def test_two_turns_with_parallel_calls(provider: Provider, streamed: bool) -> None:
-    native = Answering(provider, provider.said(None, streamed), provider.said("20 and 3.", streamed))
+    native = Checking(provider, provider.said(None, streamed), provider.said("20 and 3.", streamed))
     async with serve(native) as server, running(chosen(provider, server)) as proxy, client(proxy) as openai:
         messages: list[Any] = [QUESTION]
         ends: list[str] = []
@@ -100,7 +114,7 @@ async def test_two_turns_with_parallel_calls(provider: Provider, streamed: bool)
 
 @each
 async def test_a_picture_in_and_a_schema_out(provider: Provider) -> None:
-    native = Answering(provider, provider.said('{"city":"Rome"}', False))
+    native = Checking(provider, provider.said('{"city":"Rome"}', False))
     picture = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
     properties = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
     schema = {"name": "place", "schema": {**properties, "additionalProperties": False}}
@@ -118,7 +132,7 @@ async def test_a_picture_in_and_a_schema_out(provider: Provider) -> None:
 
 @each
 async def test_a_stream_that_is_cut_is_no_answer(provider: Provider) -> None:
-    native = Answering(provider, provider.cut())
+    native = Checking(provider, provider.cut())
     async with serve(native) as server, running(chosen(provider, server)) as proxy, client(proxy) as openai:
         chunks = await openai.chat.completions.create(model=provider.model, messages=[QUESTION], stream=True)
         got = ""
@@ -132,7 +146,7 @@ async def test_a_stream_that_is_cut_is_no_answer(provider: Provider) -> None:
 @each
 async def test_an_overload_before_the_first_byte_is_a_status(provider: Provider) -> None:
     status, body = provider.overloaded
-    native = Answering(provider, ("application/json", body), status=status)
+    native = Checking(provider, ("application/json", body), status=status)
     async with serve(native) as server, running(chosen(provider, server)) as proxy, client(proxy) as openai:
         with pytest.raises(APIStatusError) as failed:
             await openai.chat.completions.create(model=provider.model, messages=[QUESTION])
@@ -142,7 +156,7 @@ async def test_an_overload_before_the_first_byte_is_a_status(provider: Provider)
 
 @each
 async def test_an_overload_after_the_first_byte_is_an_event(provider: Provider) -> None:
-    native = Answering(provider, provider.failing())
+    native = Checking(provider, provider.failing())
     async with serve(native) as server, running(chosen(provider, server)) as proxy, client(proxy) as openai:
         chunks = await openai.chat.completions.create(model=provider.model, messages=[QUESTION], stream=True)
         with pytest.raises(APIError, match="busy"):
@@ -153,7 +167,7 @@ async def test_an_overload_after_the_first_byte_is_an_event(provider: Provider) 
 @each
 @pytest.mark.parametrize("on_unsupported", ["error", "drop"])
 async def test_several_choices_are_asked_apart(provider: Provider, on_unsupported: str) -> None:
-    native = Answering(provider, provider.said("One", False), provider.said("Two", False))
+    native = Checking(provider, provider.said("One", False), provider.said("Two", False))
     async with serve(native) as server:
         way = chosen(provider, server, on_unsupported=on_unsupported)
         async with running(way) as proxy, client(proxy) as openai:
@@ -166,7 +180,7 @@ async def test_several_choices_are_asked_apart(provider: Provider, on_unsupporte
 
 @each
 async def test_what_cannot_be_said_is_refused_or_named(provider: Provider) -> None:
-    native = Answering(provider, provider.said("Fine", False))
+    native = Checking(provider, provider.said("Fine", False))
     asked: Fields = {"model": provider.model, "messages": [QUESTION], "logit_bias": {"5": 1}}
     async with serve(native) as server:
         async with running(chosen(provider, server)) as proxy, client(proxy) as openai:
@@ -188,7 +202,7 @@ async def test_a_picture_is_fetched_and_what_is_left_out_is_named_once(monkeypat
 
     monkeypatch.setattr(Fetcher, "fetch_file", fetched)
     ollama = next(provider for provider in PROVIDERS if provider.dialect == "ollama")
-    native = Answering(ollama, ollama.said("A cat.", False))
+    native = Checking(ollama, ollama.said("A cat.", False))
     picture = {"type": "image_url", "image_url": {"url": "https://h.test/a.png", "detail": "low"}}
     messages: list[Any] = [{"role": "user", "name": "Ann", "content": [picture]}]
     async with serve(native) as server, running(chosen(ollama, server)) as proxy, client(proxy) as openai:
@@ -201,7 +215,7 @@ async def test_a_picture_is_fetched_and_what_is_left_out_is_named_once(monkeypat
 
 @each
 async def test_other_paths_are_refused_honestly(provider: Provider) -> None:
-    native = Answering(provider)
+    native = Checking(provider)
     async with serve(native) as server, running(chosen(provider, server)) as proxy, client(proxy) as openai:
         with pytest.raises(NotFoundError) as refused:
             await openai.audio.speech.create(model=provider.model, input="hi", voice="alloy")
@@ -216,7 +230,7 @@ async def test_a_client_that_leaves_ends_the_call(provider: Provider) -> None:
     """The model server sees its connection closed, and the next client is served."""
     left: list[bool] = []
 
-    class Slow(Answering):
+    class Slow(Checking):
         async def __call__(self, peer: Peer) -> None:
             if left:
                 await super().__call__(peer)
