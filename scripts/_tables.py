@@ -63,7 +63,7 @@ you know.
   (`sigv4`, `google_token`), they only say that there are credentials to make it from.
 - *Known*: what is documented of the requests it takes. What is not there nobody has looked up,
   and nothing is assumed of it.
-- *Seen*: the day on which the row was last held against what is published.
+- *Seen*: the day on which the row was written down. Not every page was read again that day.
 
 | Name | Provider | Dialect | Base URL | Key | Seen |
 |---|---|---|---|---|---|

@@ -111,4 +111,4 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     docs: str
     """Its own page on the API."""
     seen: str
-    """The day on which the row was last held against what is published of it."""
+    """The day on which the row was written down; what nobody looked up again that day is from memory."""
