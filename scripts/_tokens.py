@@ -15,7 +15,9 @@ from typing import Any, NamedTuple
 
 from trueline.tokens.completion import count_completion
 from trueline.tokens.families import Count, family_of
+from trueline.tokens.images import Size
 from trueline.tokens.prompt import count_prompt
+from trueline.tokens.services import said_size
 
 ROOT = Path(__file__).resolve().parent.parent
 CORPUS = ROOT.parent / "shared" / "corpus"
@@ -26,6 +28,12 @@ HEAD = (
     "|---|---:|---:|---:|---:|---:|---:|\n"
 )
 
+GIVEN, SAID, REMOTE, SEEN = PICTURES = (
+    "Pictures in the request",
+    "Pictures behind a URL that says their size",
+    "Pictures behind other URLs",
+    "Pictures behind URLs, looked at",
+)
 REASONING = frozenset({"o", "o-mini", "o-preview", "gpt-5"})
 PROMPTS = (
     "Plain chat, classic models",
@@ -34,7 +42,7 @@ PROMPTS = (
     "Functions, reasoning models",
     "Calls in the history",
     "Structured output",
-    "Pictures",
+    *PICTURES,
     "Sound",
     "Custom tools",
 )
@@ -48,6 +56,14 @@ REPLIES = (
 )
 
 Fields = dict[str, Any]
+
+ANSWERED: dict[str, Size] = {
+    "https://source.unsplash.com/8xznAGy4HcY/800x400": (800, 400),  # as asked for
+    "https://httr2.r-lib.org/logo.png": (240, 277),  # costs what any picture of one tile does
+    "https://httpbin.org/image/jpeg": (239, 178),  # as other recordings have it
+    "https://en.wikipedia.org/static/images/icons/wikipedia.png": (100, 100),  # as other recordings have it
+}
+"""How large the pictures behind the recorded URLs are: nobody is asked here."""
 
 
 class Row(NamedTuple):
@@ -82,9 +98,9 @@ class Figures(NamedTuple):
 def rows(corpus: Path = CORPUS) -> Iterator[Row]:
     """Every recorded prompt and reply of an OpenAI model, once."""
     seen = set()
-    for row in (*_prompts(corpus), *_exchanges(corpus)):
+    for row in (*_prompts(corpus), *_exchanges(corpus), *_pictures(corpus)):
         key = row.kind, row.id.partition("@")[0], row.reported, row.counted
-        if key not in seen:
+        if row.kind and key not in seen:
             seen.add(key)
             yield row
 
@@ -126,6 +142,54 @@ def _exchanges(corpus: Path) -> Iterator[Row]:
             yield Row(_reply_kind(messages, model), name, model, said, count)
 
 
+def _pictures(corpus: Path) -> Iterator[Row]:
+    """The prompts with pictures, of both APIs; those behind a URL once more, as they come to when it is looked at."""
+    for record in (*_records(corpus / "chat.jsonl.gz"), *_records(corpus / "responses.jsonl.gz")):
+        asked = _as_chat(record["request"]["body"])
+        urls = list(_shown(asked))
+        if not urls or None in urls:
+            continue
+        model, reported = _reported(record["response"].get("body"))
+        if family_of(model) is None or not reported:
+            continue
+        remote = [url for url in urls if url and not url.startswith("data:")]
+        kind = (SAID if all(map(said_size, remote)) else REMOTE) if remote else GIVEN
+        yield Row(kind, record["id"], model, reported, count_prompt(asked, model))
+        if remote:
+            yield Row(SEEN, record["id"], model, reported, count_prompt(asked, model, size_of=ANSWERED.get))
+
+
+def _as_chat(request: Any) -> Fields:
+    """A request, of the Responses API as well, in the form that is counted."""
+    if not isinstance(request, dict):
+        return {}
+    if not isinstance(request.get("input"), list):
+        return request
+    instructions = [{"role": "system", "content": request["instructions"]}] if request.get("instructions") else []
+    return {"messages": instructions + request["input"]}
+
+
+def _shown(request: Fields) -> Iterator[str | None]:
+    """The URLs of a request's pictures; None for a picture that only the server has, and for what is no message."""
+    for message in request.get("messages") or ():
+        if not isinstance(message, dict) or "role" not in message:
+            yield None
+            continue
+        content = message.get("content")
+        for part in content if isinstance(content, list) else ():
+            if isinstance(part, dict) and part.get("type") in {"image_url", "input_image"}:
+                given = part.get("image_url")
+                yield given.get("url") if isinstance(given, dict) else given
+
+
+def _reported(reply: Any) -> tuple[str, int]:
+    """The model that answered, and the tokens of its prompt."""
+    if not isinstance(reply, str):
+        return "", 0
+    _, usage, model, _ = _reply(reply)
+    return model, usage.get("prompt_tokens") or usage.get("input_tokens") or 0
+
+
 def _records(path: Path) -> Iterator[Fields]:
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         yield from map(json.loads, lines)
@@ -144,7 +208,7 @@ def _kind(request: Fields, model: str) -> str:
     messages = [message for message in request["messages"] if isinstance(message, dict)]
     parts = {part.get("type") for each in messages if isinstance(each.get("content"), list) for part in each["content"]}
     if "image_url" in parts:
-        return "Pictures"
+        return ""  # `_pictures` has them
     if "input_audio" in parts:
         return "Sound"
     if any(tool.get("type") == "custom" for tool in request.get("tools") or ()):

@@ -55,6 +55,15 @@ def test_the_recorded_prompts(tokens: Any, found: list[Any]) -> None:
     assert functions.near / functions.recordings > 0.98
 
 
+def test_the_recorded_pictures(tokens: Any, found: list[Any]) -> None:
+    """All are exact where the picture is at hand; nothing is called exact where it is not."""
+    figures = {kind: tokens.figures([row for row in found if row.kind == kind]) for kind in tokens.PICTURES}
+    recordings = {kind: each.recordings for kind, each in figures.items()}
+    assert recordings == {tokens.GIVEN: 4, tokens.SAID: 2, tokens.REMOTE: 3, tokens.SEEN: 5}
+    assert {kind: each.exact for kind, each in figures.items()} == {**recordings, tokens.REMOTE: 0}
+    assert {kind: each.claimed for kind, each in figures.items()} == {**recordings, tokens.SAID: 0, tokens.REMOTE: 0}
+
+
 def test_what_is_called_exact_is(tokens: Any, found: list[Any]) -> None:
     figures = tokens.figures(found)
     assert figures.wrong <= 0.015 * figures.claimed, figures

@@ -12,6 +12,7 @@ from trueline.settings.rows import ROWS
 from trueline.tokens.asked import count_asked
 from trueline.tokens.images import picture_tokens
 from trueline.tokens.models import encoding_name
+from trueline.tokens.services import SERVICES, said_size
 
 PAGE = (ROOT / "docs/tokens.md").read_text()
 
@@ -54,10 +55,24 @@ def test_its_models_have_their_encoding(encoding: str) -> None:
 
 @pytest.mark.parametrize(
     ("model", "tokens"),
-    [("gpt-4o", 255), ("gpt-4o-mini", 8500), ("gpt-5", 210), ("o1", 225), ("gpt-4.1-mini", 2), ("gpt-5-nano", 2)],
+    [("gpt-4o", 255), ("gpt-4o-mini", 8500), ("gpt-5", 210), ("o1", 225), ("gpt-4.1-mini", 3), ("gpt-5-nano", 3)],
 )
 def test_its_pictures(model: str, tokens: int) -> None:
     assert picture_tokens(model, (32, 32)).tokens == tokens
+
+
+def test_its_picture_services() -> None:
+    table = re.search(r"^\| Host \| URL \|\n.*\n((?:\|.*\n)+)", PAGE, re.M)
+    assert table is not None
+    hosts = set()
+    for row in table[1].splitlines():
+        _, names, urls, _ = row.split("|")
+        for host in re.findall(r"[\w.]+\.\w+", names):
+            hosts.add(host)
+            for url in re.findall(r"`([/?][^`]+)`", urls):
+                assert said_size(f"https://{host}/{url.removeprefix('/')}") == ((800 if "800" in url else 400), 400)
+
+    assert hosts == SERVICES.keys()
 
 
 def test_its_settings_are_there() -> None:

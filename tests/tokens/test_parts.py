@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from math import ceil
 from struct import pack
 from typing import Any
 
@@ -34,15 +35,31 @@ EXACT: list[tuple[str, Size, str | None, int]] = [
     ("o3", (1024, 1024), "low", 75),
     ("o1-pro", (512, 512), None, 225),
     ("computer-use-preview", (1024, 768), None, 581),
-    ("gpt-4.1-mini", (1024, 1024), None, 1659),
-    ("gpt-4.1-mini", (1800, 2400), None, 2353),
+    ("gpt-4.1-mini", (1024, 1024), None, 1660),
+    ("gpt-4.1-mini", (1800, 2400), None, 2354),
+    ("gpt-4.1-nano", (128, 128), None, 41),
+    ("gpt-4.1-nano", (275, 183), None, 134),
+    ("gpt-4.1-nano", (540, 360), None, 503),
+    ("gpt-5-mini", (576, 768), None, 520),
+    ("gpt-5-nano", (128, 128), None, 25),
+    ("gpt-5-nano", (275, 183), None, 82),
+    ("gpt-5.4-mini", (576, 768), None, 520),
+    ("o4-mini", (640, 480), None, 517),
+    ("codex-mini-latest", (32, 32), None, 3),
+    ("ft:gpt-4o-2024-08-06:acme::A1", (640, 480), None, 425),
+]
+# The same on the Responses API, where patches have nothing besides from gpt-5 on.
+RESPONSES: list[tuple[str, Size, str | None, int]] = [
+    ("gpt-4o", (100, 100), "auto", 255),
+    ("gpt-4.1-mini", (1800, 2400), None, 2354),
+    ("gpt-5-mini", (512, 512), None, 308),
+    ("gpt-5-mini", (1280, 720), None, 1104),
+    ("gpt-5-mini", (2048, 768), None, 1844),
     ("gpt-5-mini", (400, 301), None, 156),
     ("gpt-5-mini-2025-08-07", (597, 566), "high", 411),
     ("gpt-5-nano", (239, 178), None, 72),
-    ("gpt-5.4-mini", (640, 640), None, 480),
-    ("o4-mini", (640, 480), None, 516),
-    ("codex-mini-latest", (32, 32), None, 2),
-    ("ft:gpt-4o-2024-08-06:acme::A1", (640, 480), None, 425),
+    ("gpt-5.4-nano", (576, 768), None, 519),
+    ("o4-mini", (640, 480), None, 517),
 ]
 
 
@@ -51,8 +68,11 @@ def test_a_picture(model: str, size: Size, detail: str | None, tokens: int) -> N
     assert picture_tokens(model, size, detail) == Count(tokens, True)
 
 
-def test_a_rule_that_missed_its_recording_gives_estimates() -> None:
-    assert picture_tokens("gpt-4.1-nano", (540, 360)) == Count(502, False)  # 503 were reported
+@pytest.mark.parametrize(("model", "size", "detail", "tokens"), RESPONSES)
+def test_a_picture_on_the_responses_api(model: str, size: Size, detail: str | None, tokens: int) -> None:
+    assert picture_tokens(model, size, detail, responses=True) == Count(tokens, True)
+    part = {"type": "input_image", "image_url": png(*size), "detail": detail}
+    assert part_tokens(part, model) == Count(tokens, True)
 
 
 @pytest.mark.parametrize(
@@ -120,6 +140,20 @@ PARTS: list[tuple[dict[str, Any], Count | None]] = [
 @pytest.mark.parametrize(("part", "count"), PARTS)
 def test_a_part(part: dict[str, Any], count: Count | None) -> None:
     assert part_tokens(part, "gpt-4o", {"https://example.com/known.png": (640, 480)}.get) == count
+
+
+UNSPLASH = "https://source.unsplash.com/8xznAGy4HcY/800x400"
+
+
+def test_what_a_url_says_is_not_exact() -> None:
+    part = {"type": "image_url", "image_url": {"url": UNSPLASH}}
+    small = {"type": "image_url", "image_url": {"url": UNSPLASH, "detail": "low"}}
+
+    assert part_tokens(part, "gpt-4-turbo") == Count(425, False)
+    assert part_tokens(part, "gpt-4-turbo", {UNSPLASH: (512, 512)}.get) == Count(255, True)  # looked at
+    assert part_tokens(part, "gpt-4-turbo", lambda url: None) == Count(425, False)  # looked for, and not found
+    assert part_tokens(part, "gpt-5-nano") == Count(ceil(25 * 13 * 1.5) + 1, False)
+    assert part_tokens(small, "gpt-4-turbo") == Count(85, True)
 
 
 def test_a_remote_picture_is_not_asked_for() -> None:

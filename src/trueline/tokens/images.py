@@ -17,10 +17,10 @@ from typing import Any
 from ..pictures import dimensions
 from .families import Count
 from .models import bare_name
+from .services import Size, said_size
 
 __all__ = ["Patches", "Size", "SizeOf", "Tiles", "part_tokens", "picture_rule", "picture_tokens"]
 
-Size = tuple[int, int]
 SizeOf = Callable[[str], "Size | None"]
 """The width and height of the picture behind a URL, for those that are not in the request itself; None: not known."""
 
@@ -37,8 +37,8 @@ class Tiles:
     tile: int
     sure: bool = True
 
-    def count(self, size: Size, detail: str) -> Count:
-        """Tokens of a picture.  It is made to fit 2048x2048, then 768 on its shorter side; never made larger."""
+    def count(self, size: Size, detail: str, responses: bool = False) -> Count:
+        """Tokens of a picture, on any API.  It is made to fit 2048x2048, then 768 on its shorter side, never larger."""
         if detail == "low":
             return Count(self.base or self.tile, self.sure)
         scale = min(Fraction(1), Fraction(2048, max(size)), Fraction(768, min(size)))
@@ -48,15 +48,18 @@ class Tiles:
 
 @dataclass(frozen=True, slots=True)
 class Patches:
-    """So many tokens for each patch of 32x32."""
+    """So many tokens for each patch of 32x32, and what a picture has besides, which depends on the API."""
 
     factor: Fraction
     most: int = 1536
     sure: bool = True
+    in_chat: int = 1
+    in_responses: int = 0
 
-    def count(self, size: Size, detail: str) -> Count:
+    def count(self, size: Size, detail: str, responses: bool = False) -> Count:
         """Tokens of a picture.  One that has more patches than there is room for is made smaller, in whole patches."""
-        return Count(ceil(self._patches(size) * self.factor), self.sure and detail != "low")
+        besides = self.in_responses if responses else self.in_chat
+        return Count(ceil(self._patches(size) * self.factor) + besides, self.sure and detail != "low")
 
     def _patches(self, size: Size) -> int:
         across, down = (Fraction(side, 32) for side in size)
@@ -89,8 +92,8 @@ _RULES: tuple[tuple[re.Pattern[str], Rule], ...] = tuple(
     for pattern, rule in (
         (r"gpt-4o-mini", Tiles(2833, 5667)),
         (r"(?:chat)?gpt-4o(?![a-z0-9])|gpt-4\.5|gpt-4-(?:turbo|vision|1106|0125)", Tiles(85, 170)),
-        (r"gpt-4\.1-mini", Patches(Fraction("1.62"))),
-        (r"gpt-4\.1-nano", Patches(Fraction("2.46"), sure=False)),
+        (r"gpt-4\.1-mini", Patches(Fraction("1.62"), in_responses=1)),
+        (r"gpt-4\.1-nano", Patches(Fraction("2.46"), in_responses=1)),
         (r"gpt-4\.1", Tiles(85, 170)),
         (r"gpt-5-mini", Patches(Fraction("1.2"))),
         (r"gpt-5-nano", Patches(Fraction("1.5"))),
@@ -99,10 +102,10 @@ _RULES: tuple[tuple[re.Pattern[str], Rule], ...] = tuple(
         (r"gpt-5\.[01]", Tiles(70, 140, sure=False)),
         (r"gpt-5\.[23]", Patches(Fraction("1.2"), sure=False)),
         (r"gpt-(?:[5-9]|[12]\d)", Patches(Fraction("1.2"), most=2500, sure=False)),
-        (r"o4-mini|codex-mini", Patches(Fraction("1.72"))),
+        (r"o4-mini|codex-mini", Patches(Fraction("1.72"), in_responses=1)),
         (r"o[13](?![a-z0-9.])", Tiles(75, 150)),
         (r"computer-use-preview", Tiles(65, 129)),
-        (r"claude", Patches(Fraction("1.37"), most=1120, sure=False)),
+        (r"claude", Patches(Fraction("1.37"), most=1120, sure=False, in_chat=0)),
         (r"gemini", Tiles(0, 258, sure=False)),
     )
 )
@@ -122,21 +125,25 @@ def picture_rule(model: str | None) -> Rule:
     return next((rule for pattern, rule in _RULES if pattern.match(name)), _OTHERS)
 
 
-def picture_tokens(model: str | None, size: Size | None, detail: str | None = None) -> Count:
-    """Tokens of a picture of so many pixels; `detail` is `low`, `high` or `auto`, which is taken for high."""
+def picture_tokens(model: str | None, size: Size | None, detail: str | None = None, responses: bool = False) -> Count:
+    """Tokens of a picture of so many pixels; `detail` is `low`, `high` or `auto`, which is taken for high.
+
+    `responses`: it is in a request of the Responses API, not in a chat completion.
+    """
     rule = picture_rule(model)
     word = detail or "auto"
     if word == "low" and isinstance(rule, Tiles):
-        return rule.count(_UNKNOWN_SIZE, word)  # whatever its size is
+        return rule.count(_UNKNOWN_SIZE, word, responses)  # whatever its size is
     known = size is not None and min(size) > 0 and max(size) < _MOST_PIXELS
-    count = rule.count(size if size is not None and known else _UNKNOWN_SIZE, word)
+    count = rule.count(size if size is not None and known else _UNKNOWN_SIZE, word, responses)
     return Count(count.tokens, count.exact and known)
 
 
 def part_tokens(part: Mapping[str, Any], model: str | None, size_of: SizeOf | None = None) -> Count | None:
     """Tokens of a part of a message's content that is no text: a picture, a sound or a file; None for any other part.
 
-    `size_of` is asked for pictures that are not in the request; without it, they are estimated.  Never raises.
+    `size_of` is asked for pictures that are not in the request.  What it does not know is estimated, by the size that
+    the URL says where that is documented.  Never raises.
     """
     kind = part.get("type")
     read = _PARTS.get(kind) if isinstance(kind, str) else None
@@ -147,13 +154,16 @@ def _picture(part: Mapping[str, Any], model: str | None, size_of: SizeOf | None)
     given = part.get("image_url")
     picture = given if isinstance(given, Mapping) else {"url": given, "detail": part.get("detail")}
     url, detail = picture.get("url"), picture.get("detail")
-    size = None
+    word = detail if isinstance(detail, str) else None
+    size = said = None
     if isinstance(url, str):
         if url[:5].lower() == "data:":
             size = dimensions(_payload(url))
-        elif size_of is not None:
-            size = size_of(url)
-    return picture_tokens(model, size, detail if isinstance(detail, str) else None)
+        else:
+            size = size_of(url) if size_of is not None else None
+            said = said_size(url) if size is None else None
+    count = picture_tokens(model, size or said, word, part.get("type") == "input_image")
+    return count if said is None else Count(count.tokens, picture_tokens(model, None, word).exact)
 
 
 def _sound(part: Mapping[str, Any], model: str | None, size_of: SizeOf | None) -> Count:
