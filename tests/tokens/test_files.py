@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trueline.tokens import ESTIMATE, Running, TokenizerError, tokenizer_for
+from trueline.tokens.asked import Counted, count_asked
 from trueline.tokens.pieces import well_formed
 from trueline.tokens.tokenizers import FileTokenizer
 
@@ -61,6 +62,17 @@ def test_counts_as_the_package_does(file: str, text: str) -> None:
 
     assert tokenizer.count(text) == whole(file, text)
     assert tokenizer.exact
+
+
+@pytest.mark.parametrize("model", ["text-davinci-003", "code-davinci-002", "davinci", "gpt2"])
+def test_a_model_that_is_served_no_more(file: str, model: str) -> None:
+    request = {"model": model, "prompt": PROSE[0]}
+    estimate = ESTIMATE.count(PROSE[0])
+
+    assert count_asked(request) == Counted(model, estimate, False, "estimate")
+    assert count_asked(PROSE[0], model) == Counted(model, estimate, False, "estimate")
+    assert count_asked(request, files={model: file}) == Counted(model, whole(file, PROSE[0]), True, "tokenizer.json")
+    assert count_asked(PROSE[0], model, {"*": file}) == Counted(model, whole(file, PROSE[0]), True, "tokenizer.json")
 
 
 TEXTS = st.lists(

@@ -23,7 +23,7 @@ NAMES = {
         "text-embedding-3-small", "text-embedding-3-large", "text-embedding-ada-002", "davinci-002", "babbage-002",
         "ft:gpt-3.5-turbo-0613:acme::A1", "ft:davinci-002:acme::A1", "openai/gpt-4",
     ],
-    "p50k_base": ["text-davinci-003", "code-davinci-002"],
+    "p50k_base": ["text-davinci-002", "text-davinci-003", "code-davinci-002"],
     "r50k_base": ["davinci", "text-ada-001", "gpt2"],
     None: [
         "", "llama3", "meta-llama/Llama-3.3-70B-Instruct", "claude-sonnet-4", "qwen3:8b", "mistral-large", "o1js",

@@ -44,7 +44,10 @@ ENCODINGS: Mapping[str, re.Pattern[str]] = MappingProxyType(
         }.items()
     }
 )
-"""Encoding -> the beginnings of the names of its models; snapshots, sizes and dates follow them."""
+"""Encoding -> the beginnings of the names of its models; snapshots, sizes and dates follow them.
+
+p50k_base and r50k_base have no vocabulary here, as OpenAI serves no model of theirs: a count for one is an estimate.
+"""
 
 _PREFIX = re.compile(r"(?:.*/)?(?:(?:[a-z]{2,6}\.)?openai[.:])?(?:ft:)?", re.DOTALL)
 
