@@ -9,7 +9,6 @@ import pytest
 from shell.upstream.scripted import Peer, Record, client, echoing, serve, until
 from trueline.errors import UpstreamTimeoutError
 from trueline.shell.upstream import Limits, Target, Timeouts
-from trueline.shell.watchdog import Watchdog
 
 SHORT = 0.05
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n"
@@ -159,74 +158,3 @@ async def test_none_means_no_limit() -> None:
     async with serve(echoing) as server, client() as upstream:
         response = await upstream.request("POST", server.target, "/", [], b"x", none)
         assert await response.read_all(10) == b"x"
-
-
-class Clock:
-    """Only what a watchdog asks of a loop."""
-
-    class Timer:
-        def __init__(self, when: float) -> None:
-            self.when = when
-            self.cancelled = False
-
-        def cancel(self) -> None:
-            self.cancelled = True
-
-    def __init__(self) -> None:
-        self.now = 0.0
-        self.timers: list[tuple[Clock.Timer, object]] = []
-
-    def time(self) -> float:
-        return self.now
-
-    def call_at(self, when: float, callback: object) -> Timer:
-        timer = Clock.Timer(when)
-        self.timers.append((timer, callback))
-        return timer
-
-    def run(self) -> None:
-        timer, callback = self.timers[-1]
-        assert not timer.cancelled
-        self.now = timer.when
-        callback()  # type: ignore[operator]
-
-
-def test_moving_a_deadline_back_makes_no_timer() -> None:
-    clock, fired = Clock(), []
-    watchdog = Watchdog(clock, lambda: fired.append(clock.now))  # type: ignore[arg-type]
-    watchdog.set(10)
-    for deadline in range(11, 1000):
-        watchdog.set(deadline)
-    assert len(clock.timers) == 1
-
-    clock.run()
-    assert (fired, len(clock.timers)) == ([], 2)
-    clock.run()
-    assert fired == [999]
-
-
-def test_a_nearer_deadline_and_none() -> None:
-    clock, fired = Clock(), []
-    watchdog = Watchdog(clock, lambda: fired.append(clock.now))  # type: ignore[arg-type]
-    watchdog.set(10)
-    watchdog.set(5)
-    assert [timer.cancelled for timer, _ in clock.timers] == [True, False]
-    watchdog.set(None)
-    clock.run()
-    assert fired == []
-    watchdog.set(7)
-    watchdog.stop()
-    assert clock.timers[-1][0].cancelled
-
-
-async def test_a_busy_connection_makes_no_timers() -> None:
-    async with serve(echoing) as server, client() as upstream:
-        for _ in range(3):
-            response = await upstream.request("POST", server.target, "/", [], b"x")
-            await response.read_all(10)
-        (connection,) = upstream._pool._routes
-        timer = connection.watchdog._timer
-        for _ in range(5):
-            response = await upstream.request("POST", server.target, "/", [], b"x")
-            await response.read_all(10)
-        assert connection.watchdog._timer is timer
