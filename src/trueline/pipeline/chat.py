@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import cached_property
 from typing import Any
 
 from ..context import ReplyContext
@@ -50,11 +49,15 @@ class Chat:
     """What came while work was owed."""
     _closing: tuple[TruelineError | None] | None = None
     """It was closed while work was owed, in this way."""
+    _made: Chain | None = None
 
-    @cached_property
+    @property
     def _chain(self) -> Chain:
         """Made when it is needed, which for most whole replies is never (`lane_whole.py`)."""
-        return chain_for(self._context)
+        chain = self._made
+        if chain is None:
+            chain = self._made = chain_for(self._context)
+        return chain
 
     @property
     def faults(self) -> dict[str, int]:

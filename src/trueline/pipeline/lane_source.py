@@ -79,7 +79,8 @@ class ChunkSource:
     """OpenAI's chunks."""
 
     envelope = (Slot(("id",), NAME), Slot(("created",), NUMBER), Slot((PADDING,), NAME))
-    named = blanks = False
+    named = False
+    blanks = False
 
     def __init__(self, reader: ChunkReader) -> None:
         self._reader = reader
@@ -108,7 +109,8 @@ class NativeSource:
     """The events of another API."""
 
     envelope: tuple[Slot, ...] = ()
-    named = blanks = True
+    named = True
+    blanks = True
     first = (None, None)
 
     def __init__(self, reader: Laned) -> None:

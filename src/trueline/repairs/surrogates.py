@@ -43,7 +43,7 @@ class Surrogates(Rule):
             else:
                 held.text = "�"
                 before.append(held)
-        if event.text and "\ud800" <= event.text[-1] <= "\udbff":
+        if event.text and 0xD800 <= ord(event.text[-1]) <= 0xDBFF:
             rest = type(event)(event.choice, event.text[-1])
             self._held[event.choice] = rest
             event.text = event.text[:-1]

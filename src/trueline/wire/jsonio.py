@@ -54,7 +54,7 @@ Note = Callable[[str], None]
 _NOT_BRACKETS = bytes(c for c in range(256) if c not in b"[]{}")
 _TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*"?|[\[\]{}]', re.S)
 _INTEGER = re.compile(r"\s*-?[0-9]{1,18}\s*")
-_SURROGATES = re.compile("[\ud800-\udfff]")
+_SURROGATES = re.compile(f"[{chr(0xD800)}-{chr(0xDFFF)}]")
 _BOM = b"\xef\xbb\xbf"
 
 
