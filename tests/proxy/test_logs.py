@@ -9,7 +9,7 @@ import pytest
 
 from proxy.running import CHAT, body_of, running, settings, upstream
 from shell.upstream.scripted import until
-from trueline.pipeline import chat_pipeline
+from trueline.pipeline import Passed, chat_pipeline
 from trueline.shell import gateway, passthrough
 from trueline.sim import SimServer
 
@@ -170,11 +170,11 @@ async def test_an_exception_while_failing(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 async def test_an_exception_in_the_middle_of_a_passed_body(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Failing(passthrough._Passed):
+    class Failing(Passed):
         def feed(self, data: bytes) -> bytes:
             raise ZeroDivisionError
 
-    monkeypatch.setattr(passthrough, "_Passed", Failing)
+    monkeypatch.setattr(passthrough, "Passed", Failing)
     async with SimServer() as sim, running(settings(sim.url), noisy=True) as proxy:
         reply = await proxy.ask("GET", "/v1/images/abc.png")
 

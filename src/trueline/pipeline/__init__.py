@@ -11,12 +11,13 @@ from ..context import FormatOptions, ReplyContext, Route
 from ..dialects.provider import ProviderDialect
 from ..messages import ChatRequest, CompletionRequest, EmbeddingRequest, ImageRequest
 from ..mint import Mint
-from .base import MAX_REPLY, OwesNothing, Pipeline, Tally
+from .base import MAX_REPLY, Pipeline, Tally
 from .chat import ChatStream
 from .dialect import OPENAI_COMPLETIONS, from_provider
 from .embeddings import Embeddings
 from .images import ImageStream, WholeImages
 from .models import Models
+from .passed import Passed
 from .traced import TracedContext, Tracer
 from .whole import WholeChat
 
@@ -26,7 +27,7 @@ __all__ = [
     "FormatOptions",
     "ImageStream",
     "Models",
-    "OwesNothing",
+    "Passed",
     "Pipeline",
     "Route",
     "Tally",

@@ -48,6 +48,7 @@ _UNSAFE = re.compile(rb"[^ -~]")
 _SAFE_ID = re.compile(rb"[!-~]{1,512}")
 _SAFE_VALUE = re.compile(rb"[ -~]{1,512}")
 _IDENTITY = (b"accept-encoding", b"identity")
+_DEFAULT_OPTIONS = FormatOptions()
 
 
 class ClientSide(Protocol):
@@ -88,8 +89,6 @@ class Exchange(Generic[C]):
     pipe: Pipeline | None = None
     used: Tally | None = None
     """Its tokens, when it has ended."""
-    options = FormatOptions()
-    """How this request wants its reply."""
     price: Price | None = None
     """What its tokens cost, where that is known."""
     spent: Decimal | None = None
@@ -102,6 +101,8 @@ class Exchange(Generic[C]):
         given = client.header(b"x-request-id")
         self.request_id: bytes = given if given and _SAFE_ID.fullmatch(given) else make_id()
         self.began = perf_counter()
+        self.options = _DEFAULT_OPTIONS
+        """How this request wants its reply."""
         self.faults: dict[str, int] = {}
         self.examples: dict[str, bytes] = {}
         """What the upstream had just sent when a fault was first noted."""

@@ -7,9 +7,9 @@ from contextlib import aclosing
 from typing import Any, NamedTuple
 
 from ..dialects.error_bodies import error_in
-from ..errors import TruelineError, UpstreamReplyError
-from ..pipeline import OwesNothing
-from ..wire import jsonio, sse
+from ..errors import UpstreamReplyError
+from ..pipeline import Passed
+from ..wire import jsonio
 from .awaited import AwaitedExchange
 from .headers import pairs_of
 from .routes import Choice, Routes
@@ -150,7 +150,7 @@ async def _stream_back(exchange: AwaitedExchange, response: Response, start: byt
     if length is not None:
         headers.append((b"content-length", length))
     exchange.status = response.status
-    passed = exchange.pipe = _Passed(kind or b"", length is None, client.path)
+    passed = exchange.pipe = Passed(kind or b"", length is None, client.path)
     await client.start(response.status, headers)
     while data := start or await response.read():
         start = b""
@@ -159,39 +159,3 @@ async def _stream_back(exchange: AwaitedExchange, response: Response, start: byt
         await client.write(data)
     exchange.unwatch()
     await client.end()
-
-
-class _Passed(OwesNothing):
-    """A reply that is passed on as it comes.  It must not look complete where it was cut: an event stream ends in an
-    error event, anything else, and a stream within an event, in nothing."""
-
-    error: TruelineError | None = None
-    done = False
-    upstream_id: str | None = None
-
-    def __init__(self, content_type: bytes, open_ended: bool, path: str) -> None:
-        self.content_type = content_type
-        self.secrets: tuple[str, ...] = ()
-        self.faults: dict[str, int] = {}
-        self._is_stream = open_ended and content_type.lower().startswith(b"text/event-stream")
-        self._named = path.endswith("/responses")
-        self._tail = b"\n\n"
-
-    def release(self) -> None:
-        """See Pipeline."""
-
-    def feed(self, data: bytes) -> bytes:
-        """`data` as it is."""
-        self._tail = (self._tail + data)[-4:] if len(data) < 4 else data[-4:]
-        return data
-
-    def close(self, cut: TruelineError | None = None) -> bytes:
-        """The error event to end with, where there can be one."""
-        if cut is None or not self._is_stream or not self._tail.endswith((b"\n\n", b"\r\n\r\n", b"\r\r")):
-            return b""
-        if not self._named:
-            return sse.write(jsonio.encode(cut.body())) + sse.DONE
-        # The form of `/responses` (rules.md X): flat, with the nested one that SDKs look for as well.
-        fields = cut.body()["error"]
-        flat = {name: fields[name] for name in ("code", "message", "param")}
-        return b"event: error\n" + sse.write(jsonio.encode({"type": "error", **flat, "error": fields}))
