@@ -15,9 +15,11 @@ __all__ = ["KnownHead", "only_chunk"]
 M = TypeVar("M")
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]{1,9})\r\n", re.IGNORECASE)
-_SIZE = re.compile(rb"[0-9a-fA-F]{1,6}")
-_sizes: dict[bytes, int] = {}
-_MOST_SIZES = 4096
+_starts: dict[int, tuple[tuple[bytes, bytes], int]] = {}
+"""How many bytes a chunk takes -> how it begins, in digits of either case, and where its data does."""
+_MOST_STARTS = 4096
+_MOST_DIGITS = 6
+"""Of the size of a chunk that is taken without the parser."""
 
 
 class KnownHead(Generic[M]):
@@ -54,16 +56,23 @@ class KnownHead(Generic[M]):
 
 
 def only_chunk(data: bytes) -> bytes | None:
-    """The data of a chunk (RFC 9112 section 7.1), if `data` is that chunk and nothing else; the last one has none."""
-    end = data.find(b"\r\n", 0, 8)
-    if end <= 0 or data[-2:] != b"\r\n":
+    """The data of a chunk (RFC 9112 section 7.1), if `data` is that chunk and nothing else; the last one has none.
+
+    There is only one size that a chunk of so many bytes can have.
+    """
+    starts = _starts.get(len(data)) or _start_of(len(data))
+    if starts is None or not data.startswith(starts[0]) or data[-2:] != b"\r\n":
         return None
-    said = data[:end]
-    size = _sizes.get(said)
-    if size is None:
-        if not _SIZE.fullmatch(said):
-            return None
-        if len(_sizes) >= _MOST_SIZES:
-            _sizes.clear()
-        size = _sizes[said] = int(said, 16)
-    return data[end + 2 : -2] if size and len(data) == end + 4 + size else None
+    return data[starts[1] : -2]
+
+
+def _start_of(taken: int) -> tuple[tuple[bytes, bytes], int] | None:
+    """How a chunk begins that takes so many bytes, and where its data does; None where none can."""
+    for digits in range(1, _MOST_DIGITS + 1):
+        size = taken - digits - 4
+        if size > 0 and len(f"{size:x}") == digits:
+            if len(_starts) >= _MOST_STARTS:
+                _starts.clear()
+            starts = _starts[taken] = (b"%x\r\n" % size, b"%X\r\n" % size), digits + 2
+            return starts
+    return None

@@ -53,6 +53,8 @@ class NativeExchange(Exchange[NativeClient]):
     _closing = False
     """The upstream's reply has ended, and what the pipeline gives next is its last."""
     _admitted = False
+    _flows = False
+    """A stream has begun, and neither its end nor that of its client has come."""
     _request: Any = None
     _asked = b""
     """The request as it came, until its upstream has taken it."""
@@ -140,17 +142,9 @@ class NativeExchange(Exchange[NativeClient]):
 
     def on_data(self, data: bytes) -> None:
         """See ResponseSink."""
-        client, pipe = self.client, self.pipe
-        if self._ended or pipe is None:
+        pipe = self.pipe
+        if pipe is None or not (self._flows or self._waits_for(data)):
             return
-        if not client.started:
-            self.waited += perf_counter() - self._idle_since
-        if self._error_body is not None:
-            self._take_error(data)
-            return
-        if not self.received:
-            self._start = data
-            self.note_content_type(data)
         self._last = data
         self.received += len(data)
         out = pipe.feed(data)
@@ -159,12 +153,29 @@ class NativeExchange(Exchange[NativeClient]):
         if pipe.done:
             self._leave(out)
             return
-        if out:
+        if self._flows:
+            if out:
+                self.client.write(out)
+        elif out:
             self._write(out)
-        elif not client.started:
+        else:
             self._idle_since = perf_counter()
-        if pipe.owed is not None:
-            self._begin_work(pipe.owed)
+        if pipe.facts.owed is not None:
+            self._begin_work(pipe.facts.owed)
+
+    def _waits_for(self, data: bytes) -> bool:
+        """Whether the first bytes are those of a reply that is waited for."""
+        if self._ended:
+            return False
+        if not self.client.started:
+            self.waited += perf_counter() - self._idle_since
+        if self._error_body is not None:
+            self._take_error(data)
+            return False
+        if not self.received:
+            self._start = data
+            self.note_content_type(data)
+        return True
 
     def on_end(self) -> None:
         """See ResponseSink."""
@@ -337,6 +348,7 @@ class NativeExchange(Exchange[NativeClient]):
         if not self.client.started:
             self.status = 200
             self.client.start(200, self.stream_head())
+            self._flows = True
         self.client.write(out)
 
     def _finish(self, last: bytes) -> None:
@@ -413,6 +425,7 @@ class NativeExchange(Exchange[NativeClient]):
     def _let_go(self) -> None:
         """Leave no circle of references behind: what ends is freed at once, and its memory is used again while warm."""
         self.client.exchange = None
+        self._flows = False
         self._call = None
         self._drop_job()
         if self.pipe is not None:

@@ -96,8 +96,10 @@ class Call:
     _total_deadline: float | None = None
     _phase = "connect"
     _size = 0
+    _limit: int | None = None
+    _pace: float | None = None
+    """Seconds by which each read moves the deadline, where that is all that a read does beside being delivered."""
     _retried = False
-    _paused = False
     _received = False
     _done = False
     sent = False
@@ -114,6 +116,7 @@ class Call:
         self._timeouts = timeouts
         self._limits = limits
         self._sink: ResponseSink = sink
+        self._paused = False  # asked for with every read
         self.head_only = request.head_only
         if timeouts.total is not None:
             self._total_deadline = self._loop.time() + timeouts.total
@@ -177,6 +180,7 @@ class Call:
         self._sink = _NO_SINK
         self._decoder = None
         self._phase = "linger"
+        self._pace = None
         self._size = 0
         self._paused = False
         self._connection.resume()
@@ -271,6 +275,9 @@ class Call:
             headers = [pair for pair in headers if pair[0] not in (b"content-encoding", b"content-length")]
         self._phase = "stall"
         self._arm(None if self._paused else self._timeouts.stall)
+        self._size, self._limit = 0, self._limits.max_body_bytes
+        if self._decoder is None and self._total_deadline is None:
+            self._pace = self._timeouts.stall
         try:
             self._sink.on_head(status, headers)
         except Exception as error:
@@ -295,6 +302,15 @@ class Call:
 
     def response_data(self, data: bytes) -> None:
         """See Receiver."""
+        if self._pace is None or self._paused:
+            self._take(data)
+            return
+        assert self._connection is not None
+        self._connection.watchdog.set(self._loop.time() + self._pace)
+        self._deliver(data)
+
+    def _take(self, data: bytes) -> None:
+        """Take bytes of which not all is plain: see `_pace`."""
         if self._phase == "linger":
             self._size += len(data)
             if self._size > _LINGER_BYTES:
@@ -338,7 +354,7 @@ class Call:
 
     def _deliver(self, data: bytes) -> None:
         self._size += len(data)
-        limit = self._limits.max_body_bytes
+        limit = self._limit
         if limit is not None and self._size > limit:
             self._fail(self._too_large(limit))
             return
