@@ -16,6 +16,7 @@ from trueline.shell.upstream.connection import Connection
 from trueline.shell.upstream.options import Limits, TLSOptions
 from trueline.shell.upstream.pool import Pool, Route
 from trueline.shell.upstream.proxies import Proxy
+from trueline.shell.upstream.secure import SecureTransport
 from trueline.shell.upstream.target import Target
 from trueline.shell.upstream.tls import DEFAULT_TLS, make_context, tls_error
 
@@ -190,20 +191,10 @@ def _close_late(task: asyncio.Task[socket.socket]) -> None:
 async def _secure(
     transport: asyncio.Transport, protocol: asyncio.Protocol, context: ssl.SSLContext, host: str, where: str
 ) -> asyncio.Transport:
-    loop = asyncio.get_running_loop()
     try:
-        secured = await loop.start_tls(
-            transport,
-            protocol,
-            context,
-            server_hostname=host,
-            ssl_handshake_timeout=3600.0,  # the connect timeout is the one that counts
-        )
+        return await SecureTransport.over(transport, protocol, context, host)
     except (OSError, ssl.SSLError) as error:
         raise tls_error(where, error) from error
-    if secured is None:  # the transport was closed during the handshake
-        raise tls_error(where, ConnectionResetError())
-    return secured
 
 
 class _Tunnel(asyncio.Protocol):
