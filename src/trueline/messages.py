@@ -93,12 +93,14 @@ _SAYS_NO_MORE = frozenset(
 
 
 class _Request:
-    __slots__ = ("_prompt_size", "_raw", "body", "model", "stream", "usage_added", "whole")
+    __slots__ = ("_prompt_size", "_raw", "body", "model", "size", "stream", "usage_added", "whole")
 
     def __init__(self, body: dict[str, Any], raw: bytes) -> None:
         self.body = body
         self._raw = raw
         self._prompt_size: int | None = None
+        self.size = len(raw)
+        """Bytes of the body as it came, and no text in it has more characters; 0 where it did not come as bytes."""
         self.whole = True
         """`body` has everything that was said in it."""
         self.usage_added = False

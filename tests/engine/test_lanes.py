@@ -184,7 +184,7 @@ def test_a_whole_reply_that_is_like_another(name: str, options: FormatOptions) -
     taught(WHOLE[name], options)
     rnd = random.Random(name)
     other = next_one(WHOLE[name])
-    slots = [*lane_whole._COUNTS, lane_whole._OTHER_ID, lane_whole._CREATED, lane_whole._CONTENT, *lane_whole._THOUGHTS]
+    slots = [*lane_whole._COUNTS, lane_whole._OTHER_ID, lane_whole._CREATED, lane_whole.CONTENT, *lane_whole._THOUGHTS]
     wanted = {slot.path for slot in (*slots, *lane_whole._PASSING)}
     special = [(path, new) for path in leaves(other) if path in wanted for new in (*TEXTS, *OTHERS)]
     for path, new in (*special, *some(rnd, other, 600 if options == FormatOptions() else 100)):

@@ -21,7 +21,7 @@ from ..messages import ChatRequest
 from ..repairs import LIMITS, is_within
 from ..repairs.credible import FEW, few_for, few_for_prompt
 from ..repairs.limits.asked import limit_of
-from ..wire import jsonio
+from .lane_looks import CONTENT, Look, look_of
 from .probes import FIRST, SECOND, Probe, ProbeMint
 from .skeleton import CHAT_ID, NAME, NUMBER, OTHER_ID, TEXT, VALUE, Path, Skeleton, Slot, find, get, is_sound, text_of
 
@@ -48,7 +48,6 @@ _REQUEST: Final = frozenset(
 
 _MESSAGE: Path = ("choices", 0, "message")
 _OPENAI_ID, _OTHER_ID, _CREATED = Slot(("id",), CHAT_ID), Slot(("id",), OTHER_ID), Slot(("created",), NUMBER)
-_CONTENT = Slot((*_MESSAGE, "content"), TEXT)
 _THOUGHTS = tuple(Slot((*_MESSAGE, name), TEXT) for name in REASONING_NAMES)
 _PROMPT, _COMPLETION, _TOTAL = (
     Slot(("usage", name), NUMBER) for name in ("prompt_tokens", "completion_tokens", "total_tokens")
@@ -78,10 +77,8 @@ _PASSING: tuple[Slot, ...] = (
 )
 """Extras of known servers that differ in every reply; no rule looks at them."""
 
-_number = msgspec.json.Decoder(int | float).decode
-_NO_ID = (b'"null"', b'"None"', b'"undefined"')
-
 Values: TypeAlias = list[bytes]
+Counts: TypeAlias = tuple[int, ...]
 Play: TypeAlias = Callable[[ReplyContext, bytes], "Played"]
 
 
@@ -99,6 +96,8 @@ class _Form(NamedTuple):
     match: Callable[[bytes], re.Match[bytes] | None]
     skeleton: Skeleton
     slots: tuple[Slot, ...]
+    looks: tuple[Look | None, ...]
+    """How what stands in each slot is looked at; None: not at all, or as one of the counts."""
     same: bool
     """They leave as they came."""
     pieces: tuple[bytes, ...]
@@ -110,7 +109,7 @@ class _Form(NamedTuple):
     faults: dict[str, int]
     source: Any
     counted: tuple[int, ...]
-    """Where the counts stand: prompt, completion, and cached and reasoning tokens or 0; empty where there are none."""
+    """Where the counts stand: prompt, completion, total, cached, reasoning; 0 for none, empty without any."""
     renamed: bool
     """The upstream's id was replaced."""
     tier: Any
@@ -146,8 +145,11 @@ class WholeLane:
             match = form.match(body)
             if match is None:
                 continue
-            values = _values(form, match)
-            if values is None or not (_ends_well(form, match, body, context) and _credible(form, match, body, context)):
+            counts = _counts(form, match)
+            values = _values(form, match, counts) if counts is not None else None
+            if counts is None or values is None:
+                return None
+            if not (_ends_well(form, match, counts, body, context) and _credible(counts, len(body), context)):
                 return None
             if form is not self._forms[0]:
                 self._forms = [form, *(other for other in self._forms if other is not form)]
@@ -155,8 +157,8 @@ class WholeLane:
             context.faults.update(form.faults)
             context.usage_source = form.source
             context.tier = form.tier
-            if form.counted:
-                context.usage = _usage(form, match)
+            if counts:
+                context.usage = _usage(counts)
             if form.renamed:
                 context.upstream_id = _identity(form, match)
             return body if form.same else _filled(form, values, context)
@@ -211,64 +213,61 @@ def lane_for(context: ReplyContext) -> WholeLane | None:
 # -- applying ---------------------------------------------------------------------------------------------------------
 
 
-def _values(form: _Form, match: re.Match[bytes]) -> Values | None:
+def _counts(form: _Form, match: re.Match[bytes]) -> Counts | None:
+    """The counts of the prompt, the completion, and of cached and reasoning tokens; empty where the reply has none.
+
+    None where they do not add up.
+    """
+    if not form.counted:
+        return ()
+    first, second, third, fourth, fifth = form.counted
+    prompt, completion = int(match[first]), int(match[second])
+    cached, reasoning = int(match[fourth]) if fourth else 0, int(match[fifth]) if fifth else 0
+    if (third and int(match[third]) != prompt + completion) or cached > prompt or reasoning > completion:
+        return None
+    return prompt, completion, cached, reasoning
+
+
+def _values(form: _Form, match: re.Match[bytes], counts: Counts) -> Values | None:
     """What stands in the slots, as it will leave, and the total; None where a rule would look twice."""
-    values = list(match.groups())
-    counts: dict[Slot, int] = {}
+    values: Values = list(match.groups())
     try:
-        for number, slot in enumerate(form.slots):
-            token = values[number]
-            pattern = slot.pattern
-            if pattern is TEXT:
-                said = text_of(token)
-                if not said or (slot is _CONTENT and said.lstrip()[:1] in ("", "<")):
-                    return None
-                values[number] = token[1:-1] if b"\\" not in token else jsonio.encode(said)[1:-1]
-            elif pattern is NAME or pattern is CHAT_ID or pattern is OTHER_ID:
-                if token in _NO_ID and slot is _OTHER_ID:
-                    return None
-                values[number] = token[1:-1]
-            elif pattern is VALUE:
-                values[number] = token if token.isdigit() and len(token) < 16 else jsonio.encode(_number(token))
-            elif slot in _COUNTS:
-                counts[slot] = int(token)
+        for number, look in enumerate(form.looks):
+            if look is None:
+                continue
+            value = look(values[number])
+            if value is None:
+                return None
+            values[number] = value
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
-    if counts:
-        total = counts[_PROMPT] + counts[_COMPLETION]
-        if counts.get(_TOTAL, total) != total or counts.get(_CACHED, 0) > counts[_PROMPT]:
-            return None
-        if counts.get(_REASONING, 0) > counts[_COMPLETION]:
-            return None
-        values.append(b"%d" % total)
-    else:
-        values.append(b"")
+    values.append(b"%d" % (counts[0] + counts[1]) if counts else b"")
     return values
 
 
-def _ends_well(form: _Form, match: re.Match[bytes], body: bytes, context: ReplyContext) -> bool:
+def _ends_well(form: _Form, match: re.Match[bytes], counts: Counts, body: bytes, context: ReplyContext) -> bool:
     """Whether the reply plainly ends where the request wants it to."""
     asked = context.request.body
     if LIMITS.isdisjoint(asked):
         return True
-    completion = int(match[form.counted[1]]) if form.counted else 0
+    completion = counts[1] if counts else 0
     if not asked.get("stop"):
         limit = asked.get("max_completion_tokens", asked.get("max_tokens"))
         if "max_tokens" in asked and "max_completion_tokens" in asked:
             limit = limit_of(asked)
         plain = type(limit) is int and 0 < completion < limit and context.options.enforce.max_tokens != "on"
         return plain or is_within(context, [], len(body), completion)
-    if _CONTENT not in form.slots:
+    if CONTENT not in form.slots:
         return is_within(context, [body.decode("utf-8", "replace")], len(body), completion)
-    return is_within(context, [text_of(match[1 + form.slots.index(_CONTENT)])], len(body), completion)
+    return is_within(context, [text_of(match[1 + form.slots.index(CONTENT)])], len(body), completion)
 
 
-def _credible(form: _Form, match: re.Match[bytes], body: bytes, context: ReplyContext) -> bool:
-    """Whether the report is plainly one that can be."""
-    if not form.counted:
+def _credible(counts: Counts, size: int, context: ReplyContext) -> bool:
+    """Whether the report is plainly one that can be; `size`: of the reply, in bytes."""
+    if not counts:
         return True
-    prompt, completion = int(match[form.counted[0]]), int(match[form.counted[1]])
-    if few_for(completion, len(body)) or (prompt <= FEW and few_for_prompt(prompt, context)):
+    prompt, completion = counts[0], counts[1]
+    if few_for(completion, size) or (prompt <= FEW and few_for_prompt(prompt, context)):
         return False
     asked = context.request.body
     return LIMITS.isdisjoint(asked) or completion <= (limit_of(asked) or completion)
@@ -281,23 +280,22 @@ def _identity(form: _Form, match: re.Match[bytes]) -> str | None:
 
 
 def _counted(slots: tuple[Slot, ...]) -> tuple[int, ...]:
-    wanted = (_PROMPT, _COMPLETION, _CACHED, _REASONING)
+    wanted = (_PROMPT, _COMPLETION, _TOTAL, _CACHED, _REASONING)
     return tuple(slots.index(slot) + 1 if slot in slots else 0 for slot in wanted) if _PROMPT in slots else ()
 
 
-def _usage(form: _Form, match: re.Match[bytes]) -> dict[str, Any]:
+def _usage(counts: Counts) -> dict[str, Any]:
     """The usage that leaves, as far as somebody looks at it."""
-    first, second, cached, reasoning = form.counted
-    prompt, completion = int(match[first]), int(match[second])
+    prompt, completion, cached, reasoning = counts
     usage: dict[str, Any] = {
         "prompt_tokens": prompt,
         "completion_tokens": completion,
         "total_tokens": prompt + completion,
     }
-    if cached and (count := int(match[cached])):
-        usage["prompt_tokens_details"] = {"cached_tokens": count}
-    if reasoning and (count := int(match[reasoning])):
-        usage["completion_tokens_details"] = {"reasoning_tokens": count}
+    if cached:
+        usage["prompt_tokens_details"] = {"cached_tokens": cached}
+    if reasoning:
+        usage["completion_tokens_details"] = {"reasoning_tokens": reasoning}
     return usage
 
 
@@ -318,7 +316,7 @@ def _skeleton(body: bytes, payload: Any) -> Skeleton | None:
     """The skeleton of a reply in which nothing is odd that may differ in the next one."""
     usage = get(payload, ("usage",))
     ours = str(get(payload, ("id",))).startswith("chatcmpl-")
-    slots = [_OPENAI_ID if ours else _OTHER_ID, _CREATED, _CONTENT, *_PASSING]
+    slots = [_OPENAI_ID if ours else _OTHER_ID, _CREATED, CONTENT, *_PASSING]
     message = get(payload, _MESSAGE)
     thoughts = [slot for slot in _THOUGHTS if isinstance(message, dict) and slot.path[-1] in message]
     if len(thoughts) == 1:
@@ -362,6 +360,7 @@ def _learned(skeleton: Skeleton, body: bytes, payload: Any, context: ReplyContex
         skeleton.compile().fullmatch,
         skeleton,
         skeleton.slots,
+        tuple(map(look_of, skeleton.slots)),
         same and own.faults.keys() <= LEFT_ALONE,
         pieces,
         fills,
@@ -380,7 +379,8 @@ def _learned(skeleton: Skeleton, body: bytes, payload: Any, context: ReplyContex
 
 def _bears_out(form: _Form, body: bytes, outcome: _Outcome, context: ReplyContext) -> bool:
     match = form.match(body)
-    values = _values(form, match) if match is not None else None
+    counts = _counts(form, match) if match is not None else None
+    values = _values(form, match, counts) if match is not None and counts is not None else None
     if match is None or values is None:
         return False
     if outcome.upstream_id != (_identity(form, match) if form.renamed else None):

@@ -36,7 +36,7 @@ def few_for(tokens: int, size: int) -> bool:
 def few_for_prompt(tokens: int, context: ReplyContext) -> bool:
     """Whether the texts of the request cannot be these tokens."""
     request = context.request
-    if tokens > FEW or not request.whole:
+    if tokens > FEW or not request.whole or (request.size and not few_for(tokens, request.size)):
         return False
     texts = _texts(request.body)
     return few_for(tokens, sum(map(len, texts))) and not any(_INLINE in text for text in texts)

@@ -84,8 +84,10 @@ def limit_of(body: Fields) -> int | None:
     """How many tokens were asked for at most; None where that is no limit of the text: none, zero, or with an echo."""
     if body.get("echo"):
         return None
-    given = [body.get("max_completion_tokens"), body.get("max_tokens")]
-    return min((limit for limit in given if type(limit) is int and limit > 0), default=None)
+    one, two = body.get("max_completion_tokens"), body.get("max_tokens")
+    if type(one) is not int or one <= 0:
+        return two if type(two) is int and two > 0 else None
+    return min(one, two) if type(two) is int and two > 0 else one
 
 
 def json_format(body: Fields) -> str | None:
