@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from trueline.tokens.pieces import PieceTokenizer
+from trueline.tokens.pieces import WINDOW, PieceTokenizer
 
 __all__ = ["SECONDS", "Letters"]
 
@@ -39,6 +39,6 @@ class Letters(PieceTokenizer):
         """See PieceTokenizer."""
         return min(start + 2 * units, end)
 
-    def piece_end(self, text: str, start: int) -> int:
+    def piece_end(self, text: str, start: int, about: int = WINDOW) -> int:
         """See PieceTokenizer: two letters, once both are there."""
         return len(text) - (len(text) - start) % 2

@@ -16,7 +16,7 @@ from trueline.repairs.limits.asked import MAX_STOP, MAX_STOP_TEXT, limit_of, sto
 from trueline.repairs.limits.meter import Meter
 from trueline.repairs.limits.stops import Stops, Taken
 from trueline.tokens import tokenizer_for
-from trueline.tokens.pieces import PieceTokenizer
+from trueline.tokens.pieces import WINDOW, PieceTokenizer
 
 LONG = "The lighthouse was built in the year of the great storm, and kept since. " * 900
 
@@ -112,7 +112,7 @@ class Watched(PieceTokenizer):
         """See PieceTokenizer."""
         return start + 8 * units
 
-    def piece_end(self, text: str, start: int) -> int:
+    def piece_end(self, text: str, start: int, about: int = WINDOW) -> int:
         """See PieceTokenizer."""
         self.looked += 1
         return start + 4096 if len(text) > start + 4096 else start

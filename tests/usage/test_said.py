@@ -12,12 +12,16 @@ WORDS = ["lighthouse ", "Дом ", "灯台", "====", "\n"]
 
 
 @pytest.mark.parametrize("keep", [True, False])
-@pytest.mark.parametrize("seer", [True, False])
-def test_sizes_and_weights(keep: bool, seer: bool) -> None:
+@pytest.mark.parametrize("passing", [True, False])
+def test_sizes_and_weights(keep: bool, passing: bool) -> None:
     said, text = Said(keep), ""
-    add = said.text_seer() if seer else said.add
+    passes = said.keeper(TextDelta)
+    assert passes is not None and said.keeper(ReasoningDelta) is said.keeper(ToolCallStart) is None
     for number in range(3000):
-        add(TextDelta(0, WORDS[number % 5]))
+        if passing and number % 50:
+            passes(WORDS[number % 5])
+        else:
+            said.add(TextDelta(0, WORDS[number % 5]))
         text += WORDS[number % 5]
         if number in (100, 300, 2999):
             assert said.size == len(text.encode()) and said.about == ESTIMATE.count(text)
@@ -27,7 +31,7 @@ def test_sizes_and_weights(keep: bool, seer: bool) -> None:
 
 def test_a_large_increment_is_not_kept() -> None:
     said = Said(keep=False)
-    said.text_seer()(TextDelta(0, "a" * 10_000))
+    said.add(TextDelta(0, "a" * 10_000))
     said.add(ReasoningDelta(0, "b" * 10_000))
 
     assert (said.size, said.kept, said.messages()) == (20_000, False, [])

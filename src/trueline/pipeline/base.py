@@ -238,7 +238,7 @@ class Chain:
         return bound
 
     def _see(self, rule: Rule, kind: type) -> See:
-        return rule.seer(kind)
+        return rule.see
 
 
 def begins_blank(body: bytes) -> bool:

@@ -67,6 +67,9 @@ class Source(Protocol):
     def changes(self, payload: Any) -> list[str]:
         """The faults of an id and a time that are not the first chunk's."""
 
+    def told(self, make: Make) -> Callable[[str], object] | None:
+        """What has to be called with a text of which `make` makes no event; None: nobody wants to know."""
+
 
 def source_of(reader: Reader) -> Source | None:
     """The reader for a lane; None for one that has no text of which that much is known."""
@@ -104,6 +107,9 @@ class ChunkSource:
         note_changes(self._reader.first, payload, noted.append)
         return noted
 
+    def told(self, make: Make) -> None:
+        """See Source."""
+
 
 class NativeSource:
     """The events of another API."""
@@ -128,6 +134,10 @@ class NativeSource:
     def changes(self, payload: Any) -> list[str]:
         """See Source."""
         return []
+
+    def told(self, make: Make) -> Callable[[str], object]:
+        """See Source: what is told at the end of a block knows its text."""
+        return lambda text: make(0, text, UNSET, None)
 
 
 def retold(event: Any, text: str) -> Any:

@@ -17,8 +17,9 @@ from ..context import ReplyContext
 from ..dialects.openai_chat import StreamWriter
 from ..events import Event, Extras
 from ..wire import jsonio
-from .base import Bound, Chain
+from .base import Chain
 from .dialect import Reader, Writer
+from .lane_ahead import Ahead, ahead_of
 from .lane_source import PADDING, Make, Plain, Source, retold, source_of
 from .skeleton import NUMBER, TEXT, Skeleton, Slot, find, is_sound, put, text_of
 
@@ -42,7 +43,6 @@ _NAMED = re.compile(rb"event: [!-~]+\ndata: ?")
 
 Around: TypeAlias = tuple[bytes, bytes]
 Notes: TypeAlias = tuple[str, ...]
-Rules: TypeAlias = list[Bound]
 _Same: TypeAlias = tuple[bytes, bytes, Notes, bytes | None, bytes | None]
 _NONE_YET: _Same = (b"", b"", (), b"", b"")
 
@@ -98,6 +98,7 @@ class StreamLane:
         "_faults",
         "_identity",
         "_owner",
+        "_room",
         "_same",
         "_shapes",
         "_source",
@@ -121,7 +122,9 @@ class StreamLane:
         self._tries = MAX_TRIES
         self._identity: bytes | None = None
         self._created: bytes | None = None
-        self._ahead: tuple[Rules, tuple[bytes, bytes] | None] | None = None
+        self._ahead: Ahead | None = None
+        self._room = -1
+        """What is left of the room ahead."""
         self._same: _Same = _NONE_YET
         self.taken = 0
         """Events that took the lane."""
@@ -255,21 +258,18 @@ class StreamLane:
 
     def _pass(self, data: bytes, at: int, shape: _Shape, out: list[bytes]) -> int:
         """Write the events from `at` on that have this shape; returns where the first other one begins."""
-        known, make, logprobs, extras = shape.known, shape.make, shape.logprobs, shape.extras
-        owner, write, size = self._owner, self._writer.write, len(data)
-        rules, frame = self._ahead or self._look_ahead(shape)
-        bare = known.bare
-        if bare is not None and self._same is _NONE_YET:
-            self._same = *bare[:2], self._notes(shape, 0), None, None
-        close = bare[2] if bare is not None else b""
+        known, size = shape.known, len(data)
+        ahead = self._ahead or self._look_ahead(shape)
+        _, frame, _, _, longest, _, keeps, holder, first, second, _, _ = ahead
+        room, bare = self._room, known.bare
         head, tail, usual, _, _ = self._same
         behind, counted, count, padded = len(head), usual, 0, b""
         while at < size:
             # The same bytes around another text, as most servers send: half the cost of the pattern.
             end = data.find(b'"', at + behind) if behind and data.startswith(head, at) else -1
             past = end + len(tail) if end > 0 and data.startswith(tail, end) else 0
-            if past and close:
-                past = _behind_blanks(data, past, close)
+            if past and bare is not None:
+                past = _behind_blanks(data, past, bare[2])
             if past:
                 found, token, noted = None, data[at + behind - 1 : end + 1], usual
                 end = past
@@ -293,25 +293,54 @@ class StreamLane:
             if noted is not counted:
                 self._note(counted, count)
                 counted, count = noted, 0
-            count += 1
-            at = end
-            event = make(0, said, logprobs, None if extras is None else _copied(extras, padded))
-            for position, see, _ in rules:
-                result = see(event)
-                if result is not event:
-                    if result is not None:  # else nothing leaves, and nothing else has seen it
-                        self._detour(result, position, out)
-                        rules, frame = self._look_ahead(shape)
-                    if owner.done:
-                        self.open, size = False, at
-                    break
+            count, at = count + 1, end
+            long = len(token) - 2  # escaped, it is no shorter than its text
+            room -= long
+            if room < 0 or long > longest:
+                left = None
+            elif holder is None or not (holder.waits or first in said or second in said):
+                for keep in keeps:
+                    keep(said)
+                left = token if b"\\" not in token else jsonio.encode(said)
             else:
-                # A rule may have put another text or extras into the event.
-                same = event.text is said and event.extras is None and b"\\" not in token
-                out.append(frame[0] + token + frame[1] if same and frame is not None else write(event))
+                left = ahead.held(said)
+            if left is None:
+                self._room = room
+                ahead = self._see(shape, said, padded, room < 0 or long > longest, out)
+                _, frame, _, _, longest, _, keeps, holder, first, second, _, _ = ahead
+                room, size = self._room, size if self.open else at
+            elif frame is None:
+                out.append(self._writer.write(self._event(shape, said, padded)))
+            elif left:
+                out.append(frame[0] + left + frame[1])
+        self._room = room
         self._note(counted, count)
-        owner._written = owner._written or any(out)
+        self._owner._written = self._owner._written or any(out)
         return at
+
+    def _event(self, shape: _Shape, said: str, padded: bytes) -> Any:
+        """The event of a chunk of this shape."""
+        extras = None if shape.extras is None else _copied(shape.extras, padded)
+        return shape.make(0, said, shape.logprobs, extras)
+
+    def _see(self, shape: _Shape, said: str, padded: bytes, renew: bool, out: list[bytes]) -> Ahead:
+        """Have the rules see an event, and `renew` what is ahead; returns what is ahead now."""
+        ahead = self._ahead or self._look_ahead(shape)
+        event = self._event(shape, said, padded)
+        for position, see, _ in ahead.rules:
+            result = see(event)
+            if result is not event:
+                if result is not None:  # else nothing leaves, and nothing else has seen it
+                    self._detour(result, position, out)
+                self.open = not self._owner.done
+                return self._look_ahead(shape)
+        out.append(self._writer.write(event))
+        if event.text is not said:  # something is held
+            return self._look_ahead(shape)
+        if renew and ahead.renews:
+            ahead = self._ahead = ahead.renewed(shape.kind)
+            self._room = ahead.room
+        return ahead
 
     def _differing(self, shape: _Shape, found: re.Match[bytes]) -> tuple[Notes, bytes]:
         """The faults of an event that the pattern matched, and its padding; what is around its text is remembered."""
@@ -339,10 +368,15 @@ class StreamLane:
             for fault in notes:
                 faults[fault] = faults.get(fault, 0) + count
 
-    def _look_ahead(self, shape: _Shape) -> tuple[Rules, tuple[bytes, bytes] | None]:
+    def _look_ahead(self, shape: _Shape) -> Ahead:
         """The rules that an event of this shape meets, and what stands around its text; until something else comes."""
+        bare = shape.known.bare
+        if bare is not None and self._same is _NONE_YET:
+            self._same = *bare[:2], self._notes(shape, 0), None, None
         frame = self._writer.frame(shape.kind, shape.logprobs) if shape.extras is None else None
-        self._ahead = self._chain.unsettled(shape.kind), frame
+        told = self._source.told(shape.make) if frame is not None else None
+        self._ahead = ahead_of(shape.kind, self._chain.unsettled(shape.kind), frame, told)
+        self._room = self._ahead.room
         return self._ahead
 
     def _detour(self, result: Event | list[Event], position: int, out: list[bytes]) -> None:

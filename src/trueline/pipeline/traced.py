@@ -65,7 +65,7 @@ class _TracedChain(Chain):
         self._tracer = context.tracer
 
     def _see(self, rule: Rule, kind: type) -> See:
-        return self._tracer.watch(type(rule).__name__, rule.seer(kind))
+        return self._tracer.watch(type(rule).__name__, rule.see)
 
     def push(self, event: Event, out: list[Event], after: int = -1) -> None:
         """See Chain."""

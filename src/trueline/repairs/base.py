@@ -2,15 +2,47 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, Final, NamedTuple, Protocol, TypeAlias
 
 from ..context import ReplyContext
 from ..events import Event
 
-__all__ = ["Result", "Rule"]
+__all__ = ["ENDLESS", "Holder", "Passing", "Result", "Rule"]
 
 Result: TypeAlias = Event | list[Event] | None
+
+ENDLESS: Final = sys.maxsize
+"""The room of a rule that wants to see nothing more."""
+
+
+class Holder(Protocol):
+    """Holds back the end of a text, which may begin something that has to be seen."""
+
+    @property
+    def waits(self) -> str:
+        """What it holds."""
+
+    @property
+    def marks(self) -> tuple[str, str]:
+        """While it holds nothing, a text with neither of these passes; the empty one stands in every text."""
+
+    def take(self, text: str) -> str | None:
+        """What leaves of the text, behind what was held; None: it was not taken, and the event has to be seen."""
+
+
+class Passing(NamedTuple):
+    """How plain texts pass a rule that need not see each of them."""
+
+    room: int
+    """Bytes that may pass so; less than none: the next event has to be seen."""
+    longest: int = ENDLESS
+    """Characters of the longest text that may."""
+    keep: Callable[[str], object] | None = None
+    """Called with each text that passes, or that a holder of this rule took."""
+    holder: Holder | None = None
+    """Rules behind this one meet what leaves it."""
 
 
 class Rule:
@@ -34,10 +66,6 @@ class Rule:
         """The event itself, another, several, or None to drop it."""
         raise NotImplementedError
 
-    def seer(self, kind: type) -> Callable[[Any], Result]:
-        """What takes the events of one type: `see`, or what does the same for these in less time."""
-        return self.see
-
     def settled(self, kind: type) -> bool:
         """Whether a plain event of this type would pass unchanged and leave no trace, and so would any number of them.
 
@@ -45,6 +73,14 @@ class Rule:
         after every other event.
         """
         return False
+
+    def passing(self, kind: type) -> Passing | None:
+        """How plain events of this type, which is not settled, pass without being seen; None: not at all, until
+        another one came.
+
+        Asked again when a text was longer, the room is used up, or an event became something else.
+        """
+        return None
 
     def resume(self) -> Result:
         """What was held until work was done that the rule owed (`ReplyContext.owe`); asked when it is."""

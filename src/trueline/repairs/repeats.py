@@ -14,7 +14,7 @@ from ..events import (
     TextDelta,
     ToolFragment,
 )
-from .base import Result, Rule
+from .base import ENDLESS, Passing, Result, Rule
 from .thinking import BLOCKS
 
 __all__ = ["Repeats"]
@@ -25,6 +25,8 @@ MIN_EVIDENCE = 2
 """Deltas, one after the other, that each begin with all of the text before they are believed to be running totals."""
 MAX_PIECES = 64
 """Deltas that are kept apart: each costs more memory than its text."""
+ROOM = 2048
+"""Bytes that are kept apart before they are looked at."""
 MAX_TEXT = 128 * 1024
 """Characters after which a text that was not repeated so far is no longer kept: endless streams need no memory."""
 
@@ -35,12 +37,12 @@ _CLOSING = tuple(BLOCKS.values())
 class _Said:
     """The text of one choice so far, and the deltas that may be running totals of it."""
 
-    __slots__ = ("_total", "cumulative", "forgotten", "held", "length", "pieces")
+    __slots__ = ("_length", "_measured", "_total", "cumulative", "forgotten", "held", "pieces")
 
     def __init__(self) -> None:
         self._total = ""
         self.pieces: list[str] = []  # joined when a delta is long enough to repeat everything, or they are many
-        self.length = 0
+        self._length = self._measured = 0
         self.held: list[TextDelta | ReasoningDelta] = []
         self.cumulative = False
         self.forgotten = False
@@ -50,21 +52,32 @@ class _Said:
         self._join()
         return self._total
 
+    @property
+    def length(self) -> int:
+        """Characters of all of it."""
+        if len(self.pieces) > self._measured:
+            text = "".join(self.pieces[self._measured :])
+            self.pieces[self._measured :] = [text]
+            self._measured += 1
+            self._length += len(text)
+        return self._length
+
     def _join(self) -> None:
         if self.pieces:
+            self._length = self.length
             self._total += "".join(self.pieces)
             self.pieces.clear()
+            self._measured = 0
 
     def add(self, text: str) -> None:
         self.pieces.append(text)
-        self.length += len(text)
         if len(self.pieces) >= MAX_PIECES:
             self.fold()
 
     def fold(self) -> None:
         """Join what is kept apart, and forget it where there is too much."""
         self._join()
-        if self.length > MAX_TEXT and not self.cumulative:
+        if self._length > MAX_TEXT and not self.cumulative:
             self.forgotten = True
             self._total = ""
 
@@ -103,6 +116,15 @@ class Repeats(Rule):
     def settled(self, kind: type) -> bool:
         return not self._holding and (said := self._said.get((kind, 0))) is not None and said.forgotten
 
+    def passing(self, kind: type) -> Passing | None:
+        """A text that is shorter than what was said repeats nothing: it is kept."""
+        said = self._said.get((kind, 0))
+        if said is None or said.held:
+            return None
+        if said.forgotten:
+            return Passing(ENDLESS)
+        return Passing(ROOM, said.length - 1, said.pieces.append)
+
     def _take(self, kind: type, event: TextDelta | ReasoningDelta) -> Result:
         key = (kind, event.choice)
         said = self._said.get(key)
@@ -113,10 +135,7 @@ class Repeats(Rule):
         if said.held or (length and (event.last or len(text) >= length)):
             return event if said.forgotten else self._compare(said, event)
         if not said.forgotten:
-            said.length = length + len(text)
-            said.pieces.append(text)
-            if len(said.pieces) >= MAX_PIECES:
-                said.fold()
+            said.add(text)
         return event
 
     def _compare(self, said: _Said, event: TextDelta | ReasoningDelta) -> Result:

@@ -67,12 +67,16 @@ class PieceTokenizer(ABC):
         """The most units that are no more than `tokens` tokens."""
         return tokens
 
-    def piece_end(self, text: str, start: int) -> int:
-        """Where the piece that begins at `start` ends, whatever follows the text; `start` while that is not known."""
+    def piece_end(self, text: str, start: int, about: int = WINDOW) -> int:
+        """Where the piece that begins at `start` ends, whatever follows the text; `start` while that is not known.
+
+        `about`: a piece of no more characters will do, where there is one.
+        """
         if self.last_safe is None:
-            return len(text)
+            return min(len(text), start + about) if about < self.window else len(text)
         most = start + self.window
-        found = self.last_safe.match(text, start, most + 1)
+        found = self.last_safe.match(text, start, start + about + 1) if about < self.window else None
+        found = found or self.last_safe.match(text, start, most + 1)
         if found is not None:
             return found.end()
         return most if len(text) > most else start

@@ -7,6 +7,7 @@ from typing import Any
 from msgspec import UNSET
 
 from .meter import Meter
+from .stops import Stops
 from .texts import Texts
 
 __all__ = ["Choice"]
@@ -15,11 +16,14 @@ __all__ = ["Choice"]
 class Choice:
     """Of a reply."""
 
-    __slots__ = ("beyond", "doubt", "ended", "logprobs", "over", "stopping", "texts", "waits")
+    __slots__ = ("beyond", "doubt", "ended", "logprobs", "marks", "over", "stopping", "stops", "texts", "waits")
 
-    def __init__(self, texts: Texts | None) -> None:
+    def __init__(self, texts: Texts | None, stops: Stops | None) -> None:
         self.texts = texts
         """Where a limit is measured."""
+        self.stops = stops
+        self.marks = stops.marks if stops is not None else ("", "")
+        """See Holder."""
         self.beyond: list[Any] | None = None
         """What came behind the limit, until it is clear whether the upstream kept it by its own count."""
         self.doubt: Meter | None = None
@@ -33,6 +37,17 @@ class Choice:
         """It was ended here."""
         self.ended = False
         """The upstream has ended it."""
+
+    def take(self, text: str) -> str | None:
+        """See Holder: a content that holds no stop string leaves, up to what may begin one."""
+        if self.stops is None or isinstance(self.logprobs, dict):
+            return None
+        whole = self.waits + text if self.waits else text
+        end = self.stops.held(whole)
+        if end is None:
+            return None
+        self.waits = whole[end:]
+        return whole[:end]
 
     @property
     def closed(self) -> bool:

@@ -1,8 +1,9 @@
 """How much of a text that comes in pieces a limit of tokens covers.
 
 Nothing is counted before it may matter: a token has at least one byte, so a text of fewer bytes than tokens are left
-is within the limit.  What is counted then is settled word by word; of the last word, which may still grow and be cut
-into other tokens, as much leaves as is within the limit whatever follows.
+is within the limit.  What is counted then is the beginning, some hundred words at a time, until the rest is within the
+limit in any case; of the last word, which may still grow and be cut into other tokens, as much leaves as is within the
+limit whatever follows.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ __all__ = ["Meter"]
 
 _GROWS = 16
 """An unfinished word is looked at again when it has grown by this part of it."""
+_BLOCK, _PART = 1024, 4
+"""Characters that are counted at a time, or this part of what was not counted, where that is more."""
 
 
 class Meter:
@@ -62,8 +65,10 @@ class Meter:
     def sized(self) -> int:
         """The room, behind all that was added."""
         if len(self.added) > self._sized:
-            self.room -= _size("".join(self.added[self._sized :]))
-            self._sized = len(self.added)
+            text = "".join(self.added[self._sized :])
+            self.room -= _size(text)
+            self.added[self._sized :] = [text]
+            self._sized += 1
         return self.room
 
     @property
@@ -89,20 +94,23 @@ class Meter:
             return "", False
         tail = self._joined() + text
         start, left, tokenizer = self._start, self._counted_before(), self._tokenizer
-        while (end := tokenizer.piece_end(tail, start)) > start:
+        rest, block = _size(tail[start:]), max((len(tail) - start) // _PART, _BLOCK)
+        while rest > self._fitting(left) and (end := tokenizer.piece_end(tail, start, block)) > start:
             units = tokenizer.weigh(tail, start, end)
             if units > left:
                 return tail[self._out : max(self._out, tokenizer.cover(tail, start, end, left))], True
             left -= units
+            rest -= _size(tail[start:end])
             start = end
         if start < len(tail) and left < self._unit:
             return tail[self._out : max(self._out, start)], True
         fitting = self._fitting(left)
-        leaves = max(self._out, start + _characters(tail, start, fitting))
+        within = len(tail) if rest <= fitting else start + _characters(tail, start, fitting)
+        leaves = max(self._out, within)
         kept = max(start - 1, 0)
         out = tail[self._out : leaves]
         self._tail, self._start, self._out, self._left = tail[kept:], start - kept, leaves - kept, left
-        self.room = fitting - _size(tail[start:])
+        self.room = fitting - rest
         self._due = (len(tail) - start) // _GROWS if self.room < 0 else 0
         return out, False
 

@@ -7,7 +7,6 @@ word that may be beyond it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from msgspec import UNSET
@@ -27,11 +26,10 @@ from ...events import (
     Usage,
 )
 from ...finish_words import meaning
-from ..base import Result, Rule
+from ..base import ENDLESS, Passing, Result, Rule
 from .asked import LIMIT, STOP, asks, stops_of
 from .choice import Choice
 from .keeping import Keeping, visible
-from .quick import Quick
 from .stops import Stops
 from .texts import TEXTS, Measured, Texts, part, said_by, written
 from .trim import joined
@@ -63,34 +61,25 @@ class Limits(Rule):
         self._apart: tuple[Choice, Any, list[Measured]] | None = None
         """What is measured beside the event loop."""
         self._seen: list[Event] = []
-        self._inline = False
+        self._all_at_once = False
         """Everything is."""
-        self._quick = Quick(self.see)
-
-    def seer(self, kind: type) -> Callable[[Any], Result]:
-        """Content is most of what comes, and nearly all of it is plainly within what was asked for: one call each."""
-        if kind is not TextDelta:
-            return self.see
-        return self._quick.seer(self._stops, self._keeping is not None)
 
     def see(self, event: Any) -> Result:
         if self._waiting is None:
-            result = self._see(event)
-            self._look_ahead(event)
-            return result
+            return self._see(event)
         self._waiting.append(event)
         return self._see_whole() if type(event) is ReplyEnd and not self._loading else None
 
-    def _look_ahead(self, event: Any) -> None:
-        """Whether a content that follows can be taken quickly."""
-        quick = self._quick
-        quick.choice = None
-        choice = self._choices.get(0) if type(event) is TextDelta and not event.choice else None
-        if choice is None or choice.closed or choice.stopping or choice.beyond is not None or self._loading:
-            return
-        quick.meter = choice.texts.plain if choice.texts is not None else None
-        if choice.texts is None or quick.meter is not None:
-            quick.choice = choice
+    def passing(self, kind: type) -> Passing | None:
+        """Nearly all of a text is plainly within what was asked for."""
+        choice = self._choices.get(0)
+        if kind not in TEXTS or choice is None or self._waiting is not None:
+            return Passing(-1)
+        content = kind is TextDelta
+        if choice.closed or choice.stopping or choice.beyond is not None or (choice.waits and not content):
+            return Passing(-1)
+        room, keep = choice.texts.passing(kind) if choice.texts is not None else (ENDLESS, None)
+        return Passing(room, keep=keep, holder=choice if content and choice.stops is not None else None)
 
     def resume(self) -> Result:
         """See Rule: the vocabulary is there."""
@@ -112,11 +101,11 @@ class Limits(Rule):
         def work() -> None:
             if size:
                 keeping.load()
-            self._choices = {number: Choice(texts) for number, texts in measured().items()}
+            self._choices = {number: Choice(texts, self._stops) for number, texts in measured().items()}
             self._seen = self._see_all()
 
         if size and (size > AT_ONCE or not keeping.loaded):
-            self._inline = True
+            self._all_at_once = True
             if not self.context.owe(work, size=size):
                 self._loading = True
                 return None
@@ -135,7 +124,7 @@ class Limits(Rule):
         for position, event in enumerate(events):
             result = self._see(event)
             out += result if isinstance(result, list) else [] if result is None else [result]
-            if self._loading and not self._inline:
+            if self._loading and not self._all_at_once:
                 self._wait(events[position + 1 :])
                 break
         return out
@@ -166,7 +155,8 @@ class Limits(Rule):
         if kind is Opaque or kind is ChoiceStart:
             return None if choice is not None and choice.over else event
         if choice is None:
-            choice = self._choices[event.choice] = Choice(self._keeping.texts() if self._keeping is not None else None)
+            texts = self._keeping.texts() if self._keeping is not None else None
+            choice = self._choices[event.choice] = Choice(texts, self._stops)
         if kind is Finish:
             return self._finish(choice, event)
         if choice.beyond is not None:
@@ -189,7 +179,7 @@ class Limits(Rule):
         texts, keeping = choice.texts, self._keeping
         if texts is None or keeping is None:
             return self._stopped(choice, event)
-        if not self._inline and texts.counts(event):
+        if not self._all_at_once and texts.counts(event):
             size = texts.pending(event)
             if size > AT_ONCE or not keeping.loaded:
                 return self._take_apart(choice, event, texts, keeping, size)
@@ -197,7 +187,8 @@ class Limits(Rule):
             choice.texts = None
             return self._stopped(choice, event)
         parts, over = texts.take(event)
-        return self._through(choice, number, parts, over)
+        out = self._through(choice, number, parts, over)
+        return event if len(out) == 1 and out[0] is event else out
 
     def _take_apart(self, choice: Choice, event: Any, texts: Texts, keeping: Keeping, size: int) -> Result:
         """Measure what takes long beside the event loop."""

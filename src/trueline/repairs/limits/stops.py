@@ -27,7 +27,7 @@ class Stops:
     So it makes no difference how the text came in.  The text that is held is the longest end that may begin one.
     """
 
-    __slots__ = ("_beginnings", "_firsts", "_longest", "_sorted", "lasts", "words")
+    __slots__ = ("_beginnings", "_firsts", "_longest", "_sorted", "lasts", "marks", "words")
 
     def __init__(self, stops: tuple[str, ...]) -> None:
         self.words = stops
@@ -35,6 +35,9 @@ class Stops:
         self._firsts = frozenset(stop[0] for stop in stops)
         self.lasts = frozenset(character for stop in stops for character in stop[:-1])
         """No beginning of a stop string ends with another character."""
+        one, *others = self._firsts
+        self.marks = (one, others[0] if others else one) if len(others) <= 1 else ("", "")
+        """A text with neither of these holds no stop string, nor a beginning of one."""
         self._longest = max(map(len, stops))
         few = sum(map(len, stops)) <= _FEW
         self._beginnings = frozenset(stop[:at] for stop in stops for at in range(1, len(stop))) if few else None
@@ -49,12 +52,23 @@ class Stops:
         if found is not None:
             start, end = found
             return Taken(start, len(text) - end)
+        return Taken(self._held(text), None)
+
+    def held(self, text: str) -> int | None:
+        """How much of a text leaves that does not begin a stop string; None: a whole one is in it."""
+        for stop in self.words:
+            if stop in text:
+                return None
+        return self._held(text)
+
+    def _held(self, text: str) -> int:
+        size = len(text)
         if text[-1:] not in self.lasts:
-            return Taken(len(text), None)
-        for at in range(max(0, len(text) - self._longest + 1), len(text)):
+            return size
+        for at in range(max(0, size - self._longest + 1), size):
             if text[at] in self._firsts and self._begins(text[at:]):
-                return Taken(at, None)
-        return Taken(len(text), None)
+                return at
+        return size
 
     def _begins(self, text: str) -> bool:
         if self._beginnings is not None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from msgspec import UNSET
 
 from ...events import Event, Opaque, ReasoningDelta, RefusalDelta, TextDelta, ToolCallDelta, ToolCallStart
+from ..base import ENDLESS
 from .meter import Meter
 from .trim import parted, size_of, widths
 
@@ -37,10 +39,13 @@ class Texts:
         self._last: Any = None
         """The last event with text: more of it is written like this one."""
 
-    @property
-    def plain(self) -> Meter | None:
-        """The meter of a content that goes on, where more of it can be added there as long as there is room."""
-        return self._meter if type(self._last) is TextDelta and self._entries is None else None
+    def passing(self, kind: type) -> tuple[int, Callable[[str], object] | None]:
+        """How many bytes of a text of this type are within the limit in any case, and what takes them."""
+        if kind is ReasoningDelta and not self._thoughts:
+            return ENDLESS, None
+        if type(self._last) is not kind or self._entries is not None:
+            return -1, None
+        return self._meter.sized(), self._meter.added.append
 
     def passes(self, event: TextDelta) -> bool:
         """Take a content that goes on within the limit in any case; False: it was not taken."""

@@ -54,7 +54,7 @@ def parted(logprobs: Any, size: int) -> tuple[Any, Any]:
 def joined(first: Any, second: Any) -> Any:
     """The entries of two pieces, one after the other."""
     if not isinstance(first, dict) or not isinstance(second, dict):
-        return second if isinstance(second, dict) else first
+        return first if isinstance(first, dict) else second
     both = dict(second)
     for name in (*_CHAT, *_LEGACY):
         one, two = first.get(name), second.get(name)

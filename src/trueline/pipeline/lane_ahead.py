@@ -1,0 +1,84 @@
+"""What lies ahead of a lane's events until something else comes: the rules that see them, or let their texts pass.
+
+Nearly every text passes: it is short, the rules have room for it and hold nothing.  Then no event is made of it; the
+rules keep its text (`Rule.passing`), and it leaves within the bytes that stood around the one before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple, TypeAlias
+
+from ..repairs.base import ENDLESS, Holder
+from ..wire import jsonio
+from .base import Bound
+
+__all__ = ["Ahead", "ahead_of"]
+
+Frame: TypeAlias = tuple[bytes, bytes]
+Keep: TypeAlias = Callable[[str], object]
+
+
+class Ahead(NamedTuple):
+    """Of events of one shape."""
+
+    rules: list[Bound]
+    """Those that are not settled."""
+    frame: Frame | None
+    """What stands around the text of what leaves, where nothing but that may differ."""
+    told: Keep | None
+    """What wants to know each text of which no event is made."""
+    room: int
+    """Bytes that pass before the rules have to be asked again; less than none where an event has to be seen."""
+    longest: int
+    """Characters of the longest text that may pass."""
+    renews: bool
+    """Whether asking them again may give more room."""
+    keeps: tuple[Keep, ...]
+    """What is called with each text that passes: `before`, then `behind`."""
+    holder: Holder | None
+    first: str
+    second: str
+    """Its marks."""
+    before: tuple[Keep, ...]
+    """What is called with each text that the holder takes."""
+    behind: tuple[Keep, ...]
+    """What is called with what leaves it."""
+
+    def held(self, said: str) -> bytes | None:
+        """Have the holder take a text: what leaves of it, as JSON; None: it has to be seen."""
+        if self.frame is None or self.holder is None:
+            return None
+        left = self.holder.take(said)
+        if left is None:
+            return None
+        for keep in self.before:
+            keep(said)
+        if not left:
+            return b""
+        for keep in self.behind:
+            keep(left)
+        return jsonio.encode(left)
+
+    def renewed(self, kind: type) -> Ahead:
+        """After an event was seen for want of room."""
+        return ahead_of(kind, self.rules, self.frame, self.told) if self.renews else self
+
+
+def ahead_of(kind: type, rules: list[Bound], frame: Frame | None, told: Keep | None) -> Ahead:
+    """Ask the rules how plain events of this type pass; `told`: called with each text of which no event is made."""
+    room = longest = ENDLESS
+    before: list[Keep] = [told] if told is not None else []
+    behind: list[Keep] = []
+    holder: Holder | None = None
+    for _, _, rule in rules:
+        passing = rule.passing(kind)
+        if passing is None or (passing.holder is not None and holder is not None):
+            return Ahead(rules, frame, told, -1, 0, False, (), None, "", "", (), ())
+        room, longest = min(room, passing.room), min(longest, passing.longest)
+        if passing.keep is not None:
+            (before if holder is None else behind).append(passing.keep)
+        holder = holder or passing.holder
+    first, second = holder.marks if holder is not None else ("", "")
+    keeps = *before, *behind
+    return Ahead(rules, frame, told, room, longest, True, keeps, holder, first, second, tuple(before), tuple(behind))
