@@ -78,6 +78,10 @@ class ReplyContext:
         self.tier: Any = None
         """The service tier that the reply names, as it names it."""
 
+    def owes(self) -> bool:
+        """Whether work is owed now."""
+        return self.owed is not None
+
     @property
     def tiers(self) -> tuple[Any, Any]:
         """The service tiers that the request and the reply name, so far."""

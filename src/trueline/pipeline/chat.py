@@ -82,13 +82,13 @@ class Chat:
         owed, self._context.owed = self._context.owed, None
         if owed is not None:
             owed.land()
-        if self.owed is not None:  # what was found shows that there is more to do
+        if self._context.owes():  # what was found shows that there is more to do
             return b""
         out = self._go_on()
         waiting, self._waiting = self._waiting, ()
         for data in waiting:
             out += self.feed(data)
-        if self._closing is not None and self.owed is None:
+        if self._closing is not None and not self._context.owes():
             (cut,), self._closing = self._closing, None
             out += self.close(cut)
         return out

@@ -78,12 +78,12 @@ class WholeChat(Chat):
         """The reply, or nothing where it fails or work is owed (`_go_on`)."""
         mended, owing = self._mended, self._context
         assert self._left is not None
-        if owing.owed is not None:
+        if owing.owes():
             return b""
         for event in self._left:
             before = len(mended)
             self._chain.push(event, mended)
-            if self._failed(before) or owing.owed is not None:
+            if self._failed(before) or owing.owes():
                 return b""
         self._left = None
         body, payload, lane = self._came

@@ -86,7 +86,6 @@ class Exchange(Generic[C]):
     """From the request to the head of the upstream's reply."""
     secrets: tuple[str, ...] = ()
     """Keys that were sent upstream: an error that repeats one must not carry it on."""
-    pipe: Pipeline | None = None
     used: Tally | None = None
     """Its tokens, when it has ended."""
     price: Price | None = None
@@ -101,6 +100,7 @@ class Exchange(Generic[C]):
         given = client.header(b"x-request-id")
         self.request_id: bytes = given if given and _SAFE_ID.fullmatch(given) else make_id()
         self.began = perf_counter()
+        self.pipe: Pipeline | None = None
         self.options = _DEFAULT_OPTIONS
         """How this request wants its reply."""
         self.faults: dict[str, int] = {}
