@@ -1,8 +1,7 @@
-"""Memory that a burst of load took and nobody uses: given back to the system once the burst is over.
+"""Memory that a burst of load takes: got where it can be given back, and given back once the burst is over.
 
 What ends is freed at once, but the allocators keep its pages.  For a process that is Trueline's own: in another
-application, collections are that one's to time.  What stays are arenas (a megabyte each) of Python's allocator in which
-one object is in use: those that uvloop keeps for its next handles and timers are spread over many.
+application, collections are that one's to time.
 """
 
 from __future__ import annotations
@@ -10,13 +9,24 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import sys
 from collections.abc import Iterator, Sized
 from contextlib import contextmanager
 
+from .allocators import Allocators
+
 __all__ = ["Housekeeper", "housekeeping", "resident"]
 
-EVERY = 2.0
-"""Seconds between two looks at the memory; each costs some microseconds."""
+EVERY = 0.1
+"""Seconds between two counts of the exchanges that run."""
+LOOKS = 20
+"""How many counts go by between two looks at the memory, each of which costs some microseconds."""
+CROWD = 40
+"""Exchanges at once, above which more of them are a burst: what it needs is to be given back afterwards."""
+CALM = 5
+"""Counts without a new most, after which no more are expected."""
+SPARE = 250
+"""Handles that uvloop keeps for the next calls, once it has had so many."""
 WORTH = 4 * 1024 * 1024
 """Bytes of growth that are worth the milliseconds of giving back."""
 
@@ -35,45 +45,107 @@ def housekeeping(running: Sized) -> Iterator[None]:
 
 
 class Housekeeper:
-    """Gives memory back when half of the exchanges of a burst have ended and the process has grown."""
+    """Gives memory back when half of the exchanges of a burst have ended and the process has grown.
+
+    While there are more and more exchanges, what they keep comes from the C library, whose memory goes back by pages;
+    once they are all there, what their events need for a moment comes from Python's allocator, which is faster.
+    """
 
     def __init__(self, running: Sized) -> None:
         self.given_back = 0
         """How often."""
+        self.allocators = Allocators()
         self._running = running
+        self._high = CROWD
+        """The most exchanges at once in this burst."""
+        self._calm = 0
+        """Counts since there were more than ever."""
         self._most = 0
+        self._rest = 0
+        """Exchanges that still ran when memory was last given back."""
         self._kept = resident()
+        self._counts = 0
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
         """Look from time to time."""
-        self._timer = asyncio.get_running_loop().call_later(EVERY, self._look)
+        self._loop = asyncio.get_running_loop()
+        self._timer = self._loop.call_later(EVERY, self._turn)
 
     def stop(self) -> None:
         """Look no more."""
+        self.allocators.use_library(False)
         if self._timer is not None:
             self._timer.cancel()
 
-    def _look(self) -> None:
+    def _turn(self) -> None:
         self.start()
-        self.look()
+        self.count()
+        self._counts += 1
+        if self._counts % LOOKS == 0:
+            self.look()
+
+    def count(self) -> None:
+        """See whether there are more exchanges than ever, or have not been for a while."""
+        now = len(self._running)
+        if now > self._high:
+            self._high = now
+            self._calm = 0
+            self.allocators.use_library(True)
+        elif self.allocators.library:
+            self._calm += 1
+            if self._calm == CALM:
+                self.allocators.use_library(False)
 
     def look(self) -> None:
         """Give back, if it is time."""
         now = len(self._running)
         self._most = max(self._most, now)
-        if now > self._most // 2 or resident() < self._kept + WORTH:
+        if now > self._most // 2:
             return
-        self._most = now
+        more_ended = self._rest > CROWD and now <= self._rest // 2
+        if not more_ended and resident() < self._kept + WORTH:
+            return
+        self._most = self._rest = now
+        self._high = max(CROWD, now)
+        self.given_back += 1
+        if self._loop is None:
+            self._give_back([])
+        else:
+            self._loop.call_soon(self._give_back, self._new_handles(self._loop))
+
+    def _new_handles(self, loop: asyncio.AbstractEventLoop) -> list[asyncio.Handle]:
+        """Those that the loop has in reserve, and as many new ones, from memory that goes back by pages."""
+        before = self.allocators.library
+        self.allocators.use_library(True)
+        handles = [loop.call_soon(_nothing) for _ in range(2 * SPARE)]
+        self.allocators.use_library(before)
+        return handles
+
+    def _give_back(self, handles: list[asyncio.Handle]) -> None:
+        del handles[SPARE:]  # the new ones are kept in reserve now,
+        handles.clear()  # and not these, which the burst made here and there
         gc.collect()  # empties Python's free lists, too
+        _forget_names()
         _trim()
         self._kept = resident()
-        self.given_back += 1
+
+
+def _nothing() -> None:
+    """What a handle calls that was made to be kept in reserve."""
+
+
+def _forget_names() -> None:
+    """Empty the table of attributes that were looked up, which keeps names that C code made for one look."""
+    forget = getattr(sys, "_clear_internal_caches", None) or getattr(sys, "_clear_type_cache", None)
+    if forget is not None:
+        forget()
 
 
 def _trim() -> None:
     """Have the C library return its free pages, where it can (glibc)."""
-    import ctypes  # which a process without bursts never needs
+    import ctypes
 
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:

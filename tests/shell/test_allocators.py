@@ -1,0 +1,82 @@
+"""The choice of the allocator: objects outlive it, and nothing is done where somebody else looks after memory."""
+
+from __future__ import annotations
+
+import gc
+import os
+import subprocess
+import sys
+import tracemalloc
+from collections.abc import Iterator
+
+import pytest
+
+from trueline.shell.allocators import Allocators
+
+PRELUDE = "from trueline.shell.allocators import Allocators; a = Allocators(); a.use_library(True); print(a.library)"
+
+
+@pytest.fixture
+def allocators() -> Iterator[Allocators]:
+    made = Allocators()
+    made.use_library(True)
+    if not made.library:
+        pytest.skip("this Python's allocator cannot be chosen")
+    made.use_library(False)
+    yield made
+    made.use_library(False)
+
+
+def objects() -> list[object]:
+    """Some of each size and kind, each its own."""
+    made: list[object] = []
+    for size in range(600):
+        made += [bytes([size % 256]) * size, "x" * size + "y", {size: [float(size)]}, list(range(size)), {size, "a"}]
+    return made
+
+
+def test_objects_are_freed_and_grow_whatever_is_chosen_then(allocators: Allocators) -> None:
+    expected = objects()
+    kept = []
+    for library in (True, False, True, False):
+        allocators.use_library(library)
+        assert allocators.library is library
+        kept.append(objects())
+        for earlier in kept:
+            assert earlier == expected
+            for each in earlier:
+                if isinstance(each, list):
+                    each.extend(range(50))
+                    del each[-50:]
+                elif isinstance(each, dict):
+                    each.update(zip("abcdefgh", "abcdefgh", strict=True))
+                    for key in "abcdefgh":
+                        del each[key]
+        if len(kept) > 2:
+            kept.pop(0)
+            gc.collect()
+    assert all(earlier == expected for earlier in kept)
+
+
+def test_tracing_that_has_begun_is_left_alone(allocators: Allocators) -> None:
+    if tracemalloc.is_tracing():
+        pytest.skip("it is traced already")
+    allocators.use_library(True)
+    tracemalloc.start()
+    try:
+        allocators.use_library(False)
+        assert allocators.library
+    finally:
+        tracemalloc.stop()
+    allocators.use_library(False)
+    assert not allocators.library
+
+
+@pytest.mark.parametrize(
+    "env", [{"PYTHONMALLOC": "debug"}, {"PYTHONMALLOC": "malloc"}, {"PYTHONTRACEMALLOC": "1"}], ids=str
+)
+def test_another_allocator_is_left_alone(env: dict[str, str]) -> None:
+    path = os.pathsep.join(each for each in sys.path if each)
+    command = [sys.executable, "-c", PRELUDE]
+    done = subprocess.run(command, env={**os.environ, "PYTHONPATH": path, **env}, capture_output=True, check=True)
+    assert done.stdout.split() == [b"False"]
