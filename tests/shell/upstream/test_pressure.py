@@ -86,6 +86,24 @@ async def test_a_body_beyond_its_limit() -> None:
         assert upstream._pool._routes == {}
 
 
+async def test_chunks_one_by_one_go_past_the_call_within_its_limit() -> None:
+    wire = Wire(Limits(max_body_bytes=5))
+    asking = asyncio.ensure_future(wire.client.request("GET", TARGET, "/", []))
+    await until(lambda: wire.connections)
+    await asyncio.sleep(0)
+    connection, _ = wire.connections[0]
+    connection.data_received(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\na\r\n")
+    response = await asking
+    connection.data_received(b"2\r\nbc\r\n")
+    connection.data_received(b"1\r\nd\r\n1\r\ne\r\n")
+    assert response.read_nowait() == b"abcde"
+
+    connection.data_received(b"1\r\nf\r\n")
+
+    with pytest.raises(UpstreamReplyTooLargeError, match="more than 5 bytes"):
+        await response.read()
+
+
 async def test_read_all_has_a_limit_of_its_own() -> None:
     async with serve(endless) as server, client() as upstream:
         response = await upstream.request("GET", server.target, "/", [])

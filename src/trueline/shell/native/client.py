@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
@@ -45,6 +46,8 @@ class NativeClient:
     cycle: RequestResponseCycle | None = None
     """What answers it in place of an exchange, where it was passed on to the application."""
     _head = b""
+    _send: Callable[[bytes], object]
+    """Once a stream has begun."""
 
     def __init__(self, protocol: NativeProtocol, path: str, query: str, headers: Pairs) -> None:
         self.protocol = protocol
@@ -104,6 +107,7 @@ class NativeClient:
     def start(self, status: int, head: bytes) -> None:
         """Begin a stream; its head leaves with its first bytes."""
         self.started = True
+        self._send = self.protocol.transport.write
         if self.chunked:
             self._head = self._render(status, head, b"transfer-encoding: chunked\r\n\r\n")
         else:
@@ -118,7 +122,7 @@ class NativeClient:
         if self._head:
             data = self._head + data
             self._head = b""
-        self.protocol.transport.write(data)
+        self._send(data)
 
     def end(self, data: bytes = b"") -> None:
         """Send the last bytes of a stream, if there are any, and its end."""

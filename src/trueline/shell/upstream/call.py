@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator
 from typing import NamedTuple, Protocol
 
@@ -96,9 +97,6 @@ class Call:
     _total_deadline: float | None = None
     _phase = "connect"
     _size = 0
-    _limit: int | None = None
-    _pace: float | None = None
-    """Seconds by which each read moves the deadline, where that is all that a read does beside being delivered."""
     _retried = False
     _received = False
     _done = False
@@ -147,6 +145,7 @@ class Call:
         self._paused = True
         connection = self._connection
         if connection is not None and not self._received:
+            connection.sink = None
             connection.pause()
             if self._phase == "stall":
                 self._arm(None)
@@ -162,6 +161,7 @@ class Call:
             connection.resume()
             if self._phase == "stall":
                 self._arm(self._timeouts.stall)
+                self._pass_by(connection)
 
     def cancel(self) -> None:
         """Drop the exchange and, unless the response was complete, its connection.  No callback follows."""
@@ -180,7 +180,7 @@ class Call:
         self._sink = _NO_SINK
         self._decoder = None
         self._phase = "linger"
-        self._pace = None
+        self._connection.sink = None
         self._size = 0
         self._paused = False
         self._connection.resume()
@@ -275,9 +275,10 @@ class Call:
             headers = [pair for pair in headers if pair[0] not in (b"content-encoding", b"content-length")]
         self._phase = "stall"
         self._arm(None if self._paused else self._timeouts.stall)
-        self._size, self._limit = 0, self._limits.max_body_bytes
-        if self._decoder is None and self._total_deadline is None:
-            self._pace = self._timeouts.stall
+        if self._connection is not None:
+            limit = self._limits.max_body_bytes
+            self._connection.left = sys.maxsize if limit is None else limit
+            self._pass_by(self._connection)
         try:
             self._sink.on_head(status, headers)
         except Exception as error:
@@ -302,15 +303,6 @@ class Call:
 
     def response_data(self, data: bytes) -> None:
         """See Receiver."""
-        if self._pace is None or self._paused:
-            self._take(data)
-            return
-        assert self._connection is not None
-        self._connection.watchdog.set(self._loop.time() + self._pace)
-        self._deliver(data)
-
-    def _take(self, data: bytes) -> None:
-        """Take bytes of which not all is plain: see `_pace`."""
         if self._phase == "linger":
             self._size += len(data)
             if self._size > _LINGER_BYTES:
@@ -318,11 +310,23 @@ class Call:
             return
         if not self._paused:
             self._arm(self._timeouts.stall)
-        if self._decoder is None:
-            self._deliver(data)
-        else:
+        if self._decoder is not None:
             self._decoder.feed(data)
             self._pump()
+        elif self._connection is not None:
+            left = self._connection.left = self._connection.left - len(data)
+            self._deliver(data, left < 0)
+
+    def sink_failed(self, error: Exception) -> None:
+        """See Receiver."""
+        self._fail(error)
+
+    def _pass_by(self, connection: Connection) -> None:
+        """Have the sink take what comes, as long as there is nothing to do here but to move the deadline."""
+        stall = self._timeouts.stall
+        if self._decoder is None and stall is not None and self._total_deadline is None and not self._paused:
+            connection.pace = stall
+            connection.sink = self._sink.on_data
 
     def response_end(self) -> None:
         """See Receiver."""
@@ -339,7 +343,9 @@ class Call:
                 data = decoder.pull()
                 if not data:
                     break
-                self._deliver(data)
+                self._size += len(data)
+                limit = self._limits.max_body_bytes
+                self._deliver(data, limit is not None and self._size > limit)
             if not self._received or self._done or (decoder is not None and self._paused):
                 return
             if decoder is not None:
@@ -352,11 +358,9 @@ class Call:
         sink, self._sink = self._sink, _NO_SINK
         sink.on_end()
 
-    def _deliver(self, data: bytes) -> None:
-        self._size += len(data)
-        limit = self._limit
-        if limit is not None and self._size > limit:
-            self._fail(self._too_large(limit))
+    def _deliver(self, data: bytes, too_large: bool) -> None:
+        if too_large:
+            self._fail(self._too_large(self._limits.max_body_bytes or 0))
             return
         try:
             self._sink.on_data(data)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Callable
 from typing import Protocol, cast
 
 import httptools
@@ -37,7 +38,10 @@ class Receiver(Protocol):
         is no longer this receiver's."""
 
     def response_data(self, data: bytes) -> None:
-        """Called with undecoded body bytes."""
+        """Called with undecoded body bytes, but for those that its `Connection.sink` takes."""
+
+    def sink_failed(self, error: Exception) -> None:
+        """Called with what `Connection.sink` raised."""
 
     def response_end(self) -> None:
         """The body is complete; the connection is no longer this receiver's."""
@@ -73,7 +77,8 @@ class Connection(asyncio.Protocol):
         "__weakref__", "_at_chunk", "_closed", "_complete", "_failure", "_fresh", "_head", "_head_delivered",
         "_header_bytes", "_header_count", "_headers", "_interim", "_keep_alive", "_known", "_length_at", "_limits",
         "_owner", "_parser", "_pieces", "_reading", "_receiver", "_status", "_surplus", "_transport",
-        "_undelivered", "answered", "idle_since", "loop", "on_body", "reused", "watchdog", "where", "writable",
+        "_undelivered", "answered", "idle_since", "left", "loop", "on_body", "pace", "reused", "sink", "watchdog",
+        "where", "writable",
     )  # fmt: skip
 
     def __init__(self, loop: asyncio.AbstractEventLoop, owner: ConnectionOwner, where: str, limits: Limits) -> None:
@@ -120,6 +125,12 @@ class Connection(asyncio.Protocol):
         self._header_count = 0
         self._header_bytes = 0
         self._undelivered = 0
+        self.sink: Callable[[bytes], object] | None = None
+        """Takes chunks that come one by one, past the receiver, with nothing done but what `pace` and `left` say."""
+        self.pace = 0.0
+        """Seconds by which such a chunk moves the deadline."""
+        self.left = 0
+        """Bytes of the body that the receiver still takes; more go past the sink."""
         self._head: ResponseHead | None = None
         self._head_delivered = False
         self._complete = False
@@ -154,7 +165,7 @@ class Connection(asyncio.Protocol):
 
     def abort(self) -> None:
         """Drop the connection now; no receiver is told."""
-        self._receiver = None
+        self._receiver = self.sink = None
         self._forget()
         if self._transport is not None:
             self._transport.abort()
@@ -194,7 +205,7 @@ class Connection(asyncio.Protocol):
         if self._at_chunk:
             body = only_chunk(data)
             if body is not None:
-                receiver.response_data(body)
+                self._take_chunk(receiver, body)
                 return
         elif not self.answered and self._known is not None and self._take_known(receiver, data):
             return
@@ -233,6 +244,19 @@ class Connection(asyncio.Protocol):
             self._fail(
                 self._failure or UpstreamCutError(f"{self.where} broke off its reply: the framing is malformed.")
             )
+
+    def _take_chunk(self, receiver: Receiver, body: bytes) -> None:
+        """Take a chunk that came alone."""
+        sink = self.sink
+        if sink is None or len(body) > self.left:
+            receiver.response_data(body)
+            return
+        self.left -= len(body)
+        self.watchdog.set(self.loop.time() + self.pace)
+        try:
+            sink(body)
+        except Exception as error:
+            receiver.sink_failed(error)
 
     def _take_known(self, receiver: Receiver, data: bytes) -> bool:
         """Take a whole response whose head is, but for its length, the one before it; False: it is another."""
@@ -300,7 +324,7 @@ class Connection(asyncio.Protocol):
 
     def _let_go(self, receiver: Receiver) -> None:
         """The response is complete: the connection is for the next one, if it may be."""
-        self._receiver = None
+        self._receiver = self.sink = None
         self.watchdog.set(None)
         if self._keep_alive and not self._surplus and receiver.sent and self.usable:
             if receiver.head_only:
