@@ -7,8 +7,9 @@ rules keep its text (`Rule.passing`), and it leaves within the bytes that stood 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
+from ..events import ReasoningDelta, TextDelta
 from ..repairs.base import ENDLESS, Holder
 from ..wire import jsonio
 from .base import Bound
@@ -65,8 +66,14 @@ class Ahead(NamedTuple):
         return ahead_of(kind, self.rules, self.frame, self.told) if self.renews else self
 
 
+_PASS: Final = frozenset((TextDelta, ReasoningDelta))
+_NOT_AT_ALL: Final = (-1, 0, False, (), None, "", "", (), ())
+
+
 def ahead_of(kind: type, rules: list[Bound], frame: Frame | None, told: Keep | None) -> Ahead:
     """Ask the rules how plain events of this type pass; `told`: called with each text of which no event is made."""
+    if kind not in _PASS:
+        return Ahead._make((rules, frame, told, *_NOT_AT_ALL))
     room = longest = ENDLESS
     before: list[Keep] = [told] if told is not None else []
     behind: list[Keep] = []
@@ -74,7 +81,7 @@ def ahead_of(kind: type, rules: list[Bound], frame: Frame | None, told: Keep | N
     for _, _, rule in rules:
         passing = rule.passing(kind)
         if passing is None or (passing.holder is not None and holder is not None):
-            return Ahead(rules, frame, told, -1, 0, False, (), None, "", "", (), ())
+            return Ahead._make((rules, frame, told, *_NOT_AT_ALL))
         room, longest = min(room, passing.room), min(longest, passing.longest)
         if passing.keep is not None:
             (before if holder is None else behind).append(passing.keep)

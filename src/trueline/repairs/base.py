@@ -9,12 +9,14 @@ from typing import Any, ClassVar, Final, NamedTuple, Protocol, TypeAlias
 from ..context import ReplyContext
 from ..events import Event
 
-__all__ = ["ENDLESS", "Holder", "Passing", "Result", "Rule"]
+__all__ = ["ENDLESS", "ROOM", "Holder", "Passing", "Result", "Rule"]
 
 Result: TypeAlias = Event | list[Event] | None
 
 ENDLESS: Final = sys.maxsize
 """The room of a rule that wants to see nothing more."""
+ROOM: Final = 1536
+"""That of a rule that keeps texts: each piece that is kept apart costs ten times the memory of its text."""
 
 
 class Holder(Protocol):

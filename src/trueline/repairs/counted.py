@@ -7,8 +7,8 @@ from typing import Any
 
 from ..context import ReplyContext, UsageSource
 from ..events import ReasoningDelta, RefusalDelta, ReplyEnd, TextDelta, ToolCallDelta, ToolCallStart, Usage
-from ..said import SHORT, Said
-from .base import Passing, Result, Rule
+from ..said import Said
+from .base import ROOM, Passing, Result, Rule
 from .credible import few_for_prompt, few_for_reply, many_for_reply
 from .tally import Numbers, count, estimate, is_loaded, is_quick, load, size_of, tokenizer_of
 from .usage import counts, owes_usage
@@ -60,7 +60,7 @@ class MissingUsage(Rule):
     def passing(self, kind: type) -> Passing | None:
         """Text is most of what comes, and is kept."""
         keep = self._said.keeper(kind)
-        return Passing(SHORT, keep=keep) if keep is not None else None
+        return Passing(ROOM, keep=keep) if keep is not None else None
 
     def settled(self, kind: type) -> bool:
         """What was said is of no interest once it is known how much that was.

@@ -14,7 +14,7 @@ from ..events import (
     TextDelta,
     ToolFragment,
 )
-from .base import ENDLESS, Passing, Result, Rule
+from .base import ENDLESS, ROOM, Passing, Result, Rule
 from .thinking import BLOCKS
 
 __all__ = ["Repeats"]
@@ -25,8 +25,6 @@ MIN_EVIDENCE = 2
 """Deltas, one after the other, that each begin with all of the text before they are believed to be running totals."""
 MAX_PIECES = 64
 """Deltas that are kept apart: each costs more memory than its text."""
-ROOM = 2048
-"""Bytes that are kept apart before they are looked at."""
 MAX_TEXT = 128 * 1024
 """Characters after which a text that was not repeated so far is no longer kept: endless streams need no memory."""
 
