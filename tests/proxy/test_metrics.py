@@ -184,3 +184,22 @@ def test_workers_are_told_apart() -> None:
     assert re.sub(r"\d+", "N", line) == (
         'trueline_requests_total{path="/vN/models",upstream="up",status="N",pid="N"} N'
     )
+
+
+def test_rows_made_anew_say_the_same_and_count_on() -> None:
+    metrics = Metrics()
+    fault = "finish-foreign-vocab"
+    exchange = ended(faults={fault: 2}, examples={fault: b"data: {}"})
+    metrics.end(exchange)
+    metrics.end(exchange)
+    text, (key, example) = metrics.text(), next(iter(metrics._examples.items()))
+
+    metrics.renew()
+
+    assert metrics.text() == text
+    (again, renewed) = next(iter(metrics._examples.items()))
+    assert (again, renewed) == (key, example)
+    assert again is not key
+    assert renewed.at is not example.at
+    metrics.end(exchange)
+    assert list(metrics._faults.values()) == [6]

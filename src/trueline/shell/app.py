@@ -78,7 +78,7 @@ def create_app(settings: Settings, *, own_process: bool = False) -> Starlette:
             api.gateway = gateway = Gateway(settings, Routes(settings, demo_url), upstream, guarded, recorder)
             app.state.gateway = gateway
             if own_process:
-                stack.enter_context(housekeeping(gateway.metrics.running))
+                stack.enter_context(housekeeping(gateway.metrics.running, gateway.metrics.renew))
             yield
             app.state.gateway = api.gateway = None
             gateway.close()

@@ -10,7 +10,7 @@ import asyncio
 import gc
 import os
 import sys
-from collections.abc import Iterator, Sized
+from collections.abc import Callable, Iterator, Sized
 from contextlib import contextmanager
 
 from .allocators import Allocators
@@ -32,11 +32,14 @@ WORTH = 4 * 1024 * 1024
 
 
 @contextmanager
-def housekeeping(running: Sized) -> Iterator[None]:
-    """Look after the memory of this process; `running` has as many members as there are exchanges."""
+def housekeeping(running: Sized, renew: Callable[[], None]) -> Iterator[None]:
+    """Look after the memory of this process; `running` has as many members as there are exchanges.
+
+    `renew` makes anew what was made in a burst and is to stay.
+    """
     gc.collect()
     gc.freeze()  # what was made at the start stays: no collection need look at it again
-    keeper = Housekeeper(running)
+    keeper = Housekeeper(running, renew)
     keeper.start()
     try:
         yield
@@ -51,11 +54,12 @@ class Housekeeper:
     once they are all there, what their events need for a moment comes from Python's allocator, which is faster.
     """
 
-    def __init__(self, running: Sized) -> None:
+    def __init__(self, running: Sized, renew: Callable[[], None] = lambda: None) -> None:
         self.given_back = 0
         """How often."""
         self.allocators = Allocators()
         self._running = running
+        self._renew = renew
         self._high = CROWD
         """The most exchanges at once in this burst."""
         self._calm = 0
@@ -63,6 +67,8 @@ class Housekeeper:
         self._most = 0
         self._rest = 0
         """Exchanges that still ran when memory was last given back."""
+        self._again = False
+        """To be done once more: what ended last may not have been free by then."""
         self._kept = resident()
         self._counts = 0
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -105,8 +111,9 @@ class Housekeeper:
         if now > self._most // 2:
             return
         more_ended = self._rest > CROWD and now <= self._rest // 2
-        if not more_ended and resident() < self._kept + WORTH:
+        if not (more_ended or self._again) and resident() < self._kept + WORTH:
             return
+        self._again = not self._again
         self._most = self._rest = now
         self._high = max(CROWD, now)
         self.given_back += 1
@@ -117,16 +124,23 @@ class Housekeeper:
 
     def _new_handles(self, loop: asyncio.AbstractEventLoop) -> list[asyncio.Handle]:
         """Those that the loop has in reserve, and as many new ones, from memory that goes back by pages."""
+        with self._library():
+            return [loop.call_soon(_nothing) for _ in range(2 * SPARE)]
+
+    @contextmanager
+    def _library(self) -> Iterator[None]:
         before = self.allocators.library
         self.allocators.use_library(True)
-        handles = [loop.call_soon(_nothing) for _ in range(2 * SPARE)]
+        yield
         self.allocators.use_library(before)
-        return handles
 
     def _give_back(self, handles: list[asyncio.Handle]) -> None:
         del handles[SPARE:]  # the new ones are kept in reserve now,
         handles.clear()  # and not these, which the burst made here and there
-        gc.collect()  # empties Python's free lists, too
+        gc.collect()  # empties Python's free lists, too: what is made now is made of new memory
+        with self._library():
+            self._renew()
+        gc.collect()  # frees what that replaced
         _forget_names()
         _trim()
         self._kept = resident()

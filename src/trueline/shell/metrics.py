@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
+from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -102,6 +103,11 @@ class _Example:
     excerpt: str
 
 
+def _anew(text: str) -> str:
+    """Equal to `text`, and not the same object."""
+    return "".join([*text])
+
+
 class Metrics:
     """The counters of one process."""
 
@@ -147,6 +153,17 @@ class Metrics:
             _add(self._costs, (upstream, self._model(exchange.model)), exchange.spent)
         if exchange.faults:
             self._count_faults(exchange, upstream)
+
+    def renew(self) -> None:
+        """Make the rows anew, where new objects are made now: each lies amid what was freed since, and keeps that."""
+        self._counts = {(*key,): copy(row) for key, row in self._counts.items()}
+        self._used = {(*key,): copy(row) for key, row in self._used.items()}
+        self._faults = {(*key,): count for key, count in self._faults.items()}
+        self._examples = {
+            (*key,): _Example(*(_anew(text) for text in (row.at, row.request, row.excerpt)))
+            for key, row in self._examples.items()
+        }
+        path_label.cache_clear()
 
     def _count_usage(self, used: Tally, upstream: str) -> None:
         count = self._used.get((upstream, used.source))
