@@ -272,10 +272,10 @@ BESIDE: dict[str, tuple[str, float]] = {
     "anthropic stream, exact": ("chat stream, exact", 1.5),
     "anthropic stream, exact, all at once": ("chat stream, exact, all at once", 1.5),
     "anthropic stream, tool arguments": ("chat stream, tool arguments", 1.5),
-    # Nothing begins a stop string or has to be counted; in the other, every sixth word and most of the text do.
+    # Nothing begins a stop string or has to be counted; in the other, every sixth word and half of the text do.
     "chat stream, usage reported, limit far off": ("chat stream, usage reported", 1.15),
-    "chat stream, usage reported, limits far off": ("chat stream, usage reported", 1.25),
-    "chat stream, usage reported, limits on": ("chat stream, usage reported", 1.5),
+    "chat stream, usage reported, limits far off": ("chat stream, usage reported", 1.2),
+    "chat stream, usage reported, limits on": ("chat stream, usage reported", 1.45),
     "first event behind 100 KB, usage to count": ("first event behind 100 KB, nothing to count", 1.15),
 }
 """What a case may cost at most beside another one, whatever either costs."""

@@ -27,10 +27,10 @@ from ...events import (
 )
 from ...finish_words import meaning
 from ..base import ENDLESS, Passing, Result, Rule
-from .asked import LIMIT, STOP, asks, stops_of
+from .asked import LIMIT, STOP, asks, limit_of, stops_of
 from .choice import Choice
 from .keeping import Keeping, visible
-from .stops import Stops
+from .stops import stops_for
 from .texts import TEXTS, Measured, Texts, part, said_by, written
 from .trim import joined
 
@@ -49,9 +49,10 @@ class Limits(Rule):
 
     def __init__(self, context: ReplyContext) -> None:
         super().__init__(context)
-        asked, request = asks(context), context.request
-        self._stops = Stops(stops_of(request.body)) if asked & STOP else None
-        self._keeping = Keeping(context) if asked & LIMIT else None
+        request, enforce = context.request, context.options.enforce
+        stops = stops_of(request.body) if enforce.stop != "off" else ()
+        self._stops = stops_for(stops) if stops else None
+        self._keeping = Keeping(context) if enforce.max_tokens != "off" and limit_of(request.body) else None
         self._choices: dict[int, Choice] = {}
         self._over = self._ending = self._thought = False
         self._report: Usage | None = None

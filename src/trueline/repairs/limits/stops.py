@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from functools import lru_cache
 from typing import NamedTuple
 
-__all__ = ["Stops", "Taken"]
+__all__ = ["Stops", "Taken", "stops_for"]
 
 
 _FEW = 512
@@ -84,3 +85,9 @@ class Stops:
             if at >= 0 and (first is None or (at + len(stop), at) < first):
                 first = (at + len(stop), at)
         return None if first is None else (first[1], first[0])
+
+
+@lru_cache(maxsize=64)
+def stops_for(stops: tuple[str, ...]) -> Stops:
+    """What looks for these: nothing of a text is kept in it, and requests mostly ask for the same."""
+    return Stops(stops)
