@@ -26,7 +26,7 @@ from .world import WORK
 
 QUICK_PARTS = frozenset({case.key for case in CASES if case.quick} | {"latency", "first-token", "memory"})
 ALL_PARTS = frozenset({case.key for case in CASES} | set(EXTRAS))
-QUICK_GATEWAYS = ("nginx", "trueline")
+QUICK_GATEWAYS = ("nginx", "trueline", "trueline-compiled")
 NGINX_COMMAND = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "nginx-light"]
 
 

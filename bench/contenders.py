@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -21,6 +22,7 @@ __all__ = ["CONTENDERS", "Contender", "Place", "Start"]
 
 ROOT = Path(__file__).resolve().parent.parent
 PEERS = ROOT / ".bench" / "peers"
+COMPILED = ROOT / ".compiled"
 KEY = "sk-bench"
 
 
@@ -146,6 +148,21 @@ def has_native() -> bool:
     return "--server" in said(sys.executable, "-m", "trueline", "serve", "--help")
 
 
+def compiled_version() -> str | None:
+    """None where nothing is compiled, or the source has changed since."""
+    stamp = COMPILED / "stamp"
+    if not stamp.exists() or stamp.read_text().strip() != sysconfig.get_config_var("EXT_SUFFIX"):
+        return None
+    made = stamp.stat().st_mtime
+    return None if any(file.stat().st_mtime > made for file in (ROOT / "src").rglob("*.py")) else trueline_version()
+
+
+def start_compiled(place: Place) -> Start:
+    """As `scripts/serve` starts what `scripts/compile` made."""
+    start = start_trueline(place, "--server", "native")
+    return Start(start.command, {"PYTHONPATH": str(COMPILED)})
+
+
 def start_trueline(place: Place, *flags: str) -> Start:
     verify = f", ca_file: {place.ca}" if place.ca else ""
     settings = place.folder / "trueline.yaml"
@@ -232,6 +249,9 @@ CONTENDERS = (
     Contender(
         "trueline", "Trueline", lambda: trueline_version() if has_native() else None,
         "this version has no native server yet", lambda place: start_trueline(place, "--server", "native"), tls=True,
+    ),
+    Contender(
+        "trueline-compiled", "Trueline, compiled", compiled_version, "scripts/compile", start_compiled, tls=True,
     ),
     Contender(
         "trueline-asgi", "Trueline as ASGI app", trueline_version, "",

@@ -81,7 +81,7 @@ def plot(samples: Samples, gateways: Gateways, caption: str) -> str:
         f'<title id="title">{escape(described(samples, panels, gateways))}</title><style>{STYLE}</style>',
     ]
     for row, (key, name) in enumerate(gateways):
-        chosen = ' class="ours"' if key == OURS else ""
+        chosen = ' class="ours"' if key.startswith(OURS) else ""
         lines.append(f'<text x="{LEFT - 16}" y="{line_y(row) + 4:g}" text-anchor="end"{chosen}>{escape(name)}</text>')
     for number, panel in enumerate(panels):
         lines += drawn(samples, panel, gateways, LEFT + number * STEP)
@@ -135,7 +135,7 @@ def mark(
     """The line of one gateway."""
     if exact is None:
         return [f'<text class="small" x="{scale.at + 6:g}" y="{y + 4:g}">not measured</text>']
-    our = " our" if key == OURS else ""
+    our = " our" if key.startswith(OURS) else ""
     x = scale.x(exact.median)
     lines = [f'<line class="stem{our}" x1="{scale.at:g}" y1="{y:g}" x2="{x:.1f}" y2="{y:g}"/>']
     lines.append(f'<circle class="dot{our}" cx="{x:.1f}" cy="{y:g}" r="5"/>')

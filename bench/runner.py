@@ -215,7 +215,7 @@ def seldom(plan: Plan, made: World, record: Record, say: Callable[[str], None]) 
                     record.add("startup.ready_s", gateway.contender.key, start_again(gateway))
 
 
-BIG_GATEWAYS = {"nginx", "trueline", "trueline-asgi"}
+BIG_GATEWAYS = {"nginx", "trueline", "trueline-compiled", "trueline-asgi"}
 
 
 def big_bodies(made: World, record: Record, gateway: Gateway) -> None:

@@ -31,3 +31,19 @@ setup() {
     base=$(find_python) || exit 1
     "$base" "$root/scripts/_setup.py" "$root" "$1" || exit 1
 }
+
+# Let what scripts/compile made take the place of the source, unless the source has changed since.
+use_compiled() {
+    [ -f "$root/.compiled/stamp" ] || return 0
+    if [ -n "$(find "$root/src" -name '*.py' -newer "$root/.compiled/stamp" -print | head -n 1)" ]; then
+        echo "trueline: the source has changed since scripts/compile ran; what it made is not used" >&2
+        return 0
+    fi
+    suffix=$("$python" -c 'import sysconfig; print(sysconfig.get_config_var("EXT_SUFFIX"))')
+    if [ "$(cat "$root/.compiled/stamp")" != "$suffix" ]; then
+        echo "trueline: scripts/compile ran with another Python; what it made is not used" >&2
+        return 0
+    fi
+    PYTHONPATH="$root/.compiled${PYTHONPATH:+:$PYTHONPATH}"
+    export PYTHONPATH
+}

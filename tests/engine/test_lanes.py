@@ -16,13 +16,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.kit import CountingMint, chat, chat_body, chunk, envelope, pieces, whole
+from engine.kit import CountingMint, chat, chat_body, chunk, envelope, pieces, played, whole
 from engine.test_corpus import Record, player, records
 from golden.notation import Golden, goldens
 from golden.play import cuts as ways
 from trueline.context import FormatOptions, Route
 from trueline.messages import ChatRequest, read_chat_request
 from trueline.pipeline import chat_pipeline, lane_stream, lane_whole
+from trueline.pipeline.lane_looks import CONTENT
 
 __all__ = ["player", "records"]
 
@@ -61,16 +62,21 @@ class Course(NamedTuple):
     source: str | None
 
 
-def course(request: ChatRequest, parts: Iterable[bytes], options: FormatOptions, lanes: bool) -> Course:
+def course(
+    request: ChatRequest, parts: Iterable[bytes], options: FormatOptions, lanes: bool, steadily: bool = False
+) -> Course:
     pipe: Any = chat_pipeline(request, ROUTE, CountingMint(), options, lanes=lanes)
-    gave = [*map(pipe.feed, parts), pipe.close()]
+    gave = [*played(pipe, parts, steadily), pipe.close()]
     error = pipe.error and (pipe.error.status, pipe.error.body())
     faults = dict(pipe.faults) if request.stream else list(pipe.faults.items())
     return Course(gave, error, faults, pipe.upstream_id, pipe.usage_source)
 
 
 def agree(request: ChatRequest, parts: Sequence[bytes], options: FormatOptions = FormatOptions()) -> None:
-    assert course(request, parts, options, True) == course(request, parts, options, False)
+    general = course(request, parts, options, False)
+    assert course(request, parts, options, True) == general
+    if request.stream:
+        assert course(request, parts, options, True, steadily=True) == general
 
 
 def spoken(value: Any, spaced: bool = False, ascii_only: bool = True) -> bytes:
@@ -184,7 +190,7 @@ def test_a_whole_reply_that_is_like_another(name: str, options: FormatOptions) -
     taught(WHOLE[name], options)
     rnd = random.Random(name)
     other = next_one(WHOLE[name])
-    slots = [*lane_whole._COUNTS, lane_whole._OTHER_ID, lane_whole._CREATED, lane_whole.CONTENT, *lane_whole._THOUGHTS]
+    slots = [*lane_whole._COUNTS, lane_whole._OTHER_ID, lane_whole._CREATED, CONTENT, *lane_whole._THOUGHTS]
     wanted = {slot.path for slot in (*slots, *lane_whole._PASSING)}
     special = [(path, new) for path in leaves(other) if path in wanted for new in (*TEXTS, *OTHERS)]
     for path, new in (*special, *some(rnd, other, 600 if options == FormatOptions() else 100)):
@@ -285,6 +291,38 @@ def test_streams_take_the_lane(kind: str, field: str, frame: tuple[bytes, bytes]
         for event in events:
             pipe.feed(event)
         assert pipe._lane.taken >= 37
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in ("padded", "extras")])
+def test_a_stream_that_runs_steadily(kind: str) -> None:
+    """Nearly all of its events are taken so; what is noted of them is known whenever it is asked for."""
+    events = stream([_ROLE, *[_said(n, {"content": f" word {n}"}, kind) for n in range(60)], chunk({}, "eos")])
+    pipes: list[Any] = [chat_pipeline(chat(stream=True), ROUTE, CountingMint(), lanes=lanes) for lanes in (True, False)]
+    feed, fed = pipes[0].feed, 0
+
+    def counted(data: bytes) -> bytes:
+        nonlocal fed
+        fed += 1
+        return bytes(feed(data))
+
+    pipes[0].feed = counted
+    for gave, event in zip(played(pipes[0], events, steadily=True), events, strict=True):
+        assert gave == pipes[1].feed(event)
+        assert pipes[0].faults == pipes[1].faults
+
+    assert fed <= 12
+
+
+def test_a_stream_that_ends_while_it_runs_steadily() -> None:
+    """What it said is counted all the same."""
+    events = stream([_ROLE, *[chunk({"content": f" word {n}"}) for n in range(30)]])[:-1]
+    tallies = []
+    for lanes in (True, False):
+        pipe: Any = chat_pipeline(chat(stream=True), ROUTE, CountingMint(), lanes=lanes)
+        list(played(pipe, events, steadily=lanes))
+        tallies.append(pipe.tally())
+        pipe.release()
+    assert tallies[0] == tallies[1] is not None
 
 
 def test_arguments_take_the_lane() -> None:

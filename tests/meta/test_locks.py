@@ -1,4 +1,4 @@
-"""The lock files hold what pyproject.toml asks for, with hashes, the same in both."""
+"""The lock files hold what pyproject.toml asks for, with hashes, the same in all of them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import tomllib
 
 from meta.source import ROOT
 
+LOCKS = ("requirements.lock", "requirements-compile.lock", "requirements-dev.lock")
 PIN = re.compile(r"^([A-Za-z0-9_.-]+)==([^ ;\\]+)", re.MULTILINE)
 
 
@@ -20,21 +21,27 @@ def normalised(requirement: str) -> str:
     return re.sub(r"[-_.]+", "-", name[0]).lower()
 
 
-def test_runtime_lock_is_part_of_the_development_lock() -> None:
-    assert pins("requirements.lock").items() <= pins("requirements-dev.lock").items()
+def test_each_lock_is_part_of_the_next() -> None:
+    runtime, compiler, dev = (pins(name).items() for name in LOCKS)
+
+    assert runtime <= compiler <= dev
 
 
 def test_each_requirement_is_locked() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     runtime = {normalised(each) for each in project["project"]["dependencies"]}
-    dev = {normalised(each) for each in project["dependency-groups"]["dev"]}
+    groups = project["dependency-groups"]
+    compiler, dev = (
+        {normalised(each) for each in groups[name] if isinstance(each, str)} for name in ("compile", "dev")
+    )
 
     assert runtime <= pins("requirements.lock").keys()
+    assert compiler <= pins("requirements-compile.lock").keys()
     assert dev <= pins("requirements-dev.lock").keys()
 
 
 def test_each_pin_has_a_hash() -> None:
-    for name in ("requirements.lock", "requirements-dev.lock"):
+    for name in LOCKS:
         blocks = re.split(r"\n(?=\S)", (ROOT / name).read_text())
         pinned = [block for block in blocks if PIN.match(block)]
 

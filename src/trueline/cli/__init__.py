@@ -14,7 +14,7 @@ import textwrap
 from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType, ModuleType
 
-from .. import __version__
+from .version import version_text
 
 __all__ = ["VERBS", "build_parser", "main"]
 
@@ -55,7 +55,7 @@ def build_parser(verbs: Collection[str] = tuple(VERBS)) -> argparse.ArgumentPars
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=f"trueline {__version__}")
+    parser.add_argument("--version", action="version", version=f"trueline {version_text()}")
     choices = parser.add_subparsers(title="verbs", dest="verb", metavar="VERB", help="what to do")
     for name, line in VERBS.items():
         verb = choices.add_parser(name, help=line, formatter_class=argparse.RawDescriptionHelpFormatter)

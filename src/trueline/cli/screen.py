@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from .. import __version__
 from ..settings import Settings, Upstream, is_loopback
 from .discover import ask_models
 from .terminal import paint
+from .version import version_text
 
 __all__ = ["Samples", "base_url", "sample_models", "start_screen"]
 
@@ -101,7 +101,7 @@ def start_screen(
     if settings.socket:
         facts.append(("Socket", settings.socket))
     facts.append(("Base URL", paint(url, "bold", colour)))
-    lines = [paint(f"Trueline {__version__}", "bold", colour), ""]
+    lines = [paint(f"Trueline {version_text()}", "bold", colour), ""]
     shown = [name if index == 0 or facts[index - 1][0] != name else "" for index, (name, _) in enumerate(facts)]
     lines += [f"  {name:<10}{text}" for name, (_, text) in zip(shown, facts, strict=True)]
     for title, command in _commands(settings, url, samples):
