@@ -6,7 +6,7 @@ import copy
 import importlib.util
 import json
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
@@ -102,6 +102,18 @@ def sse(*payloads: Any, done: bool = True) -> bytes:
 
 
 # -- playing ----------------------------------------------------------------------------------------------------------
+
+
+def played(pipe: Any, parts: Iterable[bytes], steadily: bool) -> Iterator[bytes]:
+    """What a pipeline gives for each of these reads; `steadily`: as the native server asks it."""
+    steady, flows = None, False
+    for part in parts:
+        out = steady(part) if steady is not None else None
+        if out is None:
+            out = pipe.feed(part)
+            flows = flows or (steadily and out != b"")
+            steady = pipe.steady() if flows else None
+        yield out
 
 
 def pieces(data: bytes, cuts: Iterable[int]) -> list[bytes]:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dialects.kit import all_records
-from engine.kit import CountingMint, chat, pieces
+from engine.kit import CountingMint, chat, pieces, played
 from engine.test_lanes import OPTIONS, ROUTE, TEXTS, Course, changed, some, spoilt, spoken
 from trueline.context import FormatOptions
 from trueline.dialects.provider import dialect_of
@@ -41,15 +41,19 @@ BEGUN: dict[str, Fields] = {
 FRAMES = ((b"data: ", b"\n\n"), (b"data:", b"\n\n"), (b"data: ", b"\r\n\r\n"), (b"data: ", b"\n"))
 
 
-def course(request: ChatRequest, parts: Iterable[bytes], options: FormatOptions, lanes: bool) -> Course:
+def course(
+    request: ChatRequest, parts: Iterable[bytes], options: FormatOptions, lanes: bool, steadily: bool = False
+) -> Course:
     pipe: Any = chat_pipeline(request, ROUTE, CountingMint(), options, lanes=lanes, dialect=DIALECT)
-    gave = [*map(pipe.feed, parts), pipe.close()]
+    gave = [*played(pipe, parts, steadily), pipe.close()]
     error = pipe.error and (pipe.error.status, pipe.error.body())
     return Course(gave, error, dict(pipe.faults), pipe.upstream_id, pipe.usage_source)
 
 
 def agree(request: ChatRequest, parts: Sequence[bytes], options: FormatOptions = FormatOptions()) -> None:
-    assert course(request, parts, options, True) == course(request, parts, options, False)
+    general = course(request, parts, options, False)
+    assert course(request, parts, options, True) == general
+    assert course(request, parts, options, True, steadily=True) == general
 
 
 def delta(kind: str, text: Any, block: int = 0, turned: bool = False) -> Fields:

@@ -82,6 +82,13 @@ class Pipeline(Protocol):
 
     def feed(self, data: bytes) -> bytes: ...
     def close(self, cut: TruelineError | None = None) -> bytes: ...
+    def steady(self) -> Callable[[bytes], bytes | None] | None:
+        """What may be called in place of `feed` until something else is asked of the pipeline; None: nothing.
+
+        It gives None for what has to be fed after all.  With anything else, no fault was noted for the first time,
+        no work is owed and the reply goes on.
+        """
+
     def tally(self) -> Tally | None:
         """What the exchange used so far; None where nobody can say, as of pictures."""
 
@@ -109,6 +116,9 @@ class OwesNothing:
     def settle(self) -> bytes:
         """See Pipeline."""
         return b""
+
+    def steady(self) -> None:
+        """See Pipeline."""
 
     def tally(self) -> Tally | None:
         """See Pipeline."""

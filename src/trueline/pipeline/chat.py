@@ -23,9 +23,10 @@ from ..wire import jsonio, sse
 from . import lane_stream
 from .base import MAX_REPLY, Chain, not_json
 from .dialect import OPENAI_CHAT, Dialect, Reader
+from .lines import begins_ndjson, is_lines
 from .traced import chain_for
 
-__all__ = ["Chat", "ChatStream", "is_lines"]
+__all__ = ["Chat", "ChatStream"]
 
 _BOM = b"\xef\xbb\xbf"
 _PREFIXES = re.compile(rb"(?:data:\s*)+")
@@ -125,6 +126,10 @@ class Chat:
         """The upstream was seen to keep a limit that the reply reached."""
         return self._context.kept
 
+    def steady(self) -> Callable[[bytes], bytes | None] | None:
+        """See Pipeline."""
+        return None
+
     def release(self) -> None:
         """See Pipeline."""
 
@@ -212,7 +217,30 @@ class ChatStream(Chat):
 
     def release(self) -> None:
         """See Pipeline: the lane and its stream know each other."""
+        self._settle_lane()
         self._lane = None
+
+    @property
+    def faults(self) -> dict[str, int]:
+        """See Pipeline."""
+        self._settle_lane()
+        return self._context.faults
+
+    def tally(self) -> Tally | None:
+        """See Pipeline."""
+        self._settle_lane()
+        return super().tally()
+
+    def steady(self) -> Callable[[bytes], bytes | None] | None:
+        """See Pipeline."""
+        if self._lane is None or self._context.owed is not None:
+            return None
+        steady = self._lane.steady()
+        return steady.take if steady is not None else None
+
+    def _settle_lane(self) -> None:
+        if self._lane is not None:
+            self._lane.settle()
 
     def feed(self, data: bytes) -> bytes:
         if self._context.owed is not None:
@@ -221,6 +249,7 @@ class ChatStream(Chat):
         lane = self._lane
         if lane is None:
             return self._feed(data)
+        lane.settle(ends=True)
         out: list[bytes] = []
         at = lane.run(data, 0, out) if lane.open else 0
         if at < len(data):
@@ -260,6 +289,7 @@ class ChatStream(Chat):
         out = b""
         if self.done:
             return out
+        self._settle_lane()
         self._closing = (cut,)  # again, once work is done that is owed now or on the way
         if self.owed is None:
             out = self._rest(cut)
@@ -304,7 +334,7 @@ class ChatStream(Chat):
         if stripped[:1] not in (b"{", b"["):
             self._start = None
             return self._frames(self._wire.feed(start))
-        if stripped[:6] == b"[DONE]" or _begins_ndjson(stripped):
+        if stripped[:6] == b"[DONE]" or begins_ndjson(stripped):
             self._start = None
             return self._frames(self._wire.feed(start))
         self._start = start
@@ -450,30 +480,6 @@ class ChatStream(Chat):
         self.done = True
         error.message = without_secrets(error.message, self.secrets)
         return self._writer.failure(error)
-
-
-def _begins_ndjson(start: bytes) -> bool:
-    """Whether the first line is a chunk by itself (`ndjson-stream`)."""
-    line, newline, _ = start.partition(b"\n")
-    if not newline or (b'"delta"' not in line and b'"done"' not in line):
-        return False
-    try:
-        return isinstance(jsonio.decode_strict(line), dict)
-    except jsonio.JSONError:
-        return False
-
-
-def is_lines(body: bytes) -> bool:
-    """Whether the first line is a JSON object by itself, and another one follows."""
-    plain = body.replace(b"\r", b"\n") if b"\r" in body else body
-    line = plain.lstrip().partition(b"\n")[0].rstrip()
-    if line[:1] != b"{" or line[-1:] != b"}" or b"\n{" not in plain.strip():
-        return False
-    try:
-        jsonio.decode_strict(line)
-    except jsonio.JSONError:
-        return False
-    return True
 
 
 def _says_error(data: bytes, event: bytes | None) -> bool:

@@ -21,6 +21,7 @@ from .base import Chain
 from .dialect import Reader, Writer
 from .lane_ahead import Ahead, ahead_of
 from .lane_source import PADDING, Make, Plain, Source, retold, source_of
+from .lane_steady import Match, Steady
 from .skeleton import NUMBER, TEXT, Skeleton, Slot, find, is_sound, put, text_of
 
 __all__ = ["StreamLane", "lane_for"]
@@ -60,6 +61,7 @@ class _Known(NamedTuple):
     """The pattern of a skeleton that was proved."""
 
     match: Callable[[bytes, int], re.Match[bytes] | None]
+    whole: Match
     slots: tuple[Slot, ...]
     around: Around
     text: int
@@ -102,6 +104,7 @@ class StreamLane:
         "_same",
         "_shapes",
         "_source",
+        "_steady",
         "_tries",
         "_usual",
         "_writer",
@@ -126,6 +129,7 @@ class StreamLane:
         self._room = -1
         """What is left of the room ahead."""
         self._same: _Same = _NONE_YET
+        self._steady: Steady | None = None
         self.taken = 0
         """Events that took the lane."""
         self.open = False
@@ -220,6 +224,31 @@ class StreamLane:
             sample["created"] = (1 if first[1] != 1 else 2) if other_time else first[1]  # a slot holds no 0
         notes = shape.notes[differs] = (*shape.noted, *self._source.changes(sample))
         return notes
+
+    # -- running steadily ---------------------------------------------------------------------------------------------
+
+    def steady(self) -> Steady | None:
+        """What takes the events that follow, as long as they are like the last one; None: that is not known."""
+        ahead, same = self._ahead, self._same
+        if not self.open or ahead is None or ahead.frame is None or self._room < 0 or same is _NONE_YET:
+            return None
+        shape = self._shapes[0]
+        known, first, last = shape.known, (self._identity, self._created), same[3:]
+        noted = same[2] if known.bare is not None else shape.notes[(last[0] != first[0]) * 2 + (last[1] != first[1])]
+        if known.padding is not None or noted is None:
+            return None
+        groups = known.identity, known.created, known.text
+        self._steady = Steady(known.whole, groups, first, last, noted, ahead, ahead.frame, self._room)
+        return self._steady
+
+    def settle(self, ends: bool = False) -> None:
+        """Let what was taken steadily leave what each event would have left; `ends`: something else comes."""
+        steady = self._steady
+        if steady is not None:
+            self._room = steady.room
+            self._note(steady.noted, steady.hand_over())
+            if ends:
+                self._steady = None
 
     # -- running ------------------------------------------------------------------------------------------------------
 
@@ -440,7 +469,9 @@ def _known(skeleton: Skeleton, around: Around, blanks: bool) -> _Known:
     else:
         pattern = skeleton.compile(*around)
     identity, created = groups.get("id", text), groups.get("created", text)
-    return _Known(pattern.match, skeleton.slots, around, text, identity, created, groups.get(PADDING), bare)
+    return _Known(
+        pattern.match, pattern.fullmatch, skeleton.slots, around, text, identity, created, groups.get(PADDING), bare
+    )
 
 
 def _recall(raw: bytes, data: bytes, slot: Slot, around: Around) -> _Known | None:

@@ -184,6 +184,9 @@ class Several:
         """See Pipeline: its parts do."""
         return b""
 
+    def steady(self) -> None:
+        """See Pipeline."""
+
     def release(self) -> None:
         """See Pipeline."""
         self._used = self.tally()

@@ -12,8 +12,9 @@ from ..faults import LEFT_ALONE
 from ..wire import jsonio, sse
 from . import lane_whole
 from .base import MAX_REPLY, not_json
-from .chat import Chat, is_lines
+from .chat import Chat
 from .dialect import OPENAI_CHAT, Dialect
+from .lines import is_lines
 
 __all__ = ["WholeChat"]
 

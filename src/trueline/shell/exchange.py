@@ -276,7 +276,7 @@ class Exchange(Generic[C]):
         """The event with which a stream that has begun ends in `error`; empty where there can be none."""
         if self.pipe is None or self.pipe.done:
             return b""
-        before = dict(self.faults)
+        before = dict(self.pipe.faults)
         last = self.pipe.settle() if self.pipe.owed is not None else b""  # there is no time left for it
         last += self.pipe.close(error)
         if isinstance(error, DrainingError):  # our own end, and no fault of the upstream

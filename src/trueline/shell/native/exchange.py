@@ -53,6 +53,8 @@ class NativeExchange(Exchange[NativeClient]):
     _closing = False
     """The upstream's reply has ended, and what the pipeline gives next is its last."""
     _admitted = False
+    _steady: Callable[[bytes], bytes | None] | None = None
+    """See Pipeline: takes most of what a stream brings."""
     _flows = False
     """A stream has begun, and neither its end nor that of its client has come."""
     _request: Any = None
@@ -142,6 +144,17 @@ class NativeExchange(Exchange[NativeClient]):
 
     def on_data(self, data: bytes) -> None:
         """See ResponseSink."""
+        steady = self._steady
+        out = steady(data) if steady is not None else None
+        if out is None:
+            self._take(data)
+            return
+        self._last = data
+        self.received += len(data)
+        self.client.write(out)
+
+    def _take(self, data: bytes) -> None:
+        """Take bytes of which it is not known what they are."""
         pipe = self.pipe
         if pipe is None or not (self._flows or self._waits_for(data)):
             return
@@ -161,7 +174,10 @@ class NativeExchange(Exchange[NativeClient]):
         else:
             self._idle_since = perf_counter()
         if pipe.facts.owed is not None:
+            self._steady = None
             self._begin_work(pipe.facts.owed)
+        elif self._flows:
+            self._steady = pipe.steady()
 
     def _waits_for(self, data: bytes) -> bool:
         """Whether the first bytes are those of a reply that is waited for."""
@@ -426,6 +442,7 @@ class NativeExchange(Exchange[NativeClient]):
         """Leave no circle of references behind: what ends is freed at once, and its memory is used again while warm."""
         self.client.exchange = None
         self._flows = False
+        self._steady = None
         self._call = None
         self._drop_job()
         if self.pipe is not None:

@@ -1,0 +1,83 @@
+"""The events of a stream that runs on steadily: each is like the one before, and all that is new is its text.
+
+Hundreds of streams take turns, and what one of them needs has left the processor's caches when its next event comes:
+an event costs what the objects cost that it touches.  So all that it needs is in one object here, and what it leaves
+behind, texts for the rules and faults to count, stays there until somebody looks.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TypeAlias
+
+import msgspec
+
+from .lane_ahead import Ahead, Frame
+from .skeleton import text_of
+
+__all__ = ["Match", "Steady"]
+
+Match: TypeAlias = Callable[[bytes], re.Match[bytes] | None]
+"""A pattern, for all of some bytes."""
+Groups: TypeAlias = tuple[int, int, int]
+"""Those of id, time and text; the first two are that of the text where there are none."""
+Envelope: TypeAlias = tuple[bytes | None, bytes | None]
+"""Id and time."""
+
+
+class Steady:
+    """`take` events, of which each has the faults of the one before."""
+
+    __slots__ = (
+        "_behind", "_created", "_created_at", "_first", "_front", "_holder", "_identity", "_identity_at",
+        "_keeps", "_longest", "_match", "_other_id", "_other_time", "_second", "_text_at", "noted", "room", "texts",
+    )  # fmt: skip
+
+    def __init__(
+        self, match: Match, groups: Groups, first: Envelope, last: Envelope, noted: tuple[str, ...], ahead: Ahead,
+        frame: Frame, room: int,
+    ) -> None:  # fmt: skip
+        self._match = match
+        self._identity_at, self._created_at, self._text_at = groups
+        self._identity, self._created = first
+        self._other_id, self._other_time = last[0] != first[0], last[1] != first[1]
+        """Whether they are others than the first chunk's: if that changes, so do the faults."""
+        self._front, self._behind = frame
+        self._longest, self._holder, self._keeps = ahead.longest, ahead.holder, ahead.keeps
+        self._first, self._second = ahead.first, ahead.second
+        self.noted = noted
+        self.room = room
+        """What is left of the room ahead."""
+        self.texts: list[str] = []
+        """Those that were taken since `hand_over`."""
+
+    def take(self, data: bytes) -> bytes | None:
+        """What is written for `data`, if that is one such event and nothing else; None: it was not looked at."""
+        found = self._match(data)
+        if found is None:
+            return None
+        name, time, token = found.group(self._identity_at, self._created_at, self._text_at)
+        room = self.room - len(token) + 2
+        if room < 0 or len(token) - 2 > self._longest or b"\\" in token:
+            return None
+        if (name != self._identity) is not self._other_id or (time != self._created) is not self._other_time:
+            return None
+        try:
+            said = text_of(token)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            return None
+        holder = self._holder
+        if not said or (holder is not None and (holder.waits or self._first in said or self._second in said)):
+            return None
+        self.room = room
+        self.texts.append(said)
+        return self._front + token + self._behind
+
+    def hand_over(self) -> int:
+        """Give the texts to the rules; how many there were."""
+        texts, self.texts = self.texts, []
+        for keep in self._keeps:
+            for text in texts:
+                keep(text)
+        return len(texts)
