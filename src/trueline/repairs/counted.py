@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from ..context import ReplyContext, UsageSource
@@ -117,33 +118,35 @@ class MissingUsage(Rule):
 
     def _count(self, usage: Usage, prompt: bool, completion: bool) -> None:
         context = self.context
-
-        def fill(numbers: Numbers, thoughts: int = 0) -> None:
-            """Put the numbers where they are missing."""
-            data = usage.data
-            prompt_tokens = numbers.prompt if prompt else data["prompt_tokens"]
-            completion_tokens, details = data.get("completion_tokens", 0), data.get("completion_tokens_details")
-            if completion:
-                completion_tokens, details = self._said_of(numbers.completion, thoughts, details)
-            source: UsageSource = "counted" if numbers.exact else "estimated"
-            known = {
-                **data,
-                "prompt_tokens": prompt_tokens,
-                "completion_tokens": completion_tokens,
-                "total_tokens": prompt_tokens + completion_tokens,
-            }
-            if details is not None:
-                known["completion_tokens_details"] = details
-            if context.options.extras == "keep":
-                known[MARK] = source
-            usage.data, context.usage, context.usage_source = known, known, source
-
         if is_quick(context):
-            fill(count(context, prompt, completion), self._thoughts())
+            self._fill(usage, prompt, completion, count(context, prompt, completion), self._thoughts())
             return
         if context.defers:
-            fill(estimate(context))
-        self._owe(fill, lambda: (count(context, prompt, completion), self._thoughts()))
+            self._fill(usage, prompt, completion, estimate(context))
+        self._owe(
+            partial(self._fill, usage, prompt, completion),
+            lambda: (count(context, prompt, completion), self._thoughts()),
+        )
+
+    def _fill(self, usage: Usage, prompt: bool, completion: bool, numbers: Numbers, thoughts: int = 0) -> None:
+        """Put the numbers where they are missing: that of the prompt, of the completion, or both."""
+        context, data = self.context, usage.data
+        prompt_tokens = numbers.prompt if prompt else data["prompt_tokens"]
+        completion_tokens, details = data.get("completion_tokens", 0), data.get("completion_tokens_details")
+        if completion:
+            completion_tokens, details = self._said_of(numbers.completion, thoughts, details)
+        source: UsageSource = "counted" if numbers.exact else "estimated"
+        known = {
+            **data,
+            "prompt_tokens": prompt_tokens,
+            "completion_tokens": completion_tokens,
+            "total_tokens": prompt_tokens + completion_tokens,
+        }
+        if details is not None:
+            known["completion_tokens_details"] = details
+        if context.options.extras == "keep":
+            known[MARK] = source
+        usage.data, context.usage, context.usage_source = known, known, source
 
     def _thoughts(self) -> int:
         """Tokens of the thoughts that a reply shows which was cut here."""
