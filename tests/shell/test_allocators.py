@@ -72,11 +72,33 @@ def test_tracing_that_has_begun_is_left_alone(allocators: Allocators) -> None:
     assert not allocators.library
 
 
-@pytest.mark.parametrize(
-    "env", [{"PYTHONMALLOC": "debug"}, {"PYTHONMALLOC": "malloc"}, {"PYTHONTRACEMALLOC": "1"}], ids=str
-)
+def chosen(code: str, **env: str) -> bytes:
+    """What a new Python prints."""
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(each for each in sys.path if each), **env}
+    return subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, check=True).stdout.strip()
+
+
+MALLOCS = ["debug", "malloc", *(["mimalloc", "mimalloc_debug"] if sys.version_info >= (3, 13) else [])]
+
+
+@pytest.mark.parametrize("env", [*({"PYTHONMALLOC": name} for name in MALLOCS), {"PYTHONTRACEMALLOC": "1"}], ids=str)
 def test_another_allocator_is_left_alone(env: dict[str, str]) -> None:
-    path = os.pathsep.join(each for each in sys.path if each)
-    command = [sys.executable, "-c", PRELUDE]
-    done = subprocess.run(command, env={**os.environ, "PYTHONPATH": path, **env}, capture_output=True, check=True)
-    assert done.stdout.split() == [b"False"]
+    assert chosen(PRELUDE, **env) == b"False"
+
+
+def test_an_allocator_that_nobody_knows_is_left_alone() -> None:
+    """It may not take back what the C library gave, whatever it looks like."""
+    odd = """
+import ctypes
+functions, api = ctypes.c_void_p * 5, ctypes.pythonapi
+raw, own = functions(), functions()
+api.PyMem_GetAllocator(0, ctypes.byref(raw))
+api.PyMem_GetAllocator(2, ctypes.byref(own))
+own[2] = raw[2]
+api.PyMem_SetAllocator(2, ctypes.byref(own))
+"""
+    assert chosen(odd + PRELUDE) == b"False"
+
+
+def test_a_python_without_ctypes_is_left_alone() -> None:
+    assert chosen("import sys; sys.modules['_ctypes'] = None; " + PRELUDE) == b"False"

@@ -6,7 +6,8 @@ returns single pages.
 
 Memory need not go back through the allocator that gave it: Python's hands on to the library what it has not given
 itself, as it must for each object of more than 512 bytes, which comes from the library in any case.  This holds for
-CPython with its lock; where anything else looks after memory (debugging, tracing, another allocator), nothing is done.
+CPython with its lock, where it says that its own allocator is at work; where anything else looks after memory
+(debugging, tracing, mimalloc, another's allocator), nothing is done.
 """
 
 from __future__ import annotations
@@ -61,8 +62,10 @@ class _Changes:
             domain: (context, raw[1], raw[2], reallocate, free)
             for domain, (context, _, _, reallocate, free) in self._python.items()
         }
-        plain = not any(functions[0] for functions in (raw, *self._python.values()))  # debugging and tracing have one
-        self.possible = plain and all(functions[1] != raw[1] for functions in self._python.values())
+        name = api._PyMem_GetCurrentAllocatorName
+        name.restype = ctypes.c_char_p
+        self.possible = name() == b"pymalloc"
+        """Each domain has what Python gave it: of no other allocator is it known that it takes back what is not its."""
 
     def choose(self, library: bool) -> bool:
         """Whether it was done: not where another has changed the allocators since."""
@@ -79,5 +82,8 @@ def _changes() -> _Changes | None:
     known = sys.implementation.name == "cpython" and (3, 11) <= sys.version_info[:2] <= (3, 14)
     if not known or "t" in getattr(sys, "abiflags", "") or sys.platform != "linux":
         return None
-    changes = _Changes()
+    try:
+        changes = _Changes()
+    except (ImportError, AttributeError):  # built without ctypes, or without a name for what is asked here
+        return None
     return changes if changes.possible else None
