@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 
 import pytest
 
@@ -117,3 +118,26 @@ async def test_the_loops_reserve_is_renewed_before_memory_is_given_back(
     await asyncio.wait_for(given.wait(), 10)
     keeper.stop()
     assert fake.library is False
+
+
+@pytest.mark.parametrize("missing", ["ctypes", None])
+async def test_giving_back_ends_whatever_fails(missing: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise ValueError
+
+    running: set[int] = set()
+    keeper = Housekeeper(running, fail if missing is None else lambda: None)
+    fake = keeper.allocators = FakeAllocators()  # type: ignore[assignment]
+    failed: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: failed.append(context.get("exception")))
+    if missing is not None:
+        monkeypatch.setitem(sys.modules, missing, None)
+    monkeypatch.setattr(housekeeping, "resident", lambda: WORTH)
+    keeper._kept = 0
+    keeper.start()
+    keeper.look()
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert fake.library is False
+    keeper.stop()
+    assert [type(each) for each in failed] == ([ValueError] if missing is None else [])

@@ -131,8 +131,10 @@ class Housekeeper:
     def _library(self) -> Iterator[None]:
         before = self.allocators.library
         self.allocators.use_library(True)
-        yield
-        self.allocators.use_library(before)
+        try:
+            yield
+        finally:
+            self.allocators.use_library(before)
 
     def _give_back(self, handles: list[asyncio.Handle]) -> None:
         del handles[SPARE:]  # the new ones are kept in reserve now,
@@ -159,8 +161,10 @@ def _forget_names() -> None:
 
 def _trim() -> None:
     """Have the C library return its free pages, where it can (glibc)."""
-    import ctypes
-
+    try:
+        import ctypes
+    except ImportError:  # Python can be built without
+        return
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)
