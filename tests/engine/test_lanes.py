@@ -410,6 +410,16 @@ def test_text_that_a_rule_held(held: str) -> None:
     agree(request, stream([_ROLE, *(chunk({"content": text}) for text in texts), chunk({}, "stop")]), options)
 
 
+def test_thoughts_that_a_rule_held() -> None:
+    """What may be a running total leaves before the content that follows."""
+    deltas = [{"content": f" word {n}"} for n in range(4)]
+    deltas += [{"reasoning_content": "Let me see"}, {"reasoning_content": "Let me see, then"}, *deltas]
+    events = stream([_ROLE, *map(chunk, deltas), chunk({}, "stop")])
+    for parts in (events, [b"".join(events)]):
+        for _ in range(2):
+            agree(chat(stream=True), parts)
+
+
 def test_a_model_that_is_named_late() -> None:
     """What a missing `logprobs` means depends on it."""
     said = [{k: v for k, v in _bare(1, {"content": f"w{n}"}).items() if k != "model"} for n in range(12)]

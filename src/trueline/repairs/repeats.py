@@ -117,7 +117,7 @@ class Repeats(Rule):
     def passing(self, kind: type) -> Passing | None:
         """A text that is shorter than what was said repeats nothing: it is kept."""
         said = self._said.get((kind, 0))
-        if said is None or said.held:
+        if said is None or any(one.held for one in self._said.values()):  # what is held leaves before any other text
             return None
         if said.forgotten:
             return Passing(ENDLESS)
