@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.kit import CountingMint, chat, chat_body, chunk, envelope, pieces, played, whole
+from engine.kit import USAGE, CountingMint, chat, chat_body, chunk, envelope, pieces, played, whole
 from engine.test_corpus import Record, player, records
 from golden.notation import Golden, goldens
 from golden.play import cuts as ways
@@ -323,6 +323,17 @@ def test_a_stream_that_ends_while_it_runs_steadily() -> None:
         tallies.append(pipe.tally())
         pipe.release()
     assert tallies[0] == tallies[1] is not None
+
+
+def test_an_endless_stream_that_runs_steadily_is_not_kept() -> None:
+    """Not even where no rule wants to know any more what it says."""
+    deltas = [_said(n, {"content": " several words" * 20}, "exact") for n in range(2000)]
+    events = stream([{**_ROLE, "usage": USAGE}, *deltas])[:-1]
+    pipe: Any = chat_pipeline(chat(stream=True), ROUTE, CountingMint())
+    kept = [len(pipe._lane._steady.texts) for _ in played(pipe, events, steadily=True) if pipe._lane._steady]
+
+    assert len(kept) > 1000
+    assert max(kept) < 100
 
 
 def test_arguments_take_the_lane() -> None:

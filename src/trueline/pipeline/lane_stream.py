@@ -16,6 +16,7 @@ import msgspec
 from ..context import ReplyContext
 from ..dialects.openai_chat import StreamWriter
 from ..events import Event, Extras
+from ..repairs.base import ROOM
 from ..wire import jsonio
 from .base import Chain
 from .dialect import Reader, Writer
@@ -238,7 +239,7 @@ class StreamLane:
         if known.padding is not None or noted is None:
             return None
         groups = known.identity, known.created, known.text
-        self._steady = Steady(known.whole, groups, first, last, noted, ahead, ahead.frame, self._room)
+        self._steady = Steady(known.whole, groups, first, last, noted, ahead, ahead.frame, min(self._room, ROOM))
         return self._steady
 
     def settle(self, ends: bool = False) -> None:
