@@ -67,26 +67,37 @@ class _Brief(_Text):
     def add(self, text: str) -> None:
         self.pieces.append(text)
         if len(self.pieces) >= _PIECES or len(text) > SHORT:
-            self.join()
+            self._fold()
+        if len(text) > SHORT:
+            self._shorten(len(self.pieces))
 
-    def join(self) -> None:
-        text = str(self)
+    def _fold(self) -> None:
+        """Shorten what came since, as if each piece of it had been added by itself."""
+        while len(self.pieces) >= _PIECES:
+            self._shorten(_PIECES)
+
+    def _shorten(self, count: int) -> None:
+        """Keep the first so many increments as one, or only their size."""
+        text = "".join(self.pieces[:count])
         size = _bytes_of(text)
         if not self._gone and size <= SHORT:
-            self.pieces[:] = [text]
+            self.pieces[:count] = [text]
             return
         self._gone += size
         self._weight += _weight(text)
-        self.pieces.clear()
+        del self.pieces[:count]
 
     @property
     def whole(self) -> bool:
+        self._fold()
         return not self._gone
 
     def length(self) -> int:
+        self._fold()
         return self._gone + super().length()
 
     def weight(self) -> int:
+        self._fold()
         return self._weight + super().weight()
 
 

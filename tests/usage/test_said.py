@@ -29,6 +29,21 @@ def test_sizes_and_weights(keep: bool, passing: bool) -> None:
             assert said.texts() == ([text] if said.kept else [])
 
 
+@pytest.mark.parametrize("size", [5, 20, 300])
+@pytest.mark.parametrize("number", [255, 256, 257, 511, 600])
+def test_it_makes_no_difference_how_texts_are_added(number: int, size: int) -> None:
+    """A text that passes the rules is kept as any other, or not."""
+    added, passed = Said(keep=False), Said(keep=False)
+    keep = passed.keeper(TextDelta)
+    assert keep is not None
+    for word in (WORDS[n % 5].ljust(size, "x") for n in range(number)):
+        added.add(TextDelta(0, word))
+        keep(word)
+
+    assert (added.kept, added.size, added.about) == (passed.kept, passed.size, passed.about)
+    assert added.texts() == passed.texts()
+
+
 def test_a_large_increment_is_not_kept() -> None:
     said = Said(keep=False)
     said.add(TextDelta(0, "a" * 10_000))
