@@ -86,6 +86,19 @@ def test_another_allocator_is_left_alone(env: dict[str, str]) -> None:
     assert chosen(PRELUDE, **env) == b"False"
 
 
+def test_the_librarys_is_not_used_where_somebody_has_taken_its_place() -> None:
+    changed = """
+import ctypes
+from trueline.shell.allocators import Allocators
+Allocators()
+functions = (ctypes.c_void_p * 5)()
+ctypes.pythonapi.PyMem_GetAllocator(0, ctypes.byref(functions))
+functions[0] = 1  # a context, of which the library's functions take no notice
+ctypes.pythonapi.PyMem_SetAllocator(0, ctypes.byref(functions))
+"""
+    assert chosen(changed + PRELUDE) == b"False"
+
+
 def test_an_allocator_that_nobody_knows_is_left_alone() -> None:
     """It may not take back what the C library gave, whatever it looks like."""
     odd = """
@@ -102,3 +115,8 @@ api.PyMem_SetAllocator(2, ctypes.byref(own))
 
 def test_a_python_without_ctypes_is_left_alone() -> None:
     assert chosen("import sys; sys.modules['_ctypes'] = None; " + PRELUDE) == b"False"
+
+
+def test_a_library_that_need_not_return_single_pages_is_not_used() -> None:
+    """As musl's, which is also slow."""
+    assert chosen("import ctypes; ctypes.CDLL = lambda name: object(); " + PRELUDE) == b"False"

@@ -57,20 +57,21 @@ class _Changes:
 
         self._now, self._change = now, change
         raw = now(_RAW)
-        self._python = {domain: now(domain) for domain in _SMALL}
-        self._library = {
-            domain: (context, raw[1], raw[2], reallocate, free)
-            for domain, (context, _, _, reallocate, free) in self._python.items()
-        }
+        self._python = {_RAW: raw, **{domain: now(domain) for domain in _SMALL}}
+        self._library = {_RAW: raw}
+        for domain in _SMALL:
+            context, _, _, reallocate, free = self._python[domain]
+            self._library[domain] = context, raw[1], raw[2], reallocate, free
         name = api._PyMem_GetCurrentAllocatorName
         name.restype = ctypes.c_char_p
-        self.possible = name() == b"pymalloc"
-        """Each domain has what Python gave it: of no other allocator is it known that it takes back what is not its."""
+        # Each domain has what Python gave it: of no other allocator is it known that it takes back what is not its.
+        # And the library is one that returns single pages, which not all do (musl).
+        self.possible = name() == b"pymalloc" and hasattr(ctypes.CDLL(None), "malloc_trim")
 
     def choose(self, library: bool) -> bool:
         """Whether it was done: not where another has changed the allocators since."""
         before, after = (self._python, self._library) if library else (self._library, self._python)
-        if any(self._now(domain) != before[domain] for domain in _SMALL):
+        if any(self._now(domain) != functions for domain, functions in before.items()):
             return False
         for domain in _SMALL:
             self._change(domain, after[domain])
