@@ -336,6 +336,24 @@ def test_an_endless_stream_that_runs_steadily_is_not_kept() -> None:
     assert max(kept) < 100
 
 
+@pytest.mark.parametrize("last", [None, 2], ids=["no report at the end", "a report that cannot be"])
+def test_what_follows_a_report_is_counted_all_the_same(last: int | None) -> None:
+    """A report at the beginning knows nothing of the text; one at the end is compared with all of it."""
+    early = {**USAGE, "completion_tokens": 1, "total_tokens": 4}
+    texts = [chunk({"content": f" lighthouse {n}"}) for n in range(200)]
+    ends = [] if last is None else [chunk({}, "stop", usage={**early, "completion_tokens": last, "total_tokens": 5})]
+    events = stream([{**_ROLE, "usage": early}, *texts, *ends])
+    tallies = []
+    for lanes in (True, False):
+        pipe: Any = chat_pipeline(chat(stream=True), ROUTE, CountingMint(), lanes=lanes)
+        list(played(pipe, events, steadily=lanes))
+        pipe.close()
+        tallies.append(pipe.tally())
+
+    assert tallies[0] == tallies[1]
+    assert tallies[0].completion > 300
+
+
 def test_arguments_take_the_lane() -> None:
     calls: list[Fields] = [{"index": 0, "id": "call_1", "type": "function", "function": {"name": "f", "arguments": ""}}]
     calls += [{"index": 0, "function": {"arguments": piece}} for piece in ('{"a', '": "', *"some words", '"}')]

@@ -38,8 +38,6 @@ class MissingUsage(Rule):
         self._said = context.said = Said(self._owes)
         self._reported = False
         """A usage came by, that leaves."""
-        self._missed = False
-        """Not all that was said came by."""
 
     def see(self, event: Any) -> Result:
         kind = type(event)
@@ -62,18 +60,6 @@ class MissingUsage(Rule):
         """Text is most of what comes, and is kept."""
         keep = self._said.keeper(kind)
         return Passing(ROOM, keep=keep) if keep is not None else None
-
-    def settled(self, kind: type) -> bool:
-        """What was said is of no interest once it is known how much that was.
-
-        Not so where a usage has to leave: a later report may still have to be counted anew.
-        """
-        if self._owes:
-            return False
-        usage = self.context.usage
-        completion = usage.get("completion_tokens") if usage is not None else None
-        self._missed = self._missed or (type(completion) is int and completion > 0)
-        return self._missed
 
     def _checked(self, usage: Usage) -> Usage:
         """The one report that leaves, with counts in place of what cannot be."""
@@ -105,7 +91,7 @@ class MissingUsage(Rule):
             return not self._said.size
         if self.context.recount or few_for_reply(tokens, self.context):
             return self.context.recount
-        return self._missed or not many_for_reply(data, self.context)
+        return not many_for_reply(data, self.context)
 
     def _disbelieve(self) -> None:
         """What the upstream reported and nobody asked for: where it cannot be, it is not known."""
