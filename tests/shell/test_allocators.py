@@ -113,8 +113,24 @@ api.PyMem_SetAllocator(2, ctypes.byref(own))
     assert chosen(odd + PRELUDE) == b"False"
 
 
-def test_a_python_without_ctypes_is_left_alone() -> None:
-    assert chosen("import sys; sys.modules['_ctypes'] = None; " + PRELUDE) == b"False"
+WITHOUT = {
+    "not built": "import sys; sys.modules['_ctypes'] = None; ",
+    "static": """
+import sys
+
+class Finder:
+    def find_spec(self, name, *_):
+        if name == "ctypes":
+            raise OSError("Dynamic loading not supported")
+
+sys.meta_path.insert(0, Finder())
+""",
+}
+
+
+@pytest.mark.parametrize("why", WITHOUT)
+def test_a_python_without_ctypes_is_left_alone(why: str) -> None:
+    assert chosen(WITHOUT[why] + PRELUDE) == b"False"
 
 
 def test_a_library_that_need_not_return_single_pages_is_not_used() -> None:

@@ -85,6 +85,6 @@ def _changes() -> _Changes | None:
         return None
     try:
         changes = _Changes()
-    except (ImportError, AttributeError):  # built without ctypes, or without a name for what is asked here
+    except (ImportError, OSError, AttributeError):  # without ctypes, without libraries, without what is asked here
         return None
     return changes if changes.possible else None

@@ -163,7 +163,7 @@ def _trim() -> None:
     """Have the C library return its free pages, where it can (glibc)."""
     try:
         import ctypes
-    except ImportError:  # Python can be built without
+    except (ImportError, OSError):  # Python can be built without, or without libraries
         return
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
