@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from proxy.running import CHAT, body_of, running, settings, upstream
-from shell.upstream.scripted import until
+from shell.upstream.scripted import Peer, serve, until
 from trueline.pipeline import Passed, chat_pipeline
 from trueline.shell import gateway, passthrough
+from trueline.shell.exchange import Exchange
 from trueline.sim import SimServer
 
 SECRETS = ("sk-client-0123456789abcdef", "sk-own-0123456789abcdefgh", "tl-own-0123456789abcdefg")
@@ -180,3 +181,30 @@ async def test_an_exception_in_the_middle_of_a_passed_body(monkeypatch: pytest.M
 
         assert (reply.status, reply.complete) == (200, False)
         assert len(proxy.log.noise) == 1
+
+
+ALL_AT_ONCE = (
+    b'data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,'
+    b'"delta":{"role":"assistant","content":"Hi"},"logprobs":null,"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
+)
+
+
+async def test_an_exception_behind_the_last_event(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The upstream's connection is let go of by then; the client is answered all the same."""
+
+    def fail(self: object) -> bytes:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Exchange, "stream_head", fail)
+
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+        await peer.send(b"%b%x\r\n%b\r\n" % (head, len(ALL_AT_ONCE), ALL_AT_ONCE))
+        await peer.gone()
+
+    async with serve(script) as server, running(settings(f"http://127.0.0.1:{server.port}/v1"), noisy=True) as proxy:
+        reply = await proxy.chat(stream=True)
+
+        assert reply.status == 500
+        assert "failed in Trueline itself" in proxy.log.noise[0]

@@ -147,7 +147,10 @@ class NativeExchange(Exchange[NativeClient]):
         steady = self._steady
         out = steady(data) if steady is not None else None
         if out is None:
-            self._take(data)
+            try:
+                self._take(data)
+            except Exception:  # said here: the call may be over, and tells nobody any more
+                self._fail_inside()
             return
         self._last = data
         self.received += len(data)
