@@ -83,6 +83,29 @@ def test_a_lane_ends_a_text_where_it_ends_otherwise(stop: list[str], model: str,
         assert course(asked, parts, enforce, True) == course(asked, parts, enforce, False)
 
 
+def test_nothing_is_noted_of_what_comes_behind_the_end() -> None:
+    """It came while the usage was counted."""
+    tokenizer_for("gpt-4o").load()
+    asked = request([], 2000, "gpt-4o", True)
+    sent = [part.replace(b'"logprobs": null, ', b"") for part in streamed([" the lighthouse"] * 1200)]
+    noted = []
+    for lanes in (True, False):
+        options = FormatOptions(enforce=Enforce(max_tokens="on"))
+        pipe: Any = chat_pipeline(asked, Route("up"), CountingMint(), options, lanes=lanes)
+        pipe.defer()
+        late = 0
+        for part in sent:
+            pipe.feed(part)
+            late += pipe.owed is not None
+            while pipe.owed is not None and late == 4:
+                pipe.owed()
+                pipe.settle()
+        assert pipe.done and late == 4
+        noted.append(dict(pipe.faults))
+
+    assert noted[0] == noted[1]
+
+
 @pytest.mark.parametrize(("limit", "seen"), [(64_000, 60), (20_000, 120)])
 def test_few_events_of_a_long_text_are_seen(limit: int, seen: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Room is asked for every few KB; what has to be counted is counted many words at a time."""

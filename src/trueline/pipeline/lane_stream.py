@@ -55,6 +55,9 @@ class _Owner(Protocol):
     done: bool
     _written: bool
 
+    @property
+    def owed(self) -> object: ...
+
     def _write(self, mended: list[Event]) -> bytes: ...
 
 
@@ -95,23 +98,9 @@ class StreamLane:
     """`learn` from chunks that went the general way, `run` over those that need not."""
 
     __slots__ = (
-        "_ahead",
-        "_chain",
-        "_created",
-        "_faults",
-        "_identity",
-        "_owner",
-        "_room",
-        "_same",
-        "_shapes",
-        "_source",
-        "_steady",
-        "_tries",
-        "_usual",
-        "_writer",
-        "open",
-        "taken",
-    )
+        "_ahead", "_chain", "_created", "_faults", "_identity", "_owner", "_room", "_same", "_shapes", "_source",
+        "_steady", "_tries", "_usual", "_writer", "open", "taken",
+    )  # fmt: skip
 
     def __init__(
         self, owner: _Owner, source: Source, chain: Chain, writer: StreamWriter, context: ReplyContext
@@ -134,7 +123,7 @@ class StreamLane:
         self.taken = 0
         """Events that took the lane."""
         self.open = False
-        """Whether `run` may be called: something was learned, and no event is pending."""
+        """Whether `run` may be called: something was learned, no event is pending and no work is owed."""
 
     # -- learning -----------------------------------------------------------------------------------------------------
 
@@ -267,7 +256,7 @@ class StreamLane:
         if any(shape.holds is not None and not shape.holds() for shape in shapes):
             shapes[:] = [shape for shape in shapes if shape.holds is None or shape.holds()]
             self._same = _NONE_YET
-        self.open = idle and bool(shapes) and not self._owner.done
+        self.open = idle and bool(shapes) and not (self._owner.done or self._owner.owed)
         self._ahead = None
 
     def run(self, data: bytes, at: int, out: list[bytes]) -> int:
@@ -362,7 +351,7 @@ class StreamLane:
             if result is not event:
                 if result is not None:  # else nothing leaves, and nothing else has seen it
                     self._detour(result, position, out)
-                self.open = not self._owner.done
+                self.open = not (self._owner.done or self._owner.owed)
                 return self._look_ahead(shape)
         out.append(self._writer.write(event))
         if event.text is not said:  # something is held
