@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
@@ -55,3 +56,23 @@ def test_no_python_at_all_is_said() -> None:
 
     assert done.returncode != 0
     assert "no Python 3.11 or newer on the PATH" in done.stderr
+
+
+def test_what_was_compiled_is_used_until_the_source_changes(tmp_path: Path) -> None:
+    suffix = sysconfig.get_config_var("EXT_SUFFIX")
+    stamp, source = tmp_path / ".compiled/stamp", tmp_path / "src/trueline/a.py"
+    for path in (stamp, source):
+        path.parent.mkdir(parents=True)
+    source.touch()
+    use = f'root={tmp_path}; python={sys.executable}; use_compiled; echo "$PYTHONPATH"'
+
+    assert sourced(use).stdout == "\n", "nothing was compiled"
+    for said, age, shown, note in (
+        (suffix, 1, f"{tmp_path}/.compiled", ""),
+        (suffix, -1, "", "trueline: the source has changed since scripts/compile ran; what it made is not used\n"),
+        (".other.so", 1, "", "trueline: scripts/compile ran with another Python; what it made is not used\n"),
+    ):
+        stamp.write_text(f"{said}\n")
+        os.utime(stamp, (source.stat().st_mtime + age,) * 2)
+        done = sourced(use)
+        assert (done.stdout, done.stderr) == (f"{shown}\n", note)

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 from ..events import Event
-from ..pipeline import Tracer
 from .form import Act, Did, Seen, Step, plain
 
 __all__ = ["Watcher"]
@@ -14,7 +13,7 @@ __all__ = ["Watcher"]
 Result = Event | list[Event] | None
 
 
-class Watcher(Tracer):
+class Watcher:
     """The steps of one exchange; `begin` opens the next one."""
 
     def __init__(self) -> None:
