@@ -258,6 +258,7 @@ MICRO: tuple[Micro, ...] = (
     anthropic_text(), anthropic_text(True), anthropic_tool(),
     asked_stream("usage reported", True),
     asked_stream("usage reported, limit far off", True, max_tokens=16 * EVENTS),
+    asked_stream("usage reported, limit near", True, max_tokens=2 * EVENTS),
     asked_stream("usage reported, limits far off", True, max_tokens=16 * EVENTS, stop=["###", "END"]),
     asked_stream("usage reported, limits on", True, max_tokens=4 * EVENTS, stop=["\n\n###", "END"]),
     asked_stream("usage not reported", False),

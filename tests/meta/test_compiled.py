@@ -17,8 +17,7 @@ import pytest
 from meta.source import ROOT
 
 FOR_THE_SOURCE = {
-    "tests/native/test_freed.py": "an error keeps its frames until a collection",
-    "tests/proxy/test_owed.py": "puts slow counters in the place of compiled functions",
+    "tests/native/test_freed.py::test_an_exchange_that_ended[no JSON]": "an error keeps its frames until a collection",
 }
 """What looks into the source, and asks nothing of a reply."""
 SUITES = (
