@@ -104,21 +104,24 @@ class _Loaded(PieceTokenizer):
 
 _PATTERNS: Mapping[str, str] = MappingProxyType(
     {
-        "cl100k_base": r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}++|\p{N}{1,3}+| ?[^\s\p{L}\p{N}]++[\r\n]*+"
-        r"|\s++$|\s*[\r\n]|\s+(?!\S)|\s",
-        "o200k_base": "|".join(
+        "cl100k_base": r"(?:'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*"
+        r"|\s+$|\s*[\r\n])|\s+(?!\S)|\s",
+        "o200k_base": "(?:"
+        + "|".join(
             (
                 r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?",
                 r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?",
                 r"\p{N}{1,3}",
                 r" ?[^\s\p{L}\p{N}]+[\r\n/]*",
                 r"\s*[\r\n]+",
-                r"\s+(?!\S)",
-                r"\s+",
             )
-        ),
+        )
+        + r")|\s+(?!\S)|\s+",
     }
 )
+"""OpenAI's, with the same words by a shorter way: what looks nowhere ahead is grouped, so that tiktoken gives it to its
+plain engine in one, and no quantifier is possessive, as what follows each of them begins with other characters.
+"""
 _SUMS: Mapping[str, str] = MappingProxyType(
     {
         "cl100k_base": "223921b76ee99bde995b7ff738513eef100fb51d18c93597a113bcffe865b2a7",
