@@ -38,6 +38,11 @@ class _Text:
         text = "".join(self.pieces)
         self.pieces[:] = [text]
 
+    def fold(self) -> None:
+        """Keep many increments as one."""
+        if len(self.pieces) >= _PIECES:
+            self.join()
+
     @property
     def whole(self) -> bool:
         """All of it is here."""
@@ -67,11 +72,11 @@ class _Brief(_Text):
     def add(self, text: str) -> None:
         self.pieces.append(text)
         if len(self.pieces) >= _PIECES or len(text) > SHORT:
-            self._fold()
+            self.fold()
         if len(text) > SHORT:
             self._shorten(len(self.pieces))
 
-    def _fold(self) -> None:
+    def fold(self) -> None:
         """Shorten what came since, as if each piece of it had been added by itself."""
         while len(self.pieces) >= _PIECES:
             self._shorten(_PIECES)
@@ -89,15 +94,15 @@ class _Brief(_Text):
 
     @property
     def whole(self) -> bool:
-        self._fold()
+        self.fold()
         return not self._gone
 
     def length(self) -> int:
-        self._fold()
+        self.fold()
         return self._gone + super().length()
 
     def weight(self) -> int:
-        self._fold()
+        self.fold()
         return self._weight + super().weight()
 
 
@@ -139,10 +144,15 @@ class Said:
 
     def keeper(self, kind: type) -> Callable[[str], object] | None:
         """Adds more to a text of the first choice, where there is one of this type.  Of an endless text, every few KB
-        have to come by `add`.
+        have to come by `add`, or be folded.
         """
         text = self._texts.get((0, _NAMES.get(kind, "")))
         return text.pieces.append if text is not None else None
+
+    def fold(self) -> None:
+        """Keep what the keepers added as `add` would have."""
+        for text in self._texts.values():
+            text.fold()
 
     def _add_call(self, event: Any) -> None:
         key = event.choice, event.index

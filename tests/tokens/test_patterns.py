@@ -27,7 +27,7 @@ OPENAIS = {
         )
     ),
 }
-"""As tiktoken 0.12 has them (tiktoken_ext/openai_public.py)."""
+"""As tiktoken 0.14 has them (tiktoken_ext/openai_public.py)."""
 PIECES = st.sampled_from(
     [
         " ", "  ", "   ", "\t", "\n", "\r", "\r\n", "\n\n", "\x0b", "\x1c", "\x85", "\xa0", "\u2028", "\u3000",

@@ -18,6 +18,7 @@ __all__ = ["Ahead", "ahead_of"]
 
 Frame: TypeAlias = tuple[bytes, bytes]
 Keep: TypeAlias = Callable[[str], object]
+More: TypeAlias = Callable[[int], int]
 
 
 class Ahead(NamedTuple):
@@ -45,6 +46,17 @@ class Ahead(NamedTuple):
     """What is called with each text that the holder takes."""
     behind: tuple[Keep, ...]
     """What is called with what leaves it."""
+    mores: tuple[More, ...]
+    """What the room is renewed by; see Passing."""
+
+    def more(self, wanted: int) -> int:
+        """The room, renewed for a text of so many bytes: too little of it where an event has to be seen."""
+        room = ENDLESS
+        for more in self.mores:
+            room = min(room, more(wanted))
+            if room < wanted:
+                break
+        return room
 
     def held(self, said: str) -> bytes | None:
         """Have the holder take a text: what leaves of it, as JSON; None: it has to be seen."""
@@ -67,7 +79,7 @@ class Ahead(NamedTuple):
 
 
 _PASS: Final = frozenset((TextDelta, ReasoningDelta))
-_NOT_AT_ALL: Final = (-1, 0, False, (), None, "", "", (), ())
+_NOT_AT_ALL: Final = (-1, 0, False, (), None, "", "", (), (), ())
 
 
 def ahead_of(kind: type, rules: list[Bound], frame: Frame | None, told: Keep | None) -> Ahead:
@@ -77,15 +89,36 @@ def ahead_of(kind: type, rules: list[Bound], frame: Frame | None, told: Keep | N
     room = longest = ENDLESS
     before: list[Keep] = [told] if told is not None else []
     behind: list[Keep] = []
+    mores: list[More] = []
     holder: Holder | None = None
     for _, _, rule in rules:
         passing = rule.passing(kind)
         if passing is None or (passing.holder is not None and holder is not None):
             return Ahead._make((rules, frame, told, *_NOT_AT_ALL))
         room, longest = min(room, passing.room), min(longest, passing.longest)
+        if passing.room < ENDLESS:
+            mores.append(passing.more or _no_more)
         if passing.keep is not None:
             (before if holder is None else behind).append(passing.keep)
         holder = holder or passing.holder
     first, second = holder.marks if holder is not None else ("", "")
     keeps = *before, *behind
-    return Ahead(rules, frame, told, room, longest, True, keeps, holder, first, second, tuple(before), tuple(behind))
+    return Ahead(
+        rules,
+        frame,
+        told,
+        room,
+        longest,
+        True,
+        keeps,
+        holder,
+        first,
+        second,
+        tuple(before),
+        tuple(behind),
+        tuple(mores),
+    )
+
+
+def _no_more(wanted: int) -> int:
+    return -1

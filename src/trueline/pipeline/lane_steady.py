@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from ..repairs.base import ROOM
 from .lane_ahead import Ahead, Frame
 from .skeleton import text_of
 
@@ -30,8 +31,8 @@ class Steady:
     """`take` events, of which each has the faults of the one before."""
 
     __slots__ = (
-        "_behind", "_created", "_created_at", "_first", "_front", "_holder", "_identity", "_identity_at",
-        "_keeps", "_longest", "_match", "_other_id", "_other_time", "_second", "_text_at", "noted", "room", "texts",
+        "_ahead", "_behind", "_created", "_created_at", "_first", "_front", "_holder", "_identity", "_identity_at",
+        "_longest", "_match", "_other_id", "_other_time", "_second", "_taken", "_text_at", "noted", "room", "texts",
     )  # fmt: skip
 
     def __init__(
@@ -44,13 +45,16 @@ class Steady:
         self._other_id, self._other_time = last[0] != first[0], last[1] != first[1]
         """Whether they are others than the first chunk's: if that changes, so do the faults."""
         self._front, self._behind = frame
-        self._longest, self._holder, self._keeps = ahead.longest, ahead.holder, ahead.keeps
+        self._ahead = ahead
+        self._longest, self._holder = ahead.longest, ahead.holder
         self._first, self._second = ahead.first, ahead.second
         self.noted = noted
         self.room = room
         """What is left of the room ahead."""
         self.texts: list[str] = []
-        """Those that were taken since `hand_over`."""
+        """Those that were taken and that the rules do not have yet."""
+        self._taken = 0
+        """How many they have since `hand_over`."""
 
     def take(self, data: bytes) -> bytes | None:
         """What is written for `data`, if that is one such event and nothing else; None: it was not looked at."""
@@ -59,7 +63,7 @@ class Steady:
             return None
         name, time, token = found.group(self._identity_at, self._created_at, self._text_at)
         room = self.room - len(token) + 2
-        if room < 0 or len(token) - 2 > self._longest or b"\\" in token:
+        if len(token) - 2 > self._longest or b"\\" in token:
             return None
         if (name != self._identity) is not self._other_id or (time != self._created) is not self._other_time:
             return None
@@ -70,14 +74,28 @@ class Steady:
         holder = self._holder
         if not said or (holder is not None and (holder.waits or self._first in said or self._second in said)):
             return None
+        if room < 0:
+            room = self._more(len(token) - 2)
+            if room < 0:
+                return None
         self.room = room
         self.texts.append(said)
         return self._front + token + self._behind
 
+    def _more(self, size: int) -> int:
+        """The room behind a text of so many bytes, where it was used up."""
+        self._give()
+        return min(self._ahead.more(size), ROOM) - size
+
     def hand_over(self) -> int:
-        """Give the texts to the rules; how many there were."""
+        """Give the texts to the rules; how many were taken."""
+        self._give()
+        taken, self._taken = self._taken, 0
+        return taken
+
+    def _give(self) -> None:
         texts, self.texts = self.texts, []
-        for keep in self._keeps:
+        for keep in self._ahead.keeps:
             for text in texts:
                 keep(text)
-        return len(texts)
+        self._taken += len(texts)

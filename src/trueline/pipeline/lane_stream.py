@@ -279,7 +279,7 @@ class StreamLane:
         """Write the events from `at` on that have this shape; returns where the first other one begins."""
         known, size = shape.known, len(data)
         ahead = self._ahead or self._look_ahead(shape)
-        _, frame, _, _, longest, _, keeps, holder, first, second, _, _ = ahead
+        _, frame, _, _, longest, _, keeps, holder, first, second, _, _, _ = ahead
         room, bare = self._room, known.bare
         head, tail, usual, _, _ = self._same
         behind, counted, count, padded = len(head), usual, 0, b""
@@ -315,6 +315,8 @@ class StreamLane:
             count, at = count + 1, end
             long = len(token) - 2  # escaped, it is no shorter than its text
             room -= long
+            if room < 0 and long <= longest:
+                room = ahead.more(long) - long
             if room < 0 or long > longest:
                 left = None
             elif holder is None or not (holder.waits or first in said or second in said):
@@ -326,7 +328,7 @@ class StreamLane:
             if left is None:
                 self._room = room
                 ahead = self._see(shape, said, padded, room < 0 or long > longest, out)
-                _, frame, _, _, longest, _, keeps, holder, first, second, _, _ = ahead
+                _, frame, _, _, longest, _, keeps, holder, first, second, _, _, _ = ahead
                 room, size = self._room, size if self.open else at
             elif frame is None:
                 out.append(self._writer.write(self._event(shape, said, padded)))

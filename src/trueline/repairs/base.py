@@ -45,6 +45,10 @@ class Passing(NamedTuple):
     """Called with each text that passes, or that a holder of this rule took."""
     holder: Holder | None = None
     """Rules behind this one meet what leaves it."""
+    more: Callable[[int], int] | None = None
+    """Called with so many bytes that want to pass where the room is used up: the room behind all that was kept.  None,
+    or where that is too little: the event has to be seen.
+    """
 
 
 class Rule:
@@ -80,7 +84,7 @@ class Rule:
         """How plain events of this type, which is not settled, pass without being seen; None: not at all, until
         another one came.
 
-        Asked again when a text was longer, the room is used up, or an event became something else.
+        Asked again when a text was longer, the room is used up and there is no more, or an event became something else.
         """
         return None
 

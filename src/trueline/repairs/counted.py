@@ -59,7 +59,12 @@ class MissingUsage(Rule):
     def passing(self, kind: type) -> Passing | None:
         """Text is most of what comes, and is kept."""
         keep = self._said.keeper(kind)
-        return Passing(ROOM, keep=keep) if keep is not None else None
+        return Passing(ROOM, keep=keep, more=self._more) if keep is not None else None
+
+    def _more(self, wanted: int) -> int:
+        """See Passing."""
+        self._said.fold()
+        return ROOM
 
     def _checked(self, usage: Usage) -> Usage:
         """The one report that leaves, with counts in place of what cannot be."""

@@ -72,6 +72,12 @@ class _Said:
         if len(self.pieces) >= MAX_PIECES:
             self.fold()
 
+    def more(self, wanted: int) -> int:
+        """See Passing."""
+        if len(self.pieces) >= MAX_PIECES:
+            self.fold()
+        return -1 if self.forgotten else ROOM
+
     def fold(self) -> None:
         """Join what is kept apart, and forget it where there is too much."""
         self._join()
@@ -121,7 +127,7 @@ class Repeats(Rule):
             return None
         if said.forgotten:
             return Passing(ENDLESS)
-        return Passing(ROOM, said.length - 1, said.pieces.append)
+        return Passing(ROOM, said.length - 1, said.pieces.append, more=said.more)
 
     def _take(self, kind: type, event: TextDelta | ReasoningDelta) -> Result:
         key = (kind, event.choice)

@@ -9,12 +9,17 @@ limit whatever follows.
 from __future__ import annotations
 
 from ...tokens.pieces import PieceTokenizer, well_formed
+from .trim import size_of
 
-__all__ = ["Meter"]
+__all__ = ["AT_ONCE", "Meter"]
 
+AT_ONCE = 16 * 1024
+"""Characters that are counted at once, with a vocabulary that is there: in about a millisecond."""
 
 _GROWS = 16
 """An unfinished word is looked at again when it has grown by this part of it."""
+_SHORT = 8
+"""A room for no more than this part of what was not counted is soon used up."""
 _BLOCK, _PART = 1024, 4
 """Characters that are counted at a time, or this part of what was not counted, where that is more."""
 
@@ -25,9 +30,11 @@ class Meter:
     __slots__ = (
         "_before",
         "_due",
+        "_fixed",
         "_left",
         "_more",
         "_out",
+        "_per_byte",
         "_sized",
         "_start",
         "_tail",
@@ -41,6 +48,8 @@ class Meter:
         """`per_token`: of a tokenizer that estimates, how many of its tokens are one of the model's."""
         self._tokenizer = tokenizer
         self._unit = tokenizer.in_units(1)
+        self._fixed = tokenizer.most(0)
+        self._per_byte = tokenizer.most(1) - self._fixed
         self._left = max(int(tokenizer.in_units(limit) * per_token), 0)
         """Units that are left behind what was counted."""
         self._before: list[tuple[str, int]] = []
@@ -66,7 +75,7 @@ class Meter:
         """The room, behind all that was added."""
         if len(self.added) > self._sized:
             text = "".join(self.added[self._sized :])
-            self.room -= _size(text)
+            self.room -= size_of(text)
             self.added[self._sized :] = [text]
             self._sized += 1
         return self.room
@@ -78,7 +87,7 @@ class Meter:
 
     def passes(self, text: str) -> bool:
         """Take a piece that is within the limit in any case; False: it was not taken, and `take` has to look."""
-        size = len(text) if text.isascii() else _size(text)
+        size = size_of(text)
         if size > self.sized():
             return False
         self.room -= size
@@ -92,27 +101,55 @@ class Meter:
             self._due -= len(text)
             self._more.append(text)
             return "", False
-        tail = self._joined() + text
-        start, left, tokenizer = self._start, self._counted_before(), self._tokenizer
-        rest, block = _size(tail[start:]), max((len(tail) - start) // _PART, _BLOCK)
-        while rest > self._fitting(left) and (end := tokenizer.piece_end(tail, start, block)) > start:
-            units = tokenizer.weigh(tail, start, end)
-            if units > left:
-                return tail[self._out : max(self._out, tokenizer.cover(tail, start, end, left))], True
-            left -= units
-            rest -= _size(tail[start:end])
-            start = end
+        tail, tokenizer = self._joined() + text, self._tokenizer
+        start, beyond = self._count(tail, 0)
+        left = self._left
+        if beyond:
+            return tail[self._out : max(self._out, tokenizer.cover(tail, start, beyond, left))], True
         if start < len(tail) and left < self._unit:
             return tail[self._out : max(self._out, start)], True
         fitting = self._fitting(left)
-        within = len(tail) if rest <= fitting else start + _characters(tail, start, fitting)
+        within = len(tail) if self.room >= 0 else start + _characters(tail, start, fitting)
         leaves = max(self._out, within)
-        kept = max(start - 1, 0)
         out = tail[self._out : leaves]
-        self._tail, self._start, self._out, self._left = tail[kept:], start - kept, leaves - kept, left
-        self.room = fitting - rest
+        self._keep(tail, start, leaves)
         self._due = (len(tail) - start) // _GROWS if self.room < 0 else 0
         return out, False
+
+    def more(self, wanted: int) -> int:
+        """The room, behind all that was added; where that is too little for so many bytes, it is counted first."""
+        room, uncounted = self.sized(), self.uncounted
+        wanted = max(wanted, uncounted // _SHORT)
+        if not 0 <= room < wanted or not self._tokenizer.loaded or uncounted > AT_ONCE:
+            return room
+        tail = self._joined()
+        start, _ = self._count(tail, wanted)
+        self._keep(tail, start, len(tail))
+        return self.room
+
+    def _count(self, tail: str, wanted: int) -> tuple[int, int]:
+        """Count the beginning of the tail, until its rest and so many bytes more are within the limit: where the rest
+        begins, and the end of the piece that is not all within the limit, or 0.
+        """
+        tokenizer, start, left = self._tokenizer, self._start, self._counted_before()
+        rest, block = size_of(tail[start:]) + wanted, max((len(tail) - start) // _PART, _BLOCK)
+        beyond = 0
+        while rest > self._fitting(left) and (end := tokenizer.piece_end(tail, start, block)) > start:
+            units = tokenizer.weigh(tail, start, end)
+            if units > left:
+                beyond = end
+                break
+            left -= units
+            rest -= size_of(tail[start:end])
+            start = end
+        self._left = left
+        self.room = self._fitting(left) - rest + wanted
+        return start, beyond
+
+    def _keep(self, tail: str, start: int, out: int) -> None:
+        """The tail is counted up to `start`, and has left up to `out`."""
+        kept = max(start - 1, 0)
+        self._tail, self._start, self._out = tail[kept:], start - kept, out - kept
 
     def spend(self, tokens: int) -> None:
         """So many tokens were counted in another way."""
@@ -168,12 +205,7 @@ class Meter:
 
     def _fitting(self, units: int) -> int:
         """The bytes of a text that has no more than so many units, whatever it is."""
-        fixed = self._tokenizer.most(0)
-        return max(units // self._unit - fixed, 0) // (self._tokenizer.most(1) - fixed)
-
-
-def _size(text: str) -> int:
-    return len(text) if text.isascii() else len(well_formed(text).encode())
+        return max(units // self._unit - self._fixed, 0) // self._per_byte
 
 
 def _characters(text: str, start: int, size: int) -> int:

@@ -30,6 +30,7 @@ from ..base import ENDLESS, Passing, Result, Rule
 from .asked import LIMIT, STOP, asks, limit_of, stops_of
 from .choice import Choice
 from .keeping import Keeping, visible
+from .meter import AT_ONCE
 from .stops import stops_for
 from .texts import TEXTS, Measured, Texts, part, said_by, written
 from .trim import joined
@@ -79,8 +80,8 @@ class Limits(Rule):
         content = kind is TextDelta
         if choice.closed or choice.stopping or choice.beyond is not None or (choice.waits and not content):
             return Passing(-1)
-        room, keep = choice.texts.passing(kind) if choice.texts is not None else (ENDLESS, None)
-        return Passing(room, keep=keep, holder=choice if content and choice.stops is not None else None)
+        passing = choice.texts.passing(kind) if choice.texts is not None else Passing(ENDLESS)
+        return passing._replace(holder=choice) if content and choice.stops is not None else passing
 
     def resume(self) -> Result:
         """See Rule: the vocabulary is there."""
@@ -384,6 +385,4 @@ class Limits(Rule):
         return [*out, event] if out else event
 
 
-AT_ONCE = 16 * 1024
-"""Characters that are counted at once, with a vocabulary that is there: in about a millisecond."""
 _TOO_LONG = "max_completion_tokens-ignored"

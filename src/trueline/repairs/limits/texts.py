@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Final
 
 from msgspec import UNSET
 
 from ...events import Event, Opaque, ReasoningDelta, RefusalDelta, TextDelta, ToolCallDelta, ToolCallStart
-from ..base import ENDLESS
+from ..base import ENDLESS, Passing
 from .meter import Meter
 from .trim import parted, size_of, widths
 
@@ -39,13 +38,14 @@ class Texts:
         self._last: Any = None
         """The last event with text: more of it is written like this one."""
 
-    def passing(self, kind: type) -> tuple[int, Callable[[str], object] | None]:
+    def passing(self, kind: type) -> Passing:
         """How many bytes of a text of this type are within the limit in any case, and what takes them."""
         if kind is ReasoningDelta and not self._thoughts:
-            return ENDLESS, None
+            return Passing(ENDLESS)
         if type(self._last) is not kind or self._entries is not None:
-            return -1, None
-        return self._meter.sized(), self._meter.added.append
+            return Passing(-1)
+        meter = self._meter
+        return Passing(meter.sized(), keep=meter.added.append, more=meter.more)
 
     def passes(self, event: TextDelta) -> bool:
         """Take a content that goes on within the limit in any case; False: it was not taken."""
