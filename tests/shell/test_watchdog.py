@@ -14,7 +14,8 @@ from weakref import ref
 import pytest
 
 from shell.upstream.scripted import client, echoing, serve
-from trueline.shell.watchdog import LATE, Watchdog
+from trueline.shell.watchdog import Watchdog
+from trueline.shell.wheel import LATE
 
 
 class Timer:
@@ -214,7 +215,7 @@ async def test_connections_share_a_timer() -> None:
         for _ in range(3):
             response = await upstream.request("POST", server.target, "/", [], b"x")
             await response.read_all(10)
-        (connection,) = upstream._pool._routes
+        (connection,) = upstream._pool._kept
         wheel = connection.watchdog._wheel
         timer = wheel._timer
         assert timer is not None
@@ -224,6 +225,6 @@ async def test_connections_share_a_timer() -> None:
         assert wheel._timer is timer
         second = await upstream.request("POST", server.target, "/", [], b"x")
         third = await upstream.request("POST", server.target, "/", [], b"x")
-        assert {each.watchdog._wheel for each in upstream._pool._routes} == {wheel}
+        assert {each.watchdog._wheel for each in upstream._pool._kept} == {wheel}
         for each in (second, third):
             await each.read_all(10)

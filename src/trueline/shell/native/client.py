@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
     from .exchange import NativeExchange
-    from .protocol import NativeProtocol
+    from .turns import Turns
 
 __all__ = ["CONTINUE", "NativeClient"]
 
-LARGE = 256 * 1024
+LARGE: Final = 256 * 1024
 """Bytes of a body that is not copied to be in one write with its head."""
-CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class NativeClient:
@@ -49,8 +49,8 @@ class NativeClient:
     _send: Callable[[bytes], object]
     """Once a stream has begun."""
 
-    def __init__(self, protocol: NativeProtocol, path: str, query: str, headers: Pairs) -> None:
-        self.protocol = protocol
+    def __init__(self, turns: Turns, path: str, query: str, headers: Pairs) -> None:
+        self.turns = turns
         self.path = path
         self.query = query
         self.headers = headers
@@ -95,19 +95,19 @@ class NativeClient:
         """Answer; `head`: header lines, the body's length among them."""
         self.started = True
         self.sent = len(body)
-        protocol = self.protocol
+        turns = self.turns
         if len(body) > LARGE:
-            protocol.transport.write(self._render(status, head, b"\r\n"))
-            protocol.transport.write(body)
+            turns.transport.write(self._render(status, head, b"\r\n"))
+            turns.transport.write(body)
         elif status == 200 and self.keep_alive:
-            protocol.transport.write(b"%b%b\r\n%b" % (protocol.ok_line, head, body))
+            turns.transport.write(b"%b%b\r\n%b" % (turns.ok_line(), head, body))
         else:
-            protocol.transport.write(self._render(status, head, b"\r\n") + body)
+            turns.transport.write(self._render(status, head, b"\r\n") + body)
 
     def start(self, status: int, head: bytes) -> None:
         """Begin a stream; its head leaves with its first bytes."""
         self.started = True
-        self._send = self.protocol.transport.write
+        self._send = self.turns.transport.write
         if self.chunked:
             self._head = self._render(status, head, b"transfer-encoding: chunked\r\n\r\n")
         else:
@@ -132,19 +132,19 @@ class NativeClient:
         if self._head:
             data = self._head + data
             self._head = b""
-        self.protocol.transport.write(data)
+        self.turns.transport.write(data)
 
     def break_off(self) -> None:
         """Leave the reply without an end, so that it cannot look complete."""
         self.keep_alive = False
         if self._head:
-            self.protocol.transport.write(self._head)
+            self.turns.transport.write(self._head)
             self._head = b""
-        self.protocol.transport.close()
+        self.turns.transport.close()
 
     def _render(self, status: int, head: bytes, last: bytes) -> bytes:
         """The head of a reply."""
-        start = self.protocol.ok_line if status == 200 else STATUS_LINE[status] + self.protocol.date()
+        start = self.turns.ok_line() if status == 200 else STATUS_LINE[status] + self.turns.date()
         if self.keep_alive:
             return start + head + last
         return start + head + b"connection: close\r\n" + last

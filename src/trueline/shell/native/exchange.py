@@ -23,14 +23,12 @@ from .client import NativeClient
 if TYPE_CHECKING:
     from ..routes import Choice
     from ..upstream import Call
+    from ..upstream.headers import ResponseHead
 
 __all__ = ["NativeExchange"]
 
 REFUSED = (400, 404, 422)
 """Statuses with which an upstream refuses a form that it does not take."""
-
-_PLAIN_JSON = (b"content-type", b"application/json")
-"""What nearly every whole reply comes with; with a body that begins as an object, nothing is wrong with it."""
 
 
 class NativeExchange(Exchange[NativeClient]):
@@ -113,7 +111,7 @@ class NativeExchange(Exchange[NativeClient]):
             self.changed(changes)
         pipe = self.pipe = make(request, choice.route, gateway.mint, self.options)
         self.upstream = backend.name
-        prepared, self.secrets = client.protocol.prepared(self, choice, path)
+        prepared, self.secrets = client.turns.prepared(self, choice, path)
         pipe.secrets = self.secrets
         pipe.defer()
         self.faults = pipe.facts.faults
@@ -210,21 +208,22 @@ class NativeExchange(Exchange[NativeClient]):
         except Exception:
             self._fail_inside()
 
-    def on_whole(self, status: int, headers: Pairs, body: bytes) -> None:
+    def on_whole(self, status: int, head: ResponseHead, body: bytes) -> None:
         """See ResponseSink: what most whole replies are, so that the steps of the others are taken at once."""
         pipe = self.pipe
         if not body or status != 200 or pipe is None:
-            self.on_head(status, headers)
+            self.on_head(status, head.sized(len(body)))
             self.on_data(body)
             self.on_end()
             return
         self.upstream_seconds = seconds = perf_counter() - self._idle_since
         self.waited += seconds
-        self.reply_headers = headers
+        self.reply_headers = head.headers
+        self.reply_head = head
         self._status = status
         self._start = self._last = body
         self.received = len(body)
-        if body[:1] != b"{" or _PLAIN_JSON not in headers:
+        if body[:1] != b"{" or not head.is_json:  # an object that is called one: nothing is wrong with that
             self.note_content_type(body)
         last = pipe.feed(body)
         try:
@@ -238,8 +237,7 @@ class NativeExchange(Exchange[NativeClient]):
             if pipe.error is not None or pipe.content_type != JSON:
                 self._finish(last)
                 return
-            if self.faults:
-                self.keep_examples(body, self.faults)
+            self.sample = body
             self.status = 200
             if self.price is not None:
                 self.account(last)
@@ -301,7 +299,7 @@ class NativeExchange(Exchange[NativeClient]):
         self._ended = True
         self.gateway.metrics.running.discard(self)
         self._let_go()
-        self.client.protocol.pass_on(self.client, self.request_id, body, tried)
+        self.client.turns.pass_on(self.client, self.request_id, body, tried)
 
     def _leave(self, out: bytes) -> None:
         """The pipeline has said its last: the upstream's connection may be of use to the next exchange."""
@@ -439,7 +437,7 @@ class NativeExchange(Exchange[NativeClient]):
             self.gateway.end(self)
             self._let_go()
             client = self.client
-            client.protocol.replied(client)
+            client.turns.replied(client)
 
     def _let_go(self) -> None:
         """Leave no circle of references behind: what ends is freed at once, and its memory is used again while warm."""

@@ -44,8 +44,8 @@ class RequestReader(HttpToolsProtocol):
 
     # Its many attributes would not fit the keys that instances share, and cost each connection a dictionary.
     __slots__ = (
-        "_body_size", "_discarding", "_gateway", "_header_bytes", "_hosts", "_in_body", "_in_head", "_max_head",
-        "_offered", "_offering_method", "_old", "_settings", "_unseen",
+        "_body_size", "_gateway", "_header_bytes", "_hosts", "_in_body", "_max_head", "_offered", "_offering_method",
+        "_old", "_settings", "_unseen", "discarding", "in_head",
     )  # fmt: skip
 
     def __init__(
@@ -60,9 +60,9 @@ class RequestReader(HttpToolsProtocol):
         self._gateway = gateway
         self._settings = Settings() if gateway is None else gateway.settings
         self._max_head = self._settings.limits.header_bytes
-        self._in_head = False
+        self.in_head = False
         self._in_body = False
-        self._discarding = False
+        self.discarding = False
         """What still comes is dropped, then the connection is closed."""
         self._unseen = 0
         """Bytes read since the parser last gave something away; of a body, all that is no body."""
@@ -132,22 +132,22 @@ class RequestReader(HttpToolsProtocol):
 
     def _bound(self) -> None:
         """Bound what brings nothing: a head without an end, chunk extensions, trailers."""
-        if self._in_head:
+        if self.in_head:
             if self._unseen > self._max_head:
                 self._refuse(_head_too_large(self._max_head))
         elif self._in_body and self._unseen > self._max_head + OVERHEAD * self._body_size:
             self._refuse(RequestError("The framing of your request's body takes more bytes than the body."))
-        elif self._discarding and self._unseen > DISCARDED:
+        elif self.discarding and self._unseen > DISCARDED:
             self.transport.close()
 
     def on_message_begin(self) -> None:
         """See httptools."""
-        if self._discarding:
+        if self.discarding:
             raise _Refused
         self.url = b""
         self.headers = []
         self.expect_100_continue = False
-        self._in_head = True
+        self.in_head = True
         self._unseen = self._header_bytes = self._hosts = 0
         self._begun()
 
@@ -159,7 +159,7 @@ class RequestReader(HttpToolsProtocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """See httptools."""
-        if not self._in_head:
+        if not self.in_head:
             return  # a trailer
         self._header_bytes += len(name) + len(value) + 4
         if len(self.headers) >= MAX_HEADERS or self._header_bytes > self._max_head:
