@@ -8,7 +8,7 @@ X).
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from .errors import RequestError
 from .wire import jsonio, multipart
@@ -37,7 +37,7 @@ NOT_JSON = (
 MAX_N = 128
 """Choices or pictures of one request."""
 
-LARGE_REQUEST = 32 * 1024
+LARGE_REQUEST: Final = 32 * 1024
 """Bytes of a request beyond which what was said in it is not kept for the length of its reply."""
 _MOST_KEPT = 16 * 1024 * 1024
 """Bytes of a request whose words are kept for as long as they may have to be counted."""
@@ -75,7 +75,7 @@ def read_json_object(body: bytes) -> dict[str, Any]:
     return value
 
 
-_SAYS_NO_MORE = frozenset(
+_SAYS_NO_MORE: Final = frozenset(
     (
         "model",
         "messages",
@@ -168,12 +168,15 @@ class ChatRequest(_Request):
     named_tool: bool = False
     logprobs: bool = False
     top_logprobs: int = 0
+    plain = False
+    """It has none but the most common fields."""
     asked_as_tools: bool = False
     """Its functions were sent on as tools, so that calls come back as tool calls."""
 
     def __init__(self, body: dict[str, Any], raw: bytes) -> None:
         super().__init__(body, raw)
         if body.keys() <= _SAYS_NO_MORE:
+            self.plain = True
             return
         self.n = body.get("n") or 1
         options = body.get("stream_options")
@@ -367,7 +370,7 @@ def _read(
     return request(body, raw)
 
 
-_CHAT_FIELDS: dict[str, tuple[type, ...]] = {
+_CHAT_FIELDS: Final[dict[str, tuple[type, ...]]] = {
     "model": (str,),
     "messages": (list,),
     "stream": (bool,),

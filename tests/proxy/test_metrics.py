@@ -146,6 +146,10 @@ class Ended:
         more = {"client": client, "examples": {}, "request_id": b"r", "changes": (), "used": None, "spent": None}
         self.__dict__.update({**more, **known, **fields})
 
+    def example_of(self, fault: str) -> bytes:
+        kept: bytes = self.examples.get(fault, b"")  # type: ignore[attr-defined]  # a field
+        return kept
+
 
 def ended(**fields: Any) -> Any:
     return Ended(**fields)
@@ -192,14 +196,28 @@ def test_rows_made_anew_say_the_same_and_count_on() -> None:
     exchange = ended(faults={fault: 2}, examples={fault: b"data: {}"})
     metrics.end(exchange)
     metrics.end(exchange)
-    text, (key, example) = metrics.text(), next(iter(metrics._examples.items()))
+    text, example = metrics.text(), metrics._examples["up"][fault]
+    key = next(iter(metrics._faults))
 
     metrics.renew()
 
     assert metrics.text() == text
-    (again, renewed) = next(iter(metrics._examples.items()))
+    again, renewed = next(iter(metrics._faults)), metrics._examples["up"][fault]
     assert (again, renewed) == (key, example)
     assert again is not key
     assert renewed.at is not example.at
     metrics.end(exchange)
-    assert list(metrics._faults.values()) == [6]
+    assert [noted.counts for noted in metrics._faults.values()] == [{fault: 6}]
+
+
+def test_an_example_is_kept_as_soon_as_there_is_one() -> None:
+    metrics, fault = Metrics(), "finish-foreign-vocab"
+    metrics.end(ended(faults={fault: 1}))
+    assert metrics.document()["upstreams"]["up"]["faults"][fault]["example"] is None
+
+    for shown in (b'{"id":1}', b'{"object":2}'):
+        metrics.end(ended(faults={fault: 1}, examples={fault: shown}))
+    metrics.end(ended(faults={fault: 1}, model="another"))
+
+    entry = metrics.document()["upstreams"]["up"]["faults"][fault]
+    assert (entry["count"], entry["models"], entry["example"]["excerpt"]) == (4, {"-": 3, "another": 1}, '{"id":1}')

@@ -30,7 +30,10 @@ def _text(token: bytes) -> bytes | None:
 
 def _content(token: bytes) -> bytes | None:
     """As `_text`; None where it may be thoughts, or nothing."""
-    return None if text_of(token).lstrip()[:1] in ("", "<") else _text(token)
+    said = text_of(token)
+    if not said[:1].isalnum() and said.lstrip()[:1] in ("", "<"):
+        return None
+    return token[1:-1] if b"\\" not in token else jsonio.encode(said)[1:-1]
 
 
 def _name(token: bytes) -> bytes | None:

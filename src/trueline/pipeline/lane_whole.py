@@ -149,7 +149,10 @@ class WholeLane:
             values = _values(form, match, counts) if counts is not None else None
             if counts is None or values is None:
                 return None
-            if not (_ends_well(form, match, counts, body, context) and _credible(counts, len(body), context)):
+            bounded = not LIMITS.isdisjoint(context.request.body)
+            if bounded and not _ends_well(form, match, counts, body, context):
+                return None
+            if not _credible(counts, len(body), context, bounded):
                 return None
             if form is not self._forms[0]:
                 self._forms = [form, *(other for other in self._forms if other is not form)]
@@ -199,7 +202,9 @@ _lanes: dict[tuple[object, ...], WholeLane] = {}
 def lane_for(context: ReplyContext) -> WholeLane | None:
     """The lane for the reply to a plain request; None for requests of which rules want to know more."""
     request, options = context.request, context.options
-    if options.options or type(context) is not ReplyContext or not request.body.keys() <= _REQUEST or not context.chat:
+    if options.options or type(context) is not ReplyContext or not isinstance(request, ChatRequest):
+        return None
+    if not request.plain and not request.body.keys() <= _REQUEST:
         return None
     key = (options, context.route.upstream, context.route.model, request.model)
     lane = _lanes.get(key)
@@ -246,10 +251,8 @@ def _values(form: _Form, match: re.Match[bytes], counts: Counts) -> Values | Non
 
 
 def _ends_well(form: _Form, match: re.Match[bytes], counts: Counts, body: bytes, context: ReplyContext) -> bool:
-    """Whether the reply plainly ends where the request wants it to."""
+    """Whether the reply plainly ends where the request, which sets a limit, wants it to."""
     asked = context.request.body
-    if LIMITS.isdisjoint(asked):
-        return True
     completion = counts[1] if counts else 0
     if not asked.get("stop"):
         limit = asked.get("max_completion_tokens", asked.get("max_tokens"))
@@ -262,15 +265,14 @@ def _ends_well(form: _Form, match: re.Match[bytes], counts: Counts, body: bytes,
     return is_within(context, [text_of(match[1 + form.slots.index(CONTENT)])], len(body), completion)
 
 
-def _credible(counts: Counts, size: int, context: ReplyContext) -> bool:
-    """Whether the report is plainly one that can be; `size`: of the reply, in bytes."""
+def _credible(counts: Counts, size: int, context: ReplyContext, bounded: bool) -> bool:
+    """Whether the report is plainly one that can be; `size`: of the reply, in bytes; `bounded`: it has a limit."""
     if not counts:
         return True
     prompt, completion = counts[0], counts[1]
     if few_for(completion, size) or (prompt <= FEW and few_for_prompt(prompt, context)):
         return False
-    asked = context.request.body
-    return LIMITS.isdisjoint(asked) or completion <= (limit_of(asked) or completion)
+    return not bounded or completion <= (limit_of(context.request.body) or completion)
 
 
 def _identity(form: _Form, match: re.Match[bytes]) -> str | None:

@@ -36,8 +36,8 @@ __all__ = [
 
 Path: TypeAlias = tuple[str | int, ...]
 
-TEXT: Final = rb'("[^"\\\x00-\x1f]*+(?:\\[^\x00-\x1f][^"\\\x00-\x1f]*+)*+")'
-"""Any string; `text_of` tells whether it is one."""
+TEXT: Final = rb'("[^"]*+(?:(?<=\\)"[^"]*+)*+")'
+"""What may be a string; `text_of` tells whether it is one.  To look for a quote alone is the fastest that there is."""
 NAME: Final = rb'("[!#-\[\]-~]+")'
 """A string of printable ASCII that stands for itself: no blanks, no escapes, never empty."""
 CHAT_ID: Final = rb'("chatcmpl-[!#-\[\]-~]*")'

@@ -6,7 +6,7 @@ that have none, beyond the limit of the request.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from ..context import ReplyContext
 from ..tokens.families import CLASSIC, family_of
@@ -14,15 +14,15 @@ from .limits.asked import limit_of
 
 __all__ = ["FEW", "few_for", "few_for_prompt", "few_for_reply", "many_for_reply"]
 
-MOST_BYTES = 256
+MOST_BYTES: Final = 256
 """Of a token: the longest in any vocabulary in use, runs of one character, have 128."""
-BESIDE = 1024
+BESIDE: Final = 1024
 """Bytes that may not be the model's: sources, notes of a gateway."""
-FEW = 256
+FEW: Final = 256
 """Tokens of a prompt that are looked at; an upstream with a small window reads no more than that of a long one."""
-_MOST_TOKENS = 11
+_MOST_TOKENS: Final = 11
 """Of a byte: what Unicode's normal forms may make of it."""
-_FRAME = 64
+_FRAME: Final = 64
 """Tokens around a choice, and around its calls."""
 _INLINE = "base64,"
 """Pictures in a text are not read as one."""

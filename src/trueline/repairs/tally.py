@@ -34,14 +34,22 @@ _NOBODYS = "-"
 """The name of a model without a vocabulary."""
 
 
-class Tally(NamedTuple):
+class Tally:
     """Tokens of one exchange, and who says so."""
 
-    prompt: int
-    completion: int
-    source: UsageSource
-    usage: dict[str, Any]
-    """OpenAI's `usage`, with details where there are any."""
+    __slots__ = ("completion", "prompt", "source", "usage")
+
+    def __init__(self, prompt: int, completion: int, source: UsageSource, usage: dict[str, Any]) -> None:
+        self.prompt = prompt
+        self.completion = completion
+        self.source = source
+        self.usage = usage
+        """OpenAI's `usage`, with details where there are any."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Tally) and (self.source, self.usage) == (other.source, other.usage)
+
+    __hash__ = None  # type: ignore[assignment]  # its usage may still change
 
 
 class Numbers(NamedTuple):

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Collection, Iterator
 from decimal import Decimal
 from time import perf_counter
-from typing import Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 
 from ..context import FormatOptions
 from ..dialects.error_bodies import read_error, without_secrets
@@ -26,6 +26,9 @@ from .costs import at_usual_tier, spent
 from .headers import Pairs, for_upstream, goes_to_client, goes_with_its_body, is_credential, shown_as
 from .routes import Backend, Choice, spoken_by
 
+if TYPE_CHECKING:
+    from .upstream.headers import ResponseHead
+
 __all__ = ["CLIENT_CLOSED", "JSON", "MAX_ERROR_BODY", "ClientSide", "Exchange", "keys_in", "log", "log_failure"]
 
 log = logging.getLogger("trueline.exchange")
@@ -39,16 +42,16 @@ MAX_ERROR_BODY = 1024 * 1024
 MIN_KEY = 8
 """Characters below which what a client sends as its key is taken for a word, which a message may well contain."""
 
-JSON = b"application/json"
+JSON: Final = b"application/json"
 
 MAX_CHANGES = 1000
 """Characters of the header that names what was changed of a request."""
 
 _UNSAFE = re.compile(rb"[^ -~]")
-_SAFE_ID = re.compile(rb"[!-~]{1,512}")
+_SAFE_ID: Final = re.compile(rb"[!-~]{1,512}")
 _SAFE_VALUE = re.compile(rb"[ -~]{1,512}")
 _IDENTITY = (b"accept-encoding", b"identity")
-_DEFAULT_OPTIONS = FormatOptions()
+_DEFAULT_OPTIONS: Final = FormatOptions()
 
 
 class ClientSide(Protocol):
@@ -94,6 +97,10 @@ class Exchange(Generic[C]):
     """US dollars that it cost: of a whole reply before it leaves, of a stream at its end."""
     changes: tuple[str, ...] = ()
     """What was changed of the request on its way to the upstream, by name."""
+    sample = b""
+    """What shows every fault of which there is no example: a whole reply."""
+    reply_head: ResponseHead | None = None
+    """Where the upstream's headers are those of other replies too, as far as they are still these."""
 
     def __init__(self, client: C, make_id: Callable[[], bytes]) -> None:
         self.client = client
@@ -176,6 +183,10 @@ class Exchange(Generic[C]):
 
     # -- what the upstream sends --------------------------------------------------------------------------------------
 
+    def example_of(self, fault: str) -> bytes:
+        """What the upstream had just sent when a fault was first noted; empty where that is not known."""
+        return self.examples.get(fault) or self.sample[:MOST]
+
     def keep_examples(self, data: bytes, faults: Collection[str]) -> int:
         """Keep what may show a fault; how many faults there are by now."""
         for fault in faults:
@@ -214,19 +225,14 @@ class Exchange(Generic[C]):
 
     def head(self, content_type: bytes | None, *, same_body: bool = False) -> bytes:
         """The header lines of a reply, each with its CR LF; `same_body`: it is the upstream's, byte for byte."""
-        goes = goes_with_its_body if same_body else goes_to_client
-        parts: list[bytes] = []
-        timed = False
-        for name, value in self.reply_headers:
-            if goes(name):
-                parts += (name, b": ", value, b"\r\n")
-                timed = timed or name == b"openai-processing-ms"
+        lines, timed = self._going_on(same_body)
+        parts = [lines]
         if content_type is not None:
-            parts += (b"content-type: ", content_type, b"\r\n")
+            parts.append(b"content-type: %b\r\n" % content_type)
         elapsed = perf_counter() - self.began
         if not timed:
             parts.append(b"openai-processing-ms: %d\r\n" % (elapsed * 1e3))
-        parts += (b"x-request-id: ", self.request_id, b"\r\n")
+        parts.append(b"x-request-id: %b\r\n" % self.request_id)
         if self.upstream is not None:
             own = max(0.0, (elapsed - self.waited) * 1e6)
             name = self.upstream.encode("utf-8", "replace")
@@ -244,6 +250,16 @@ class Exchange(Generic[C]):
             if upstream_id is not None and _SAFE_ID.fullmatch(upstream_id.encode("utf-8", "replace")):
                 parts.append(b"x-trueline-upstream-id: %b\r\n" % upstream_id.encode())
         return b"".join(parts)
+
+    def _going_on(self, same_body: bool) -> tuple[bytes, bool]:
+        """The upstream's header lines that go to the client, and whether they say how long it took."""
+        head = self.reply_head
+        if head is None or same_body or head.headers is not self.reply_headers:
+            return _lines(self.reply_headers, goes_with_its_body if same_body else goes_to_client)
+        known = head.goes_on
+        if known is None:
+            known = head.goes_on = _lines(head.headers, goes_to_client)
+        return known
 
     def stream_head(self) -> bytes:
         """The header lines of a stream of events."""
@@ -296,6 +312,11 @@ class Exchange(Generic[C]):
 def log_failure(exchange: Exchange[Any]) -> None:
     """Log the exception that is being handled: a failure of Trueline itself."""
     log.exception("request %s failed in Trueline itself", exchange.request_id.decode("latin-1"))
+
+
+def _lines(headers: Pairs, goes: Callable[[bytes], bool]) -> tuple[bytes, bool]:
+    lines = [b"%b: %b\r\n" % pair for pair in headers if goes(pair[0])]
+    return b"".join(lines), any(name == b"openai-processing-ms" for name, _ in headers)
 
 
 def _tail(data: bytes) -> bytes:

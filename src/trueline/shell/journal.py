@@ -67,7 +67,6 @@ class Journal:
 
 def _line(exchange: Exchange[Any]) -> LogLine:
     error, client, used = exchange.error, exchange.client, exchange.used
-    prompt, completion, source = used[:3] if used is not None else (None, None, None)
     return LogLine(
         exchange.request_id.decode("latin-1"),
         client.method,
@@ -80,9 +79,9 @@ def _line(exchange: Exchange[Any]) -> LogLine:
         exchange.faults,
         (error.code or error.type) if error is not None else None,
         exchange.changes,
-        source,
-        prompt,
-        completion,
+        None if used is None else used.source,
+        None if used is None else used.prompt,
+        None if used is None else used.completion,
         None if exchange.spent is None else shown(exchange.spent),
     )
 

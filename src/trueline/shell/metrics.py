@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from .. import __version__
 from ..excerpts import excerpt
@@ -26,13 +26,13 @@ from .exchange import Exchange
 
 __all__ = ["MODELS", "Metrics", "path_label"]
 
-MODELS = 100
+MODELS: Final = 100
 """Model names that are told apart; later ones are `other`."""
 CHANGES = 200
 """Names of changes that are told apart."""
-OTHER = "other"
-_NONE = "-"
-_BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
+OTHER: Final = "other"
+_NONE: Final = "-"
+_BOUNDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
 """Seconds.  Model servers answer in anything from a few milliseconds to minutes."""
 _PATHS = frozenset(
     (
@@ -96,11 +96,28 @@ class _Used:
         self.completion = 0
 
 
+class _Noted:
+    """Faults of one model of an upstream."""
+
+    __slots__ = ("counts", "unshown")
+
+    def __init__(self) -> None:
+        self.counts: dict[str, int] = {}
+        self.unshown: set[str] = set()
+        """Those of which there was no example."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Example:
     at: str
     request: str
     excerpt: str
+
+
+def _copied(noted: _Noted) -> _Noted:
+    made = _Noted()
+    made.counts, made.unshown = {**noted.counts}, {*noted.unshown}
+    return made
 
 
 def _anew(text: str) -> str:
@@ -117,7 +134,8 @@ class Metrics:
         self._shared = workers > 1
         self._counts: dict[tuple[str, str, int], _Count] = {}
         """By path, upstream and status."""
-        self._faults: dict[tuple[str, str, str], int] = {}
+        self._faults: dict[tuple[str, str], _Noted] = {}
+        """By upstream and model."""
         self._used: dict[tuple[str, str], _Used] = {}
         """By upstream and source."""
         self._changes: dict[tuple[str, str], int] = {}
@@ -125,7 +143,8 @@ class Metrics:
         """US dollars by upstream and model."""
         self._seconds: dict[str, _Histogram] = {}
         self._models: set[str] = set()
-        self._examples: dict[tuple[str, str], _Example] = {}
+        self._examples: dict[str, dict[str, _Example]] = {}
+        """By upstream and fault."""
 
     def end(self, exchange: Exchange[Any]) -> None:
         """Count an exchange that has ended."""
@@ -158,10 +177,13 @@ class Metrics:
         """Make the rows anew, where new objects are made now: each lies amid what was freed since, and keeps that."""
         self._counts = {(*key,): copy(row) for key, row in self._counts.items()}
         self._used = {(*key,): copy(row) for key, row in self._used.items()}
-        self._faults = {(*key,): count for key, count in self._faults.items()}
+        self._faults = {(*key,): _copied(row) for key, row in self._faults.items()}
         self._examples = {
-            (*key,): _Example(*(_anew(text) for text in (row.at, row.request, row.excerpt)))
-            for key, row in self._examples.items()
+            upstream: {
+                fault: _Example(*(_anew(text) for text in (row.at, row.request, row.excerpt)))
+                for fault, row in examples.items()
+            }
+            for upstream, examples in self._examples.items()
         }
         path_label.cache_clear()
 
@@ -174,18 +196,31 @@ class Metrics:
         count.completion += used.completion
 
     def _count_faults(self, exchange: Exchange[Any], upstream: str) -> None:
-        model, counts, examples = self._model(exchange.model), self._faults, self._examples
+        key = (upstream, self._model(exchange.model))
+        noted = self._faults.get(key)
+        if noted is None:
+            noted = self._faults[key] = _Noted()
+        counts, unshown = noted.counts, noted.unshown
         for fault, count in exchange.faults.items():
-            key = (fault, upstream, model)
-            before = counts.get(key)
+            before = counts.get(fault)
             if before is None:
                 if fault not in FAULTS:
                     continue
                 before = 0
-            counts[key] = before + count
-            if (upstream, fault) not in examples and fault in exchange.examples:
-                request = exchange.request_id.decode("latin-1")
-                examples[upstream, fault] = _Example(_now(), request, excerpt(exchange.examples[fault]))
+                unshown.add(fault)
+            counts[fault] = before + count
+            if unshown and fault in unshown and self._is_shown(exchange, upstream, fault):
+                unshown.remove(fault)
+
+    def _is_shown(self, exchange: Exchange[Any], upstream: str, fault: str) -> bool:
+        """Whether there is an example of a fault, which this exchange may give."""
+        examples = self._examples.setdefault(upstream, {})
+        if fault not in examples:
+            sent = exchange.example_of(fault)
+            if not sent:
+                return False
+            examples[fault] = _Example(_now(), exchange.request_id.decode("latin-1"), excerpt(sent))
+        return True
 
     def _model(self, name: str | None) -> str:
         if not name:
@@ -212,7 +247,11 @@ class Metrics:
         for (_, upstream, _), count in counts:
             _add(received, upstream, count.received)
             _add(sent, upstream, count.sent)
-        faults = ((_labels(fault=f, upstream=u, model=m), n) for (f, u, m), n in self._faults.items())
+        faults = (
+            (_labels(fault=fault, upstream=upstream, model=model), count)
+            for (upstream, model), noted in self._faults.items()
+            for fault, count in noted.counts.items()
+        )
         yield from self._family("info", "gauge", "The version that runs.", [(_labels(version=__version__), 1)])
         yield from self._family("requests_total", "counter", "Requests that have ended.", requests)
         yield from self._family("requests_running", "gauge", "Requests that have not ended.", [((), len(self.running))])
@@ -274,18 +313,19 @@ class Metrics:
         for (_, upstream, _), ended in self._counts.items():
             known = upstreams.setdefault(upstream, {"requests": 0, "faults": {}})
             known["requests"] += ended.requests
-        for (fault, upstream, model), count in self._faults.items():
+        for (upstream, model), noted in self._faults.items():
             faults = upstreams.setdefault(upstream, {"requests": 0, "faults": {}})["faults"]
-            entry = faults.setdefault(fault, self._entry(upstream, fault))
-            entry["count"] += count
-            entry["models"][model] = count
+            for fault, count in noted.counts.items():
+                entry = faults.setdefault(fault, self._entry(upstream, fault))
+                entry["count"] += count
+                entry["models"][model] = count
         for known in upstreams.values():
             known["faults"] = dict(sorted(known["faults"].items(), key=lambda item: -item[1]["count"]))
         return {"since": self.since, "version": __version__, "pid": os.getpid(), "upstreams": upstreams}
 
     def _entry(self, upstream: str, fault: str) -> dict[str, Any]:
         row = FAULTS[fault]
-        example = self._examples.get((upstream, fault))
+        example = self._examples.get(upstream, {}).get(fault)
         return {
             "count": 0,
             "severity": row.severity,

@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from math import isfinite
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 import msgspec
 
@@ -35,19 +35,19 @@ __all__ = [
 GONE = msgspec.UNSET
 """In place of a member's value: the member goes (`with_members`)."""
 
-MAX_DEPTH = 256
+MAX_DEPTH: Final = 256
 """Levels of nested arrays and objects.  Deeper JSON is refused: no API of this field nests a tenth of it."""
 
-_LONG = 4 * 1024
+_LONG: Final = 4 * 1024
 """Bytes from which a value is worth another way of looking at it."""
 
 LOWEST_LOGPROB = -9999.0
 """What OpenAI sends for a token of no probability; stands in for `-Infinity` (`nan-infinity`)."""
 
-_encode = msgspec.json.encode
-_sorted = msgspec.json.Encoder(order="deterministic").encode
-_decode = msgspec.json.Decoder().decode
-_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_encode: Final = msgspec.json.encode
+_sorted: Final = msgspec.json.Encoder(order="deterministic").encode
+_decode: Final = msgspec.json.Decoder().decode
+_members: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 Note = Callable[[str], None]
 
@@ -55,7 +55,7 @@ _NOT_BRACKETS = bytes(c for c in range(256) if c not in b"[]{}")
 _TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*"?|[\[\]{}]', re.S)
 _INTEGER = re.compile(r"\s*-?[0-9]{1,18}\s*")
 _SURROGATES = re.compile(f"[{chr(0xD800)}-{chr(0xDFFF)}]")
-_BOM = b"\xef\xbb\xbf"
+_BOM: Final = b"\xef\xbb\xbf"
 
 
 class JSONError(ValueError):
@@ -86,9 +86,28 @@ def decode_strict(data: bytes) -> Any:
         if b"\\ud" not in data.lower():
             raise JSONError(str(error).removeprefix("JSON is malformed: ")) from None
         return _with_halves(data)
-    if data.count(b"[") + data.count(b"{") > MAX_DEPTH:
+    if not _is_shallow(value):
         _check_depth(data)
     return value
+
+
+def _is_shallow(value: Any) -> bool:
+    """Whether nothing is nested in the members of an object, or of a list among them: so are most requests."""
+    if type(value) is not dict:
+        return False
+    for member in value.values():
+        if type(member) is dict:
+            if any(type(part) is dict or type(part) is list for part in member.values()):
+                return False
+        elif type(member) is list:
+            for item in member:
+                if type(item) is list:
+                    return False
+                if type(item) is dict:
+                    for part in item.values():
+                        if type(part) is dict or type(part) is list:
+                            return False
+    return True
 
 
 def _with_halves(data: bytes) -> Any:

@@ -74,7 +74,7 @@ async def test_what_is_held_back_is_all_delivered(encode: Callable[[bytes], byte
         assert response.buffered < 100_000 + READ
         assert not response.ended
         assert await response.read_all(10_000_000) == plain
-        assert len(upstream._pool._routes) == 1
+        assert len(upstream._pool._kept) == 1
 
 
 async def test_a_body_beyond_its_limit() -> None:
@@ -83,7 +83,7 @@ async def test_a_body_beyond_its_limit() -> None:
         with pytest.raises(UpstreamReplyTooLargeError, match="more than 500000 bytes"):
             while await response.read():
                 pass
-        assert upstream._pool._routes == {}
+        assert upstream._pool._kept == {}
 
 
 async def test_chunks_one_by_one_go_past_the_call_within_its_limit() -> None:
@@ -109,7 +109,7 @@ async def test_read_all_has_a_limit_of_its_own() -> None:
         response = await upstream.request("GET", server.target, "/", [])
         with pytest.raises(UpstreamReplyTooLargeError, match="more than 1000 bytes"):
             await response.read_all(1000)
-        assert upstream._pool._routes == {}
+        assert upstream._pool._kept == {}
 
 
 async def test_read_nowait() -> None:
@@ -157,7 +157,7 @@ async def test_cancelling_the_task_drops_the_connection(head: bytes) -> None:
         with pytest.raises(asyncio.CancelledError):
             await task
         await gone.wait()
-        assert upstream._pool._routes == {}
+        assert upstream._pool._kept == {}
 
 
 async def test_cancelling_while_connecting() -> None:
@@ -171,7 +171,7 @@ async def test_cancelling_while_connecting() -> None:
         await spin()
         idle = [len(host.idle) for host in upstream._pool._hosts.values()]  # some loop was faster than its cancelling
         assert [host.count for host in upstream._pool._hosts.values()] == idle
-        assert len(upstream._pool._routes) == sum(idle)
+        assert len(upstream._pool._kept) == sum(idle)
 
 
 @pytest.mark.parametrize("leave", ["close", "with", "finish"])
@@ -193,7 +193,7 @@ async def test_leaving_before_the_end_drops_the_connection(leave: str) -> None:
         else:
             getattr(response, leave)()
         await gone.wait()
-        await until(lambda: not upstream._pool._routes)
+        await until(lambda: not upstream._pool._kept)
         with pytest.raises(RuntimeError, match="closed before its end"):
             await response.read()
         response.close()

@@ -91,7 +91,7 @@ async def test_parallel_requests_have_a_connection_each_and_the_youngest_is_take
             b"3",
         ]
         assert server.connections == 4
-        assert len(upstream._pool._routes) == 2  # the others were beyond the idle limit
+        assert len(upstream._pool._kept) == 2  # the others were beyond the idle limit
         await asyncio.gather(*(ask(upstream, server.target) for _ in range(2)))
         assert server.connections == 4
 
@@ -108,7 +108,7 @@ async def test_idle_connections_expire() -> None:
     async with serve(script) as server, client(Limits(idle_expiry=0.02)) as upstream:
         await ask(upstream, server.target)
         await gone.wait()
-        assert upstream._pool._routes == {} and upstream._pool._hosts == {}
+        assert upstream._pool._kept == {} and upstream._pool._hosts == {}
 
 
 async def test_a_connection_limit_makes_requests_wait_for_each_other() -> None:
@@ -268,7 +268,7 @@ async def test_a_timeout_on_a_reused_connection_is_not_retried() -> None:
 async def test_a_connection_closed_by_the_server_leaves_the_pool() -> None:
     async with serve(answering(OK)) as server, client() as upstream:
         await ask(upstream, server.target)
-        await until(lambda: not upstream._pool._routes)
+        await until(lambda: not upstream._pool._kept)
         assert upstream._pool._hosts == {}
         assert await ask(upstream, server.target) == b"ok"
         assert server.connections == 2

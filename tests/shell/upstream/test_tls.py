@@ -74,7 +74,7 @@ async def test_large_bodies_and_a_reader_that_pauses(trusted: ssl.SSLContext, ca
         body = bytes(range(256)) * 12_000
         response = await upstream.request("POST", server.target, "/", [], body, tls=TLSOptions(ca_file=ca_file))
         assert await response.read_all(len(body)) == body
-        assert len(upstream._pool._routes) == 1
+        assert len(upstream._pool._kept) == 1
 
 
 async def test_leaving_drops_the_connection(trusted: ssl.SSLContext, ca_file: str) -> None:

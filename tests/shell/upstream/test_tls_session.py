@@ -68,7 +68,7 @@ async def test_a_body_without_a_length_ends_only_as_announced(
         else:
             with pytest.raises(UpstreamCutError, match="before its reply was complete"):
                 await response.read()
-        assert upstream._pool._routes == {}
+        assert upstream._pool._kept == {}
 
 
 @pytest.mark.parametrize("announced", [True, False])
@@ -88,7 +88,7 @@ async def test_an_idle_connection_that_ends_is_forgotten(
             response = await upstream.request("GET", server.target, "/", [], tls=tls)
             assert await response.read_all(10) == b"ok"
             arrived.set()
-            await until(lambda: not upstream._pool._routes)
+            await until(lambda: not upstream._pool._kept)
         assert server.connections == 2
 
 
@@ -107,7 +107,7 @@ async def test_large_bodies_both_ways(context: ssl.SSLContext, tls: TLSOptions) 
             got += len(data)
             assert response.buffered < 100_000 + READ
         assert got == 50 * MB
-        assert len(upstream._pool._routes) == 1
+        assert len(upstream._pool._kept) == 1
 
 
 async def test_a_slow_reader_bounds_what_is_held(context: ssl.SSLContext, tls: TLSOptions) -> None:
@@ -208,6 +208,6 @@ async def test_a_server_that_changes_the_keys(folder: Path, tls: TLSOptions, ver
             for line in (b"HTTP/1.1 200 OK", b"content-length: 5", b"", b"one"):
                 server.give(line)
             assert await (await asking).read_all(10) == b"one\r\n"
-            assert len(upstream._pool._routes) == 1
+            assert len(upstream._pool._kept) == 1
             if body == b"first\n":
                 server.give(command)

@@ -112,7 +112,7 @@ async def test_an_answer_before_the_end_of_the_body(iterator: bool) -> None:
         assert (response.status, await response.read_all(10)) == (413, b"big")
         if iterator:
             await closed.wait()
-        assert upstream._pool._routes == {}, "half a request was sent: the connection is of no more use"
+        assert upstream._pool._kept == {}, "half a request was sent: the connection is of no more use"
 
 
 async def test_an_early_success_does_not_stop_the_body() -> None:
@@ -136,7 +136,7 @@ async def test_an_early_success_does_not_stop_the_body() -> None:
     async with serve(script) as server, client() as upstream:
         response = await upstream.request("POST", server.target, "/", [], body())
         assert await response.read_all(10) == b"done"
-        assert len(upstream._pool._routes) == 1
+        assert len(upstream._pool._kept) == 1
 
 
 class Odd(Exception):

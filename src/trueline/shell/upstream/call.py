@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import AsyncIterator
-from typing import NamedTuple, Protocol
+from typing import Final, Protocol
 
 from trueline.errors import (
     TruelineError,
@@ -22,7 +22,7 @@ from trueline.shell.upstream.upload import BytesUpload, IteratorUpload, Upload
 
 __all__ = ["Call", "Request", "ResponseSink"]
 
-_ONE_WRITE = 256 * 1024
+_ONE_WRITE: Final = 256 * 1024
 _NO_BODY = frozenset({204, 304})
 _LINGER_SECONDS = 1.0
 _LINGER_BYTES = 64 * 1024
@@ -40,9 +40,12 @@ class ResponseSink(Protocol):
     def on_end(self) -> None:
         """The response was complete.  Nothing follows."""
 
-    def on_whole(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
-        """A response that came in one read: `on_head`, `on_data` unless it is empty, and `on_end`, in one call."""
-        self.on_head(status, headers)
+    def on_whole(self, status: int, head: ResponseHead, body: bytes) -> None:
+        """A response that came in one read: `on_head`, `on_data` unless it is empty, and `on_end`, in one call.
+
+        `head` is that of other responses too, and has no length.
+        """
+        self.on_head(status, head.sized(len(body)))
         if body:
             self.on_data(body)
         self.on_end()
@@ -54,15 +57,18 @@ class ResponseSink(Protocol):
         """
 
 
-class Request(NamedTuple):
+class Request:
     """What is sent, ready to be written."""
 
-    head: RequestHead
-    body: bytes | AsyncIterator[bytes]
-    head_only: bool
+    __slots__ = ("body", "head", "head_only")
+
+    def __init__(self, head: RequestHead, body: bytes | AsyncIterator[bytes], head_only: bool) -> None:
+        self.head = head
+        self.body = body
+        self.head_only = head_only
 
 
-_ANSWERED = Request(RequestHead(b"", False, 0), b"", False)
+_ANSWERED: Final = Request(RequestHead(b"", False, 0), b"", False)
 """Stands for a request that will not be sent again, so that a long reply does not keep a large body."""
 
 
@@ -76,14 +82,14 @@ class _NoSink:
     def on_end(self) -> None:
         pass
 
-    def on_whole(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+    def on_whole(self, status: int, head: ResponseHead, body: bytes) -> None:
         pass
 
     def on_error(self, error: Exception) -> None:
         pass
 
 
-_NO_SINK = _NoSink()
+_NO_SINK: Final = _NoSink()
 
 
 class Call:
@@ -127,7 +133,7 @@ class Call:
         if connection is None:
             self._dial()
             return
-        head, body, _ = self._request
+        head, body = self._request.head, self._request.body
         if not isinstance(body, bytes) or len(body) > _ONE_WRITE:
             self._send(connection)
             return
@@ -284,7 +290,7 @@ class Call:
         except Exception as error:
             self._fail(error)
 
-    def response_whole(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+    def response_whole(self, status: int, head: ResponseHead, body: bytes) -> None:
         """See Receiver."""
         self._connection = None
         self._received = True
@@ -297,7 +303,7 @@ class Call:
         self._done = True
         sink, self._sink = self._sink, _NO_SINK
         try:
-            sink.on_whole(status, headers, body)
+            sink.on_whole(status, head, body)
         except Exception as error:
             sink.on_error(error)
 

@@ -33,9 +33,9 @@ class Receiver(Protocol):
     def response_head(self, status: int, head: ResponseHead) -> None:
         """Called once, before everything else."""
 
-    def response_whole(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
-        """Called alone, with a response that is complete, not coded and of a known length, after which the connection
-        is no longer this receiver's."""
+    def response_whole(self, status: int, head: ResponseHead, body: bytes) -> None:
+        """Called alone, with a response that is complete and not coded, after which the connection is no longer this
+        receiver's; its head has no length, which is that of the body."""
 
     def response_data(self, data: bytes) -> None:
         """Called with undecoded body bytes, but for those that its `Connection.sink` takes."""
@@ -75,8 +75,8 @@ class Connection(asyncio.Protocol):
 
     __slots__ = (
         "__weakref__", "_at_chunk", "_closed", "_complete", "_failure", "_fresh", "_head", "_head_delivered",
-        "_header_bytes", "_header_count", "_headers", "_interim", "_keep_alive", "_known", "_length_at", "_limits",
-        "_owner", "_parser", "_pieces", "_reading", "_receiver", "_status", "_surplus", "_transport",
+        "_header_bytes", "_header_count", "_headers", "_interim", "_keep_alive", "_known", "_limits", "_owner",
+         "_parser", "_pieces", "_reading", "_receiver", "_status", "_surplus", "_transport",
         "_undelivered", "answered", "idle_since", "left", "loop", "on_body", "pace", "reused", "sink", "watchdog",
         "where", "writable",
     )  # fmt: skip
@@ -98,7 +98,6 @@ class Connection(asyncio.Protocol):
         self.on_body = self._pieces.append  # bound once: the parser calls straight into the list
         self._parser = self._new_parser()
         self._known: KnownHead[ResponseHead] | None = None
-        self._length_at = 0
         self._reset()
 
     def _new_parser(self) -> httptools.HttpResponseParser:
@@ -264,8 +263,6 @@ class Connection(asyncio.Protocol):
         body = None if known is None or receiver.head_only else known.body_in(data)
         if known is None or body is None:
             return False
-        headers = known.meaning.headers.copy()
-        headers[self._length_at] = (b"content-length", b"%d" % len(body))
         if receiver.sent and self.usable:  # else it is of no more use, as in `_let_go`
             self._receiver = None
             self.watchdog.set(None)
@@ -275,18 +272,14 @@ class Connection(asyncio.Protocol):
             self._owner.release(self)
         else:
             self._let_go(receiver)
-        receiver.response_whole(200, headers, body)
+        receiver.response_whole(200, known.meaning, body)
         return True
 
     def _learn(self, data: bytes) -> None:
         """Keep the head of a whole response that came in one read, for the next one."""
         head = self._head
         if head is not None and self._keep_alive and not self._surplus and self._status == 200 and not head.codings:
-            self._known = KnownHead.of(data, head)
-            names = [name for name, _ in head.headers]
-            self._length_at = names.index(b"content-length") if b"content-length" in names else 0
-            if self._known is not None and b"content-length" not in names:
-                self._known = None
+            self._known = KnownHead.of(data, head.unsized())
 
     def on_chunk_header(self) -> None:
         """A chunk begins."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import NamedTuple
 
 __all__ = ["Headers", "RequestHead", "ResponseHead", "complete_head", "prepare_head", "read_head", "render_head"]
 
@@ -34,29 +33,51 @@ _HOP_BY_HOP = frozenset(
 # `expect` ends here too: the body is sent at once, and interim responses are skipped
 _NOT_FORWARDED = _HOP_BY_HOP | {b"expect", b"host", b"content-length", b"http2-settings"}
 _PLAIN_CONNECTION = frozenset({b"close", b"keep-alive"})
+_PLAIN_JSON = (b"content-type", b"application/json")
 _METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 
-class RequestHead(NamedTuple):
+class RequestHead:
     """The bytes to send before the body, and how an iterator body is to be framed."""
 
-    data: bytes
-    chunked: bool
-    length: int | None
-    """Bytes that the body must have; None where it is chunked."""
+    __slots__ = ("chunked", "data", "length")
+
+    def __init__(self, data: bytes, chunked: bool, length: int | None) -> None:
+        self.data = data
+        self.chunked = chunked
+        self.length = length
+        """Bytes that the body must have; None where it is chunked."""
 
 
-class ResponseHead(NamedTuple):
+class ResponseHead:
     """What a response's headers say, apart from what is for the next reader."""
 
-    headers: list[tuple[bytes, bytes]]
-    """Without hop-by-hop headers; names lower-case."""
-    codings: list[bytes]
-    """Content codings in the order they were applied, "identity" left out."""
-    until_close: bool
-    """The body, if there is one, ends with the connection."""
-    ambiguous: bool
-    """Both a length and chunks: chunks win, and the connection is not to be used again (RFC 9112 section 6.3)."""
+    __slots__ = ("ambiguous", "codings", "goes_on", "headers", "is_json", "until_close")
+
+    def __init__(
+        self, headers: list[tuple[bytes, bytes]], codings: list[bytes], until_close: bool, ambiguous: bool
+    ) -> None:
+        self.headers = headers
+        """Without hop-by-hop headers; names lower-case."""
+        self.codings = codings
+        """Content codings in the order they were applied, "identity" left out."""
+        self.until_close = until_close
+        """The body, if there is one, ends with the connection."""
+        self.ambiguous = ambiguous
+        """Both a length and chunks: chunks win, and the connection is not to be used again (RFC 9112 section 6.3)."""
+        self.is_json = _PLAIN_JSON in headers
+        """The content type is that of JSON, to the letter."""
+        self.goes_on: tuple[bytes, bool] | None = None
+        """For whoever passes the headers on: what it made of them last time."""
+
+    def unsized(self) -> ResponseHead:
+        """The same, but for a length: what responses say that differ in nothing else."""
+        headers = [pair for pair in self.headers if pair[0] != b"content-length"]
+        return ResponseHead(headers, self.codings, self.until_close, self.ambiguous)
+
+    def sized(self, length: int) -> list[tuple[bytes, bytes]]:
+        """The headers of one of these."""
+        return [*self.headers, (b"content-length", b"%d" % length)]
 
 
 @lru_cache(maxsize=1024)

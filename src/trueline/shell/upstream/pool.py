@@ -39,9 +39,10 @@ Dial = Callable[[Route, "Pool"], Awaitable[Connection]]
 class _Host:
     """The connections of one route."""
 
-    __slots__ = ("count", "idle", "waiters")
+    __slots__ = ("count", "idle", "route", "waiters")
 
-    def __init__(self) -> None:
+    def __init__(self, route: Route) -> None:
+        self.route = route
         self.count = 0
         """Connections that are open or being opened."""
         self.idle: deque[Connection] = deque()
@@ -56,7 +57,10 @@ class Pool:
         self._dial = dial
         self._limits = limits
         self._hosts: dict[Route, _Host] = {}
-        self._routes: dict[Connection, Route] = {}
+        self._kept: dict[Connection, _Host] = {}
+        """Every connection, idle or not."""
+        self._recent: _Host | None = None
+        """That of the last request: looking for it by its route takes longer than all the rest."""
         self._sweeper: asyncio.TimerHandle | None = None
         self._closed = False
 
@@ -68,7 +72,9 @@ class Pool:
         """
         if self._closed:
             raise RuntimeError("the upstream client is closed")
-        host = self._hosts.get(route)
+        host = self._recent
+        if host is None or host.route is not route:
+            host = self._recent = self._hosts.get(route)
         if host is None:
             return None
         while host.idle:
@@ -89,11 +95,11 @@ class Pool:
         while True:
             if self._closed:
                 raise UpstreamConnectError("The upstream client is closed.")
-            host = self._hosts.setdefault(route, _Host())
+            host = self._hosts.setdefault(route, _Host(route))
             if limit is None or host.count < limit:
                 host.count += 1
                 break
-            free = await self._wait(route, host)
+            free = await self._wait(host)
             if free is None:
                 break
             if free.usable:
@@ -102,19 +108,19 @@ class Pool:
         try:
             connection = await self._dial(route, self)
         except BaseException:
-            self._leave(route, host)
+            self._leave(host)
             raise
         if not connection.usable or self._is_closed():
             connection.abort()
-            self._leave(route, host)
+            self._leave(host)
             raise UpstreamCutError(f"{route.where} closed the connection without answering.")
-        self._routes[connection] = route
+        self._kept[connection] = host
         return connection
 
     def _is_closed(self) -> bool:
         return self._closed  # asked again after waiting
 
-    async def _wait(self, route: Route, host: _Host) -> Connection | None:
+    async def _wait(self, host: _Host) -> Connection | None:
         waiter: asyncio.Future[Connection | None] = asyncio.get_running_loop().create_future()
         host.waiters.append(waiter)
         try:
@@ -123,21 +129,20 @@ class Pool:
             if waiter.done() and not waiter.cancelled():  # it was served just before it was cancelled
                 connection = waiter.result()
                 if connection is None:
-                    self._leave(route, host)
+                    self._leave(host)
                 else:
                     self.release(connection)
             else:
                 host.waiters.remove(waiter)
-                self._discard_if_unused(route, host)
+                self._discard_if_unused(host)
             raise
 
     def release(self, connection: Connection) -> None:
         """See ConnectionOwner."""
-        route = self._routes.get(connection)
-        if self._closed or route is None:
+        host = self._kept.get(connection)
+        if self._closed or host is None:
             connection.abort()
             return
-        host = self._hosts[route]
         if host.waiters and self._wake(host, connection):
             return
         loop = connection.loop
@@ -150,15 +155,14 @@ class Pool:
 
     def forget(self, connection: Connection) -> None:
         """See ConnectionOwner."""
-        route = self._routes.pop(connection, None)
-        if route is None:
+        host = self._kept.pop(connection, None)
+        if host is None:
             return  # it was lost while it was being opened, which `open` sees for itself
-        host = self._hosts[route]
         try:
             host.idle.remove(connection)
         except ValueError:
             pass
-        self._leave(route, host)
+        self._leave(host)
 
     def close(self) -> None:
         """Drop all connections, in use or not."""
@@ -166,13 +170,13 @@ class Pool:
         if self._sweeper is not None:
             self._sweeper.cancel()
             self._sweeper = None
-        for connection in list(self._routes):
+        for connection in list(self._kept):
             connection.drop("the upstream client was closed")
 
-    def _leave(self, route: Route, host: _Host) -> None:
+    def _leave(self, host: _Host) -> None:
         if not self._wake(host, None):
             host.count -= 1
-            self._discard_if_unused(route, host)
+            self._discard_if_unused(host)
 
     def _wake(self, host: _Host, connection: Connection | None) -> bool:
         while host.waiters:
@@ -182,9 +186,10 @@ class Pool:
                 return True
         return False
 
-    def _discard_if_unused(self, route: Route, host: _Host) -> None:
+    def _discard_if_unused(self, host: _Host) -> None:
         if host.count == 0 and not host.waiters:
-            self._hosts.pop(route, None)
+            self._hosts.pop(host.route, None)
+            self._recent = None
 
     def _sweep(self) -> None:
         loop = asyncio.get_running_loop()

@@ -8,6 +8,7 @@ from typing import Self
 
 from trueline.errors import UpstreamReplyTooLargeError
 from trueline.shell.upstream.call import Call
+from trueline.shell.upstream.headers import ResponseHead
 from trueline.shell.upstream.options import Limits
 
 __all__ = ["Response"]
@@ -156,9 +157,9 @@ class Response:
         self._ended = True
         self._wake()
 
-    def on_whole(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+    def on_whole(self, status: int, head: ResponseHead, body: bytes) -> None:
         """See ResponseSink."""
-        self.on_head(status, headers)
+        self.on_head(status, head.sized(len(body)))
         if body:
             self.on_data(body)
         self.on_end()
