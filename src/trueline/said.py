@@ -31,17 +31,17 @@ class _Text:
     def add(self, text: str) -> None:
         self.pieces.append(text)
         if len(self.pieces) >= _PIECES:
-            self.join()
+            self.fold()
 
-    def join(self) -> None:
-        """Keep the increments so far as one."""
-        text = "".join(self.pieces)
-        self.pieces[:] = [text]
+    def extend(self, texts: list[str]) -> None:
+        """Add several, none of which is long."""
+        self.pieces += texts
+        if len(self.pieces) >= _PIECES:
+            self.fold()
 
     def fold(self) -> None:
         """Keep many increments as one."""
-        if len(self.pieces) >= _PIECES:
-            self.join()
+        self.pieces[:] = ["".join(self.pieces)]
 
     @property
     def whole(self) -> bool:
@@ -142,17 +142,10 @@ class Said:
             text = self._texts[key] = self._kind()
         text.add(event.text)  # type: ignore[union-attr]  # calls have left
 
-    def keeper(self, kind: type) -> Callable[[str], object] | None:
-        """Adds more to a text of the first choice, where there is one of this type.  Of an endless text, every few KB
-        have to come by `add`, or be folded.
-        """
+    def keeper(self, kind: type) -> Callable[[list[str]], object] | None:
+        """Adds more to a text of the first choice, where there is one of this type: several, none of which is long."""
         text = self._texts.get((0, _NAMES.get(kind, "")))
-        return text.pieces.append if text is not None else None
-
-    def fold(self) -> None:
-        """Keep what the keepers added as `add` would have."""
-        for text in self._texts.values():
-            text.fold()
+        return text.extend if text is not None else None
 
     def _add_call(self, event: Any) -> None:
         key = event.choice, event.index

@@ -22,7 +22,7 @@ from golden.notation import Golden, goldens
 from golden.play import cuts as ways
 from trueline.context import FormatOptions, Route
 from trueline.messages import ChatRequest, read_chat_request
-from trueline.pipeline import chat_pipeline, lane_stream, lane_whole
+from trueline.pipeline import chat_pipeline, lane_patterns, lane_whole
 from trueline.pipeline.lane_looks import CONTENT
 
 __all__ = ["player", "records"]
@@ -478,7 +478,7 @@ def test_shapes_and_patterns_are_bounded() -> None:
     for number in range(300):
         events = stream([_ROLE, *[chunk({"content": f"w{n}"}, **{f"extra{number}": n // 2}) for n in range(40)]])
         agree(chat(stream=True), events)
-    assert len(lane_stream._patterns) <= lane_stream.MAX_PATTERNS
+    assert len(lane_patterns.patterns) <= lane_patterns.MAX_PATTERNS
 
 
 # -- recordings -------------------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from engine.test_lanes import OPTIONS, ROUTE, TEXTS, Course, changed, some, spoi
 from trueline.context import FormatOptions
 from trueline.dialects.provider import dialect_of
 from trueline.messages import ChatRequest
-from trueline.pipeline import chat_pipeline, lane_stream
+from trueline.pipeline import chat_pipeline, lane_patterns
 
 Fields = dict[str, Any]
 
@@ -214,4 +214,4 @@ def test_recordings(shared: Path) -> None:
         for cuts in ([], [rnd.randrange(len(sent) + 1) for _ in range(30)]):
             agree(chat(stream=True), pieces(sent, cuts))
         agree(chat(stream=True), [spoilt(sent, rnd.randrange(1 << 30))])
-    assert lane_stream._patterns
+    assert lane_patterns.patterns

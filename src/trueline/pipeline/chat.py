@@ -265,6 +265,7 @@ class ChatStream(Chat):
                 break
             end = lane.end_of_event(data, at)
             piece = data[at:end] if at or end < size else data
+            lane.give()
             self._raw = piece if lane.bears(piece) else b""
             out.append(self._feed(piece))
             lane.reopen(self._wire.idle)

@@ -11,13 +11,15 @@ from typing import Final, NamedTuple, TypeAlias
 
 from ..events import ReasoningDelta, TextDelta
 from ..repairs.base import ENDLESS, Holder
-from ..wire import jsonio
 from .base import Bound
 
 __all__ = ["Ahead", "ahead_of"]
 
+_ROOM: Final = 1536
+"""Bytes that are kept here: each piece that is kept apart costs ten times the memory of its text."""
+
 Frame: TypeAlias = tuple[bytes, bytes]
-Keep: TypeAlias = Callable[[str], object]
+Keep: TypeAlias = Callable[[list[str]], object]
 More: TypeAlias = Callable[[int], int]
 
 
@@ -29,49 +31,39 @@ class Ahead(NamedTuple):
     frame: Frame | None
     """What stands around the text of what leaves, where nothing but that may differ."""
     told: Keep | None
-    """What wants to know each text of which no event is made."""
+    """What wants to know the texts of which no event is made."""
     room: int
-    """Bytes that pass before the rules have to be asked again; less than none where an event has to be seen."""
+    """Bytes that pass before the rules have to have them; less than none where an event has to be seen."""
     longest: int
     """Characters of the longest text that may pass."""
     renews: bool
     """Whether asking them again may give more room."""
-    keeps: tuple[Keep, ...]
-    """What is called with each text that passes: `before`, then `behind`."""
+    before: tuple[Keep, ...]
+    """What is called with the texts that pass, or that the holder takes."""
+    behind: tuple[Keep, ...]
+    """What is called with what leaves it."""
     holder: Holder | None
     first: str
     second: str
     """Its marks."""
-    before: tuple[Keep, ...]
-    """What is called with each text that the holder takes."""
-    behind: tuple[Keep, ...]
-    """What is called with what leaves it."""
     mores: tuple[More, ...]
     """What the room is renewed by; see Passing."""
 
     def more(self, wanted: int) -> int:
         """The room, renewed for a text of so many bytes: too little of it where an event has to be seen."""
-        room = ENDLESS
+        room = _ROOM
         for more in self.mores:
-            room = min(room, more(wanted))
-            if room < wanted:
-                break
+            more_room = more(wanted)
+            if more_room < room:
+                room = more_room
         return room
 
-    def held(self, said: str) -> bytes | None:
-        """Have the holder take a text: what leaves of it, as JSON; None: it has to be seen."""
-        if self.frame is None or self.holder is None:
-            return None
-        left = self.holder.take(said)
-        if left is None:
-            return None
+    def kept(self, came: list[str], left: list[str]) -> None:
+        """Let the rules have texts that passed, and what left of them."""
         for keep in self.before:
-            keep(said)
-        if not left:
-            return b""
+            keep(came)
         for keep in self.behind:
             keep(left)
-        return jsonio.encode(left)
 
     def renewed(self, kind: type) -> Ahead:
         """After an event was seen for want of room."""
@@ -79,14 +71,14 @@ class Ahead(NamedTuple):
 
 
 _PASS: Final = frozenset((TextDelta, ReasoningDelta))
-_NOT_AT_ALL: Final = (-1, 0, False, (), None, "", "", (), (), ())
+_NOT_AT_ALL: Final = (-1, 0, False, (), (), None, "", "", ())
 
 
 def ahead_of(kind: type, rules: list[Bound], frame: Frame | None, told: Keep | None) -> Ahead:
-    """Ask the rules how plain events of this type pass; `told`: called with each text of which no event is made."""
+    """Ask the rules how plain events of this type pass; `told`: called with the texts of which no event is made."""
     if kind not in _PASS:
         return Ahead._make((rules, frame, told, *_NOT_AT_ALL))
-    room = longest = ENDLESS
+    room, longest = _ROOM, ENDLESS
     before: list[Keep] = [told] if told is not None else []
     behind: list[Keep] = []
     mores: list[More] = []
@@ -102,21 +94,8 @@ def ahead_of(kind: type, rules: list[Bound], frame: Frame | None, told: Keep | N
             (before if holder is None else behind).append(passing.keep)
         holder = holder or passing.holder
     first, second = holder.marks if holder is not None else ("", "")
-    keeps = *before, *behind
     return Ahead(
-        rules,
-        frame,
-        told,
-        room,
-        longest,
-        True,
-        keeps,
-        holder,
-        first,
-        second,
-        tuple(before),
-        tuple(behind),
-        tuple(mores),
+        rules, frame, told, room, longest, True, tuple(before), tuple(behind), holder, first, second, tuple(mores)
     )
 
 

@@ -8,6 +8,7 @@ blanks before their last brace, which are there to hide how long they are.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import msgspec
@@ -67,8 +68,8 @@ class Source(Protocol):
     def changes(self, payload: Any) -> list[str]:
         """The faults of an id and a time that are not the first chunk's."""
 
-    def told(self, make: Make) -> Callable[[str], object] | None:
-        """What has to be called with a text of which `make` makes no event; None: nobody wants to know."""
+    def told(self, make: Make) -> Callable[[list[str]], object] | None:
+        """What has to be called with the texts of which `make` makes no event; None: nobody wants to know."""
 
 
 def source_of(reader: Reader) -> Source | None:
@@ -135,9 +136,14 @@ class NativeSource:
         """See Source."""
         return []
 
-    def told(self, make: Make) -> Callable[[str], object]:
+    def told(self, make: Make) -> Callable[[list[str]], object]:
         """See Source: what is told at the end of a block knows its text."""
-        return lambda text: make(0, text, UNSET, None)
+        return partial(_tell, make)
+
+
+def _tell(make: Make, texts: list[str]) -> None:
+    for text in texts:
+        make(0, text, UNSET, None)
 
 
 def retold(event: Any, text: str) -> Any:

@@ -13,7 +13,6 @@ from typing import TypeAlias
 
 import msgspec
 
-from ..repairs.base import ROOM
 from .lane_ahead import Ahead, Frame
 from .skeleton import text_of
 
@@ -85,7 +84,7 @@ class Steady:
     def _more(self, size: int) -> int:
         """The room behind a text of so many bytes, where it was used up."""
         self._give()
-        return min(self._ahead.more(size), ROOM) - size
+        return self._ahead.more(size) - size
 
     def hand_over(self) -> int:
         """Give the texts to the rules; how many were taken."""
@@ -95,7 +94,5 @@ class Steady:
 
     def _give(self) -> None:
         texts, self.texts = self.texts, []
-        for keep in self._ahead.keeps:
-            for text in texts:
-                keep(text)
+        self._ahead.kept(texts, texts)
         self._taken += len(texts)

@@ -16,14 +16,25 @@ import msgspec
 from ..context import ReplyContext
 from ..dialects.openai_chat import StreamWriter
 from ..events import Event, Extras
-from ..repairs.base import ROOM
 from ..wire import jsonio
 from .base import Chain
 from .dialect import Reader, Writer
 from .lane_ahead import Ahead, ahead_of
+from .lane_patterns import (
+    MAX_PATTERNS,
+    Around,
+    Known,
+    around_of,
+    behind_blanks,
+    framing_of,
+    known_of,
+    patterns,
+    recall,
+    use,
+)
 from .lane_source import PADDING, Make, Plain, Source, retold, source_of
-from .lane_steady import Match, Steady
-from .skeleton import NUMBER, TEXT, Skeleton, Slot, find, is_sound, put, text_of
+from .lane_steady import Steady
+from .skeleton import NUMBER, Skeleton, Slot, find, is_sound, put, text_of
 
 __all__ = ["StreamLane", "lane_for"]
 
@@ -31,19 +42,14 @@ MAX_SHAPES = 4
 """Shapes that one stream keeps."""
 MAX_TRIES = 12
 """Chunks of one stream from which a shape is made, used or not."""
-MAX_PATTERNS = 256
-"""Compiled patterns that a process keeps; one is made when its skeleton is seen for the second time."""
 MAX_LITERAL = 4 * 1024
 """Bytes of a chunk beside its slots."""
-MAX_RECENT = 8
 MAX_APART = 16 * 1024
 """Bytes of an event up to which those that arrived together are taken one by one."""
 
 _PLAIN_LINES, _NAMED_LINES = 2, 3
 """Newlines of an event that a lane may learn from: those behind its only line, and that behind its name."""
-_NAMED = re.compile(rb"event: [!-~]+\ndata: ?")
 
-Around: TypeAlias = tuple[bytes, bytes]
 Notes: TypeAlias = tuple[str, ...]
 _Same: TypeAlias = tuple[bytes, bytes, Notes, bytes | None, bytes | None]
 _NONE_YET: _Same = (b"", b"", (), b"", b"")
@@ -61,26 +67,10 @@ class _Owner(Protocol):
     def _write(self, mended: list[Event]) -> bytes: ...
 
 
-class _Known(NamedTuple):
-    """The pattern of a skeleton that was proved."""
-
-    match: Callable[[bytes, int], re.Match[bytes] | None]
-    whole: Match
-    slots: tuple[Slot, ...]
-    around: Around
-    text: int
-    """The group of the text; those of id and time are the same where there is none."""
-    identity: int
-    created: int
-    padding: int | None
-    bare: tuple[bytes, bytes, bytes] | None
-    """Where only the text may differ: the bytes up to it, those behind it, and those behind the blanks after them."""
-
-
 class _Shape(NamedTuple):
     """What a known chunk says in one stream."""
 
-    known: _Known
+    known: Known
     kind: type
     make: Make
     logprobs: Any
@@ -98,8 +88,8 @@ class StreamLane:
     """`learn` from chunks that went the general way, `run` over those that need not."""
 
     __slots__ = (
-        "_ahead", "_chain", "_created", "_faults", "_identity", "_owner", "_room", "_same", "_shapes", "_source",
-        "_steady", "_tries", "_usual", "_writer", "open", "taken",
+        "_ahead", "_came", "_chain", "_created", "_faults", "_identity", "_left", "_owner", "_room", "_same", "_shapes",
+        "_source", "_steady", "_tries", "_usual", "_writer", "open", "taken",
     )  # fmt: skip
 
     def __init__(
@@ -118,6 +108,10 @@ class StreamLane:
         self._ahead: Ahead | None = None
         self._room = -1
         """What is left of the room ahead."""
+        self._came: list[str] = []
+        """The texts that passed and that the rules do not have yet."""
+        self._left: list[str] = []
+        """What left of them, where a rule may hold something."""
         self._same: _Same = _NONE_YET
         self._steady: Steady | None = None
         self.taken = 0
@@ -144,11 +138,11 @@ class StreamLane:
         plain = self._source.plain(event, payload)
         if plain is None or data[:1] != b"{" or data[-1:] != b"}" or b"\n" in data:
             return  # what came over several lines is noted each time
-        around = _around(raw, data, self._source.named)
+        around = around_of(raw, data, self._source.named)
         if around is None:
             return
         self._tries -= 1
-        known = _recall(raw, data, plain.slot, around) or self._prove(data, payload, event, plain.slot, around)
+        known = recall(raw, data, plain.slot, around) or self._prove(data, payload, event, plain.slot, around)
         if known is None:
             return
         shape = self._shape(known, payload, event, plain, before)
@@ -161,7 +155,7 @@ class StreamLane:
         self._identity = jsonio.encode(first[0]) if isinstance(first[0], str) else None
         self._created = b"%d" % first[1] if type(first[1]) is int else None
 
-    def _prove(self, data: bytes, payload: Any, event: Any, slot: Slot, around: Around) -> _Known | None:
+    def _prove(self, data: bytes, payload: Any, event: Any, slot: Slot, around: Around) -> Known | None:
         """The pattern of a skeleton that was seen before, if it is sound and read for what it looks like."""
         skeleton = find(data, payload, (*self._source.envelope, slot))
         if skeleton is None or slot not in skeleton.slots or sum(map(len, skeleton.pieces)) > MAX_LITERAL:
@@ -170,15 +164,15 @@ class StreamLane:
             last = skeleton.pieces[-1]
             skeleton = Skeleton((*skeleton.pieces[:-1], last[:-1].rstrip(b" ") + last[-1:]), skeleton.slots)
         key = (skeleton, around)
-        known = _patterns.get(key)
-        again = known is None and key in _patterns
+        known = patterns.get(key)
+        again = known is None and key in patterns
         if again and is_sound(skeleton, payload) and self._reads(skeleton, payload, event):
-            known = _known(skeleton, around, self._source.blanks)
+            known = known_of(skeleton, around, self._source.blanks)
         if known is not None:
-            _use(known)
-        if len(_patterns) >= MAX_PATTERNS:
-            _patterns.clear()
-        _patterns[key] = known
+            use(known)
+        if len(patterns) >= MAX_PATTERNS:
+            patterns.clear()
+        patterns[key] = known
         return known
 
     def _reads(self, skeleton: Skeleton, payload: Any, event: Any) -> bool:
@@ -192,13 +186,13 @@ class StreamLane:
         self._faults.update(faults)
         return events == [retold(event, "~")]
 
-    def _shape(self, known: _Known, payload: Any, event: Any, plain: Plain, before: dict[str, int]) -> _Shape | None:
+    def _shape(self, known: Known, payload: Any, event: Any, plain: Plain, before: dict[str, int]) -> _Shape | None:
         noted = [name for name, count in self._faults.items() for _ in range(count - before.get(name, 0))]
         for fault in self._source.changes(payload):
             if fault not in noted:
                 return None
             noted.remove(fault)
-        noted += [fault for fault in _framing(known.around) if fault not in self._usual]
+        noted += [fault for fault in framing_of(known.around) if fault not in self._usual]
         extras = None if event.extras is None else _copied(event.extras, b"")
         make, told = plain.make, tuple(noted)
         return _Shape(known, type(event), make, event.logprobs, extras, [None] * 4, told, payload, plain.holds)
@@ -224,11 +218,12 @@ class StreamLane:
             return None
         shape = self._shapes[0]
         known, first, last = shape.known, (self._identity, self._created), same[3:]
+        self.give()
         noted = same[2] if known.bare is not None else shape.notes[(last[0] != first[0]) * 2 + (last[1] != first[1])]
         if known.padding is not None or noted is None:
             return None
         groups = known.identity, known.created, known.text
-        self._steady = Steady(known.whole, groups, first, last, noted, ahead, ahead.frame, min(self._room, ROOM))
+        self._steady = Steady(known.whole, groups, first, last, noted, ahead, ahead.frame, self._room)
         return self._steady
 
     def settle(self, ends: bool = False) -> None:
@@ -239,6 +234,15 @@ class StreamLane:
             self._note(steady.noted, steady.hand_over())
             if ends:
                 self._steady = None
+        elif not ends:
+            self.give()
+
+    def give(self) -> None:
+        """Let the rules have the texts that passed: before they see, or are asked, anything."""
+        if self._came and self._ahead is not None:
+            self._ahead.kept(self._came, self._left)
+            self._came.clear()
+            self._left.clear()
 
     # -- running ------------------------------------------------------------------------------------------------------
 
@@ -271,6 +275,7 @@ class StreamLane:
                 if shape is not shapes[0]:
                     shapes.remove(shape)
                     shapes.insert(0, shape)
+                    self.give()
                     self._ahead, self._same = None, _NONE_YET
                 return self._pass(data, at, shape, out)
         return at
@@ -279,8 +284,8 @@ class StreamLane:
         """Write the events from `at` on that have this shape; returns where the first other one begins."""
         known, size = shape.known, len(data)
         ahead = self._ahead or self._look_ahead(shape)
-        _, frame, _, _, longest, _, keeps, holder, first, second, _, _, _ = ahead
-        room, bare = self._room, known.bare
+        _, frame, _, _, longest, _, _, _, holder, first, second, _ = ahead
+        came, gone, room, bare = self._came, self._left, self._room, known.bare
         head, tail, usual, _, _ = self._same
         behind, counted, count, padded = len(head), usual, 0, b""
         while at < size:
@@ -288,7 +293,7 @@ class StreamLane:
             end = data.find(b'"', at + behind) if behind and data.startswith(head, at) else -1
             past = end + len(tail) if end > 0 and data.startswith(tail, end) else 0
             if past and bare is not None:
-                past = _behind_blanks(data, past, bare[2])
+                past = behind_blanks(data, past, bare[2])
             if past:
                 found, token, noted = None, data[at + behind - 1 : end + 1], usual
                 end = past
@@ -316,19 +321,29 @@ class StreamLane:
             long = len(token) - 2  # escaped, it is no shorter than its text
             room -= long
             if room < 0 and long <= longest:
+                self.give()
                 room = ahead.more(long) - long
             if room < 0 or long > longest:
                 left = None
-            elif holder is None or not (holder.waits or first in said or second in said):
-                for keep in keeps:
-                    keep(said)
+            elif holder is None:
+                came.append(said)
                 left = token if b"\\" not in token else jsonio.encode(said)
+            elif not (holder.waits or first in said or second in said):
+                came.append(said)
+                gone.append(said)
+                left = token if b"\\" not in token else jsonio.encode(said)
+            elif frame is None or (leaves := holder.take(said)) is None:
+                left = None
             else:
-                left = ahead.held(said)
+                came.append(said)
+                left = b""
+                if leaves:
+                    gone.append(leaves)
+                    left = jsonio.encode(leaves)
             if left is None:
                 self._room = room
                 ahead = self._see(shape, said, padded, room < 0 or long > longest, out)
-                _, frame, _, _, longest, _, keeps, holder, first, second, _, _, _ = ahead
+                _, frame, _, _, longest, _, _, _, holder, first, second, _ = ahead
                 room, size = self._room, size if self.open else at
             elif frame is None:
                 out.append(self._writer.write(self._event(shape, said, padded)))
@@ -346,6 +361,7 @@ class StreamLane:
 
     def _see(self, shape: _Shape, said: str, padded: bytes, renew: bool, out: list[bytes]) -> Ahead:
         """Have the rules see an event, and `renew` what is ahead; returns what is ahead now."""
+        self.give()
         ahead = self._ahead or self._look_ahead(shape)
         event = self._event(shape, said, padded)
         for position, see, _ in ahead.rules:
@@ -414,72 +430,6 @@ def _copied(extras: Extras, padding: bytes) -> Extras:
     if padding:
         reply = {**(reply or {}), PADDING: padding[1:-1].decode()}
     return Extras(reply, extras.choice, extras.message)
-
-
-def _behind_blanks(data: bytes, at: int, close: bytes) -> int:
-    """Where `close` ends that stands at `at` or behind blanks; 0 where it does not."""
-    if data.startswith(close, at):
-        return at + len(close)
-    stop = data.find(close, at)
-    return stop + len(close) if stop > 0 and not data[at:stop].strip(b" ") else 0
-
-
-def _framing(around: Around) -> list[str]:
-    """The faults of framing that every event of this form has."""
-    noted = ["sse-event-line"] if around[0].startswith(b"event") else []
-    return [*noted, "sse-no-space"] if around[0].endswith(b":") else noted
-
-
-def _around(raw: bytes, data: bytes, named: bool) -> Around | None:
-    """What stands before and behind the data of an event that came in one piece and in the usual way."""
-    at = raw.find(data)
-    if at < 5:
-        return None
-    before = b"data: " if raw[max(at - 6, 0) : at] == b"data: " else b"data:" if raw[at - 5 : at] == b"data:" else None
-    if named and before and at > len(before):
-        before = raw[:at] if _NAMED.fullmatch(raw[:at]) else None
-    end = at + len(data)
-    behind = b"\n\n" if raw.startswith(b"\n\n", end) else b"\r\n\r\n" if raw.startswith(b"\r\n\r\n", end) else None
-    return (before, behind) if before and behind else None
-
-
-# -- patterns ---------------------------------------------------------------------------------------------------------
-
-_patterns: dict[tuple[Skeleton, Around], _Known | None] = {}
-"""None: its skeleton was seen once.  Compiling costs as much as a hundred chunks."""
-_recent: list[_Known] = []
-
-
-def _known(skeleton: Skeleton, around: Around, blanks: bool) -> _Known:
-    groups = {slot.path[-1]: number for number, slot in enumerate(skeleton.slots, 1)}
-    text = next(number for number, slot in enumerate(skeleton.slots, 1) if slot.pattern is TEXT)
-    bare = None
-    if blanks:
-        first, last = skeleton.pieces
-        bare = around[0] + first + b'"', b'"' + last[:-1], last[-1:] + around[1]
-        pattern = re.compile(re.escape(bare[0][:-1]) + TEXT + re.escape(bare[1][1:]) + b" *+" + re.escape(bare[2]))
-    else:
-        pattern = skeleton.compile(*around)
-    identity, created = groups.get("id", text), groups.get("created", text)
-    return _Known(
-        pattern.match, pattern.fullmatch, skeleton.slots, around, text, identity, created, groups.get(PADDING), bare
-    )
-
-
-def _recall(raw: bytes, data: bytes, slot: Slot, around: Around) -> _Known | None:
-    """The pattern that this chunk matches, if it is one of those that were used last."""
-    at = raw.find(data) - len(around[0])
-    for known in tuple(_recent):
-        if slot in known.slots and known.match(raw, at):
-            _use(known)
-            return known
-    return None
-
-
-def _use(known: _Known) -> None:
-    """Look for it first; in one step, for threads may share the list."""
-    if not _recent or _recent[0] is not known:
-        _recent[:] = [known, *(other for other in _recent if other is not known)][:MAX_RECENT]
 
 
 def lane_for(owner: _Owner, reader: Reader, chain: Chain, writer: Writer, context: ReplyContext) -> StreamLane | None:

@@ -9,14 +9,12 @@ from typing import Any, ClassVar, Final, NamedTuple, Protocol, TypeAlias
 from ..context import ReplyContext
 from ..events import Event
 
-__all__ = ["ENDLESS", "ROOM", "Holder", "Passing", "Result", "Rule"]
+__all__ = ["ENDLESS", "Holder", "Passing", "Result", "Rule"]
 
 Result: TypeAlias = Event | list[Event] | None
 
 ENDLESS: Final = sys.maxsize
 """The room of a rule that wants to see nothing more."""
-ROOM: Final = 1536
-"""That of a rule that keeps texts: each piece that is kept apart costs ten times the memory of its text."""
 
 
 class Holder(Protocol):
@@ -37,12 +35,14 @@ class Holder(Protocol):
 class Passing(NamedTuple):
     """How plain texts pass a rule that need not see each of them."""
 
-    room: int
+    room: int = ENDLESS
     """Bytes that may pass so; less than none: the next event has to be seen."""
     longest: int = ENDLESS
     """Characters of the longest text that may."""
-    keep: Callable[[str], object] | None = None
-    """Called with each text that passes, or that a holder of this rule took."""
+    keep: Callable[[list[str]], object] | None = None
+    """Called with the texts that passed, or that a holder of this rule took, before the rule sees or is asked anything
+    else; the list is the caller's.
+    """
     holder: Holder | None = None
     """Rules behind this one meet what leaves it."""
     more: Callable[[int], int] | None = None

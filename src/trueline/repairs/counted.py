@@ -9,7 +9,7 @@ from typing import Any
 from ..context import ReplyContext, UsageSource
 from ..events import ReasoningDelta, RefusalDelta, ReplyEnd, TextDelta, ToolCallDelta, ToolCallStart, Usage
 from ..said import Said
-from .base import ROOM, Passing, Result, Rule
+from .base import Passing, Result, Rule
 from .credible import few_for_prompt, few_for_reply, many_for_reply
 from .tally import Numbers, count, estimate, is_loaded, is_quick, load, size_of, tokenizer_of
 from .usage import counts, owes_usage
@@ -59,12 +59,7 @@ class MissingUsage(Rule):
     def passing(self, kind: type) -> Passing | None:
         """Text is most of what comes, and is kept."""
         keep = self._said.keeper(kind)
-        return Passing(ROOM, keep=keep, more=self._more) if keep is not None else None
-
-    def _more(self, wanted: int) -> int:
-        """See Passing."""
-        self._said.fold()
-        return ROOM
+        return Passing(keep=keep) if keep is not None else None
 
     def _checked(self, usage: Usage) -> Usage:
         """The one report that leaves, with counts in place of what cannot be."""

@@ -14,7 +14,7 @@ from ..events import (
     TextDelta,
     ToolFragment,
 )
-from .base import ENDLESS, ROOM, Passing, Result, Rule
+from .base import Passing, Result, Rule
 from .thinking import BLOCKS
 
 __all__ = ["Repeats"]
@@ -72,11 +72,10 @@ class _Said:
         if len(self.pieces) >= MAX_PIECES:
             self.fold()
 
-    def more(self, wanted: int) -> int:
+    def keep(self, texts: list[str]) -> None:
         """See Passing."""
-        if len(self.pieces) >= MAX_PIECES:
-            self.fold()
-        return -1 if self.forgotten else ROOM
+        if not self.forgotten:
+            self.add("".join(texts))
 
     def fold(self) -> None:
         """Join what is kept apart, and forget it where there is too much."""
@@ -126,8 +125,8 @@ class Repeats(Rule):
         if said is None or any(one.held for one in self._said.values()):  # what is held leaves before any other text
             return None
         if said.forgotten:
-            return Passing(ENDLESS)
-        return Passing(ROOM, said.length - 1, said.pieces.append, more=said.more)
+            return Passing()
+        return Passing(longest=said.length - 1, keep=said.keep)
 
     def _take(self, kind: type, event: TextDelta | ReasoningDelta) -> Result:
         key = (kind, event.choice)

@@ -28,19 +28,19 @@ class Meter:
     """The tokens of one choice: of several texts, one after the other (`begin`)."""
 
     __slots__ = (
+        "_added",
         "_before",
         "_due",
+        "_fits",
         "_fixed",
         "_left",
         "_more",
         "_out",
         "_per_byte",
-        "_sized",
         "_start",
         "_tail",
         "_tokenizer",
         "_unit",
-        "added",
         "room",
     )
 
@@ -64,52 +64,49 @@ class Meter:
         """Characters that are held so before the next look."""
         self._out = 0
         """How far the tail has left."""
-        self.added: list[str] = []
-        """What left behind the tail; its bytes are taken from the room by `sized`."""
-        self._sized = 0
-        """So many of these were."""
-        self.room = self._fitting(self._left)
-        """Bytes that may come in any case; less than none, where something is held."""
-
-    def sized(self) -> int:
-        """The room, behind all that was added."""
-        if len(self.added) > self._sized:
-            text = "".join(self.added[self._sized :])
-            self.room -= size_of(text)
-            self.added[self._sized :] = [text]
-            self._sized += 1
-        return self.room
+        self._added: list[str] = []
+        """What left behind the tail."""
+        self._fits = self.room = self._fitting(self._left)
+        """Bytes that may come behind what was counted, in any case, and behind what was not; less than none, where
+        something is held.
+        """
 
     @property
     def uncounted(self) -> int:
         """Characters that came since something was counted."""
-        return len(self._tail) + sum(map(len, self.added)) + sum(len(text) for text, _ in self._before)
+        size = len(self._tail) + sum(map(len, self._added))
+        return size + sum(len(text) for text, _ in self._before) if self._before else size
 
     def passes(self, text: str) -> bool:
         """Take a piece that is within the limit in any case; False: it was not taken, and `take` has to look."""
         size = size_of(text)
-        if size > self.sized():
+        if size > self.room:
             return False
         self.room -= size
-        self.added.append(text)
-        self._sized += 1
+        self._added.append(text)
         return True
+
+    def keep(self, texts: list[str]) -> None:
+        """Take texts for which there was room."""
+        text = "".join(texts)
+        if text:
+            self.room -= size_of(text)
+            self._added.append(text)
 
     def take(self, text: str) -> tuple[str, bool]:
         """Take a piece: what leaves of it and of what was held, and whether the limit cuts the text there."""
+        self.room -= size_of(text)
         if len(text) < self._due:
             self._due -= len(text)
             self._more.append(text)
             return "", False
         tail, tokenizer = self._joined() + text, self._tokenizer
         start, beyond = self._count(tail, 0)
-        left = self._left
         if beyond:
-            return tail[self._out : max(self._out, tokenizer.cover(tail, start, beyond, left))], True
-        if start < len(tail) and left < self._unit:
+            return tail[self._out : max(self._out, tokenizer.cover(tail, start, beyond, self._left))], True
+        if start < len(tail) and self._left < self._unit:
             return tail[self._out : max(self._out, start)], True
-        fitting = self._fitting(left)
-        within = len(tail) if self.room >= 0 else start + _characters(tail, start, fitting)
+        within = len(tail) if self.room >= 0 else start + _characters(tail, start, self._fits)
         leaves = max(self._out, within)
         out = tail[self._out : leaves]
         self._keep(tail, start, leaves)
@@ -118,12 +115,12 @@ class Meter:
 
     def more(self, wanted: int) -> int:
         """The room, behind all that was added; where that is too little for so many bytes, it is counted first."""
-        room, uncounted = self.sized(), self.uncounted
-        wanted = max(wanted, uncounted // _SHORT)
-        if not 0 <= room < wanted or not self._tokenizer.loaded or uncounted > AT_ONCE:
+        room, uncounted = self.room, self._fits - self.room
+        enough = uncounted // _SHORT
+        if room < 0 or (room >= wanted and room >= enough) or uncounted > AT_ONCE or not self._tokenizer.loaded:
             return room
         tail = self._joined()
-        start, _ = self._count(tail, wanted)
+        start, _ = self._count(tail, wanted if wanted > enough else enough)
         self._keep(tail, start, len(tail))
         return self.room
 
@@ -131,68 +128,70 @@ class Meter:
         """Count the beginning of the tail, until its rest and so many bytes more are within the limit: where the rest
         begins, and the end of the piece that is not all within the limit, or 0.
         """
-        tokenizer, start, left = self._tokenizer, self._start, self._counted_before()
-        rest, block = size_of(tail[start:]) + wanted, max((len(tail) - start) // _PART, _BLOCK)
-        beyond = 0
-        while rest > self._fitting(left) and (end := tokenizer.piece_end(tail, start, block)) > start:
+        if self._before:
+            self._count_before()
+        tokenizer, start, left, fits = self._tokenizer, self._start, self._left, self._fits
+        rest, block, beyond = fits - self.room, max((len(tail) - start) // _PART, _BLOCK), 0
+        while rest + wanted > fits and (end := tokenizer.piece_end(tail, start, block)) > start:
             units = tokenizer.weigh(tail, start, end)
             if units > left:
                 beyond = end
                 break
             left -= units
+            fits = self._fitting(left)
             rest -= size_of(tail[start:end])
             start = end
-        self._left = left
-        self.room = self._fitting(left) - rest + wanted
+        self._left, self._fits, self.room = left, fits, fits - rest
         return start, beyond
 
     def _keep(self, tail: str, start: int, out: int) -> None:
         """The tail is counted up to `start`, and has left up to `out`."""
-        kept = max(start - 1, 0)
+        kept = start - 1 if start else 0
         self._tail, self._start, self._out = tail[kept:], start - kept, out - kept
 
     def spend(self, tokens: int) -> None:
         """So many tokens were counted in another way."""
+        rest = self._fits - self.room
         self._left -= self._tokenizer.in_units(tokens)
-        self.room -= tokens
+        self._fits = self._fitting(self._left)
+        self.room = self._fits - rest
 
     def begin(self) -> tuple[str, bool]:
         """The text is over, and nothing will change its last word; as `take`, of what was held.
 
         What is taken next is another text.
         """
-        self.sized()
         tail, start, out = self._joined(), self._start, self._out
         self._tail, self._start, self._out = "", 0, 0
         if self.room >= 0:
             if start < len(tail):
                 self._before.append((tail, start))
-                self.room -= self._tokenizer.most(0)
+                self.room -= self._fixed
             return "", False
-        left, tokenizer = self._counted_before(), self._tokenizer
+        self._count_before()
+        left, tokenizer = self._left, self._tokenizer
         units = tokenizer.weigh(tail, start, len(tail))
         if units > left:
             return tail[out : max(out, tokenizer.cover(tail, start, len(tail), left))], True
         self._left = left - units
-        self.room = self._fitting(self._left)
+        self._fits = self.room = self._fitting(self._left)
         return tail[out:], False
 
     def _joined(self) -> str:
         """What was not counted of this text, in one piece."""
-        if self.added:
-            self._tail = "".join((self._tail, *self.added))
+        if self._added:
+            self._tail = "".join((self._tail, *self._added))
             self._out = len(self._tail)
-            self.added.clear()
-            self._sized = 0
+            self._added.clear()
         if self._more:
             self._tail = "".join((self._tail, *self._more))
             self._more.clear()
         self._due = 0
         return self._tail
 
-    def _counted_before(self) -> int:
-        """The units that are left behind all texts before this one."""
-        tokenizer = self._tokenizer
+    def _count_before(self) -> None:
+        """Count all texts before this one."""
+        tokenizer, rest = self._tokenizer, self._fits - self.room
         for text, start in self._before:
             at = start
             while at < len(text):
@@ -200,8 +199,10 @@ class Meter:
                 end = end if end > at else len(text)
                 self._left -= tokenizer.weigh(text, at, end)
                 at = end
+            rest -= size_of(text[start:]) + self._fixed
         self._before.clear()
-        return self._left
+        self._fits = self._fitting(self._left)
+        self.room = self._fits - rest
 
     def _fitting(self, units: int) -> int:
         """The bytes of a text that has no more than so many units, whatever it is."""

@@ -26,7 +26,7 @@ from ...events import (
     Usage,
 )
 from ...finish_words import meaning
-from ..base import ENDLESS, Passing, Result, Rule
+from ..base import Passing, Result, Rule
 from .asked import LIMIT, STOP, asks, limit_of, stops_of
 from .choice import Choice
 from .keeping import Keeping, visible
@@ -80,7 +80,7 @@ class Limits(Rule):
         content = kind is TextDelta
         if choice.closed or choice.stopping or choice.beyond is not None or (choice.waits and not content):
             return Passing(-1)
-        passing = choice.texts.passing(kind) if choice.texts is not None else Passing(ENDLESS)
+        passing = choice.texts.passing(kind) if choice.texts is not None else Passing()
         return passing._replace(holder=choice) if content and choice.stops is not None else passing
 
     def resume(self) -> Result:
@@ -153,7 +153,8 @@ class Limits(Rule):
         choice = self._choices.get(event.choice) if kind is not Usage else None
         if kind is Usage:
             self._report = event
-            return [*self._settled_by(event), event]
+            out = self._settled_by(event)
+            return [*out, event] if out else event
         if kind is Opaque or kind is ChoiceStart:
             return None if choice is not None and choice.over else event
         if choice is None:
@@ -330,6 +331,8 @@ class Limits(Rule):
     def _all_over(self) -> list[Event]:
         """The end, where a stream has nothing more to say and its upstream does not know."""
         request = self.context.request
+        if not self.context.recount:  # nothing was cut
+            return []
         done = [choice for choice in self._choices.values() if choice.closed]
         if self._ending or not request.stream or len(done) < request.n or all(choice.ended for choice in done):
             return []
@@ -347,7 +350,11 @@ class Limits(Rule):
         if choice.beyond is not None:
             choice.beyond.append(event)
             return out
-        return [*out, *self._ended(choice, event), *self._all_over()] if not choice.over else out
+        if choice.over:
+            return out
+        out += self._ended(choice, event)
+        out += self._all_over()
+        return event if len(out) == 1 and out[0] is event else out
 
     def _ended(self, choice: Choice, event: Finish) -> list[Event]:
         """The upstream's own end of a choice, with what it means."""
@@ -363,7 +370,7 @@ class Limits(Rule):
     def _released(self, choice: Choice, number: int) -> list[Event]:
         """The choice is at its end: what was held of it."""
         parts, over = choice.texts.rest() if choice.texts is not None else ([], False)
-        out = self._through(choice, number, parts, over)
+        out = self._through(choice, number, parts, over) if parts or over else []
         return out if choice.over or choice.beyond is not None else [*out, *self._let_go(choice, number)]
 
     def _end(self, event: ReplyEnd) -> Result:

@@ -7,7 +7,7 @@ from typing import Any, Final
 from msgspec import UNSET
 
 from ...events import Event, Opaque, ReasoningDelta, RefusalDelta, TextDelta, ToolCallDelta, ToolCallStart
-from ..base import ENDLESS, Passing
+from ..base import Passing
 from .meter import Meter
 from .trim import parted, size_of, widths
 
@@ -41,11 +41,11 @@ class Texts:
     def passing(self, kind: type) -> Passing:
         """How many bytes of a text of this type are within the limit in any case, and what takes them."""
         if kind is ReasoningDelta and not self._thoughts:
-            return Passing(ENDLESS)
+            return Passing()
         if type(self._last) is not kind or self._entries is not None:
             return Passing(-1)
         meter = self._meter
-        return Passing(meter.sized(), keep=meter.added.append, more=meter.more)
+        return Passing(meter.room, keep=meter.keep, more=meter.more)
 
     def passes(self, event: TextDelta) -> bool:
         """Take a content that goes on within the limit in any case; False: it was not taken."""
@@ -58,7 +58,7 @@ class Texts:
         if self._entries is not None and type(event) is TextDelta and _tells(event):
             return False
         name = event.name if type(event) is ToolCallStart else ""
-        return size_of(name) + size_of(said_by(event)) + (self._entries or 0) + 1 > self._meter.sized()
+        return size_of(name) + size_of(said_by(event)) + (self._entries or 0) + 1 > self._meter.room
 
     def pending(self, event: Any) -> int:
         """Characters, about, that have to be counted when this event is taken."""
