@@ -46,6 +46,9 @@ class Choice:
         end = self.stops.held(whole)
         if end is None:
             return None
+        if end == len(whole):
+            self.waits = ""
+            return whole
         self.waits = whole[end:]
         return whole[:end]
 

@@ -65,14 +65,13 @@ class Stops:
     def _held(self, text: str) -> int:
         """Of a text whose end may belong to one."""
         size = len(text)
+        firsts, beginnings = self._firsts, self._beginnings
         for at in range(max(0, size - self._longest + 1), size):
-            if text[at] in self._firsts and self._begins(text[at:]):
+            if text[at] in firsts and (text[at:] in beginnings if beginnings is not None else self._begins(text[at:])):
                 return at
         return size
 
     def _begins(self, text: str) -> bool:
-        if self._beginnings is not None:
-            return text in self._beginnings
         at = bisect_left(self._sorted, text)
         return at < len(self._sorted) and self._sorted[at].startswith(text)
 
