@@ -259,6 +259,7 @@ MICRO: tuple[Micro, ...] = (
     asked_stream("usage reported", True),
     asked_stream("usage reported, limit far off", True, max_tokens=16 * EVENTS),
     asked_stream("usage reported, limit near", True, max_tokens=2 * EVENTS),
+    asked_stream("usage reported, limit nearer", True, max_tokens=int(1.6 * EVENTS)),
     asked_stream("usage reported, limits far off", True, max_tokens=16 * EVENTS, stop=["###", "END"]),
     asked_stream("usage reported, limits on", True, max_tokens=4 * EVENTS, stop=["\n\n###", "END"]),
     asked_stream("usage not reported", False),
@@ -273,10 +274,13 @@ BESIDE: dict[str, tuple[str, float]] = {
     "anthropic stream, exact": ("chat stream, exact", 1.5),
     "anthropic stream, exact, all at once": ("chat stream, exact, all at once", 1.5),
     "anthropic stream, tool arguments": ("chat stream, tool arguments", 1.5),
-    # Nothing begins a stop string or has to be counted; in the other, every sixth word and half of the text do.
+    # Nothing has to be counted, or begins a stop string.
     "chat stream, usage reported, limit far off": ("chat stream, usage reported", 1.15),
     "chat stream, usage reported, limits far off": ("chat stream, usage reported", 1.2),
-    "chat stream, usage reported, limits on": ("chat stream, usage reported", 1.45),
+    # Of the reply, 69 % of the limit; 87 %; half of the text, and every thirteenth word begins a stop string.
+    "chat stream, usage reported, limit near": ("chat stream, usage reported", 1.25),
+    "chat stream, usage reported, limit nearer": ("chat stream, usage reported", 1.25),
+    "chat stream, usage reported, limits on": ("chat stream, usage reported", 1.25),
     "first event behind 100 KB, usage to count": ("first event behind 100 KB, nothing to count", 1.15),
 }
 """What a case may cost at most beside another one, whatever either costs."""

@@ -16,6 +16,7 @@ import msgspec
 from ..context import ReplyContext
 from ..dialects.openai_chat import StreamWriter
 from ..events import Event, Extras
+from ..repairs.base import Holder
 from ..wire import jsonio
 from .base import Chain
 from .dialect import Reader, Writer
@@ -111,7 +112,7 @@ class StreamLane:
         self._came: list[str] = []
         """The texts that passed and that the rules do not have yet."""
         self._left: list[str] = []
-        """What left of them, where a rule may hold something."""
+        """What left of them: all of it, but for what a rule holds."""
         self._same: _Same = _NONE_YET
         self._steady: Steady | None = None
         self.taken = 0
@@ -282,12 +283,11 @@ class StreamLane:
 
     def _pass(self, data: bytes, at: int, shape: _Shape, out: list[bytes]) -> int:
         """Write the events from `at` on that have this shape; returns where the first other one begins."""
-        known, size = shape.known, len(data)
+        known, size, came, gone = shape.known, len(data), self._came, self._left
         ahead = self._ahead or self._look_ahead(shape)
         _, frame, _, _, longest, _, _, _, holder, first, second, _ = ahead
-        came, gone, room, bare = self._came, self._left, self._room, known.bare
         head, tail, usual, _, _ = self._same
-        behind, counted, count, padded = len(head), usual, 0, b""
+        room, bare, behind, counted, count, padded = self._room, known.bare, len(head), usual, 0, b""
         while at < size:
             # The same bytes around another text, as most servers send: half the cost of the pattern.
             end = data.find(b'"', at + behind) if behind and data.startswith(head, at) else -1
@@ -295,8 +295,7 @@ class StreamLane:
             if past and bare is not None:
                 past = behind_blanks(data, past, bare[2])
             if past:
-                found, token, noted = None, data[at + behind - 1 : end + 1], usual
-                end = past
+                found, token, noted, end = None, data[at + behind - 1 : end + 1], usual, past
             else:
                 found = known.match(data, at)
                 if found is None:
@@ -321,25 +320,15 @@ class StreamLane:
             long = len(token) - 2  # escaped, it is no shorter than its text
             room -= long
             if room < 0 and long <= longest:
-                self.give()
-                room = ahead.more(long) - long
+                room = self._more(ahead, long)
             if room < 0 or long > longest:
                 left = None
-            elif holder is None:
-                came.append(said)
-                left = token if b"\\" not in token else jsonio.encode(said)
-            elif not (holder.waits or first in said or second in said):
+            elif holder is None or not (holder.waits or first in said or second in said):
                 came.append(said)
                 gone.append(said)
                 left = token if b"\\" not in token else jsonio.encode(said)
-            elif frame is None or (leaves := holder.take(said)) is None:
-                left = None
             else:
-                came.append(said)
-                left = b""
-                if leaves:
-                    gone.append(leaves)
-                    left = jsonio.encode(leaves)
+                left = self._held(holder, said) if frame is not None else None
             if left is None:
                 self._room = room
                 ahead = self._see(shape, said, padded, room < 0 or long > longest, out)
@@ -353,6 +342,22 @@ class StreamLane:
         self._note(counted, count)
         self._owner._written = self._owner._written or any(out)
         return at
+
+    def _more(self, ahead: Ahead, size: int) -> int:
+        """The room behind a text of so many bytes, where it was used up."""
+        self.give()
+        return ahead.more(size) - size
+
+    def _held(self, holder: Holder, said: str) -> bytes | None:
+        """Have the holder take a text: what leaves of it, as JSON; None: it has to be seen."""
+        leaves = holder.take(said)
+        if leaves is None:
+            return None
+        self._came.append(said)
+        if not leaves:
+            return b""
+        self._left.append(leaves)
+        return jsonio.encode(leaves)
 
     def _event(self, shape: _Shape, said: str, padded: bytes) -> Any:
         """The event of a chunk of this shape."""
