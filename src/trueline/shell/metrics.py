@@ -32,7 +32,7 @@ CHANGES = 200
 """Names of changes that are told apart."""
 OTHER: Final = "other"
 _NONE: Final = "-"
-_BOUNDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
+_BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
 """Seconds.  Model servers answer in anything from a few milliseconds to minutes."""
 _PATHS = frozenset(
     (
