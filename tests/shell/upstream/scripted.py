@@ -176,6 +176,9 @@ class FakeTransport(asyncio.Transport):
     def get_extra_info(self, name: str, default: object = None) -> object:
         return default
 
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        pass
+
     def write(self, data: bytes | bytearray | memoryview) -> None:
         self.written += data
 

@@ -109,16 +109,17 @@ class NativeExchange(Exchange[NativeClient]):
         else:
             forwarded, changes = tailored(request, choice.model, known)
             self.changed(changes)
-        pipe = self.pipe = make(request, choice.route, gateway.mint, self.options)
         self.upstream = backend.name
         prepared, self.secrets = client.turns.prepared(self, choice, path)
+        self._request, self._asked = request, body
+        self._call = upstream.start_prepared(prepared, b"\r\nx-request-id: " + self.request_id, forwarded, sink=self)
+        # The request has left: nobody waits for what is done from here on.
+        pipe = self.pipe = make(request, choice.route, gateway.mint, self.options)
         pipe.secrets = self.secrets
         pipe.defer()
         self.faults = pipe.facts.faults
-        self._request, self._asked = request, body
         request.let_go(len(body) >= LARGE_REQUEST and gateway.learned.may_count(choice, request))
         self._idle_since = perf_counter()
-        self._call = upstream.start_prepared(prepared, b"\r\nx-request-id: " + self.request_id, forwarded, sink=self)
         if self._paused:
             self._call.pause()
 
@@ -152,7 +153,8 @@ class NativeExchange(Exchange[NativeClient]):
             return
         self._last = data
         self.received += len(data)
-        self.client.write(out)
+        if out:
+            self.client.write(out)
 
     def _take(self, data: bytes) -> None:
         """Take bytes of which it is not known what they are."""

@@ -68,6 +68,8 @@ class NativeProtocol(RequestReader):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn narrows it
         """See asyncio."""
         super().connection_made(transport)
+        if self.scheme == "http":
+            transport.set_write_buffer_limits(0)  # what is written leaves at once, and not behind what is done besides
         self._turns.begin(transport, self.flow)
         self.wait_for_client()
 

@@ -183,6 +183,7 @@ class Connection(asyncio.Protocol):
     def attach(self, transport: asyncio.Transport) -> None:
         """Use this transport; called by the loop for plain sockets, by the dialler after TLS."""
         self._transport = transport
+        transport.set_write_buffer_limits(0)  # what is written leaves at once, and not behind what is done besides
         sock = transport.get_extra_info("socket")
         if sock is not None:
             try:
