@@ -22,8 +22,10 @@ FOR_THE_SOURCE = {
 """What looks into the source, and asks nothing of a reply."""
 SUITES = (
     "tests/golden", "tests/native", "tests/engine/test_corpus.py",
-    "tests/proxy/test_chat.py", "tests/proxy/test_cuts.py", "tests/proxy/test_several.py",
-    "tests/proxy/test_translated.py", "tests/proxy/test_usage.py",
+    *(f"tests/proxy/test_{name}.py" for name in (
+        "chat", "cuts", "embeddings", "forms", "headers", "images", "leaving", "passthrough", "pictures", "pressure",
+        "recording", "refusals", "routes", "several", "translated", "upstream_failures", "usage",
+    )),
 )  # fmt: skip
 
 SOURCE = ROOT / "src" / "trueline"
