@@ -33,11 +33,9 @@ class _Text:
         if len(self.pieces) >= _PIECES:
             self.fold()
 
-    def extend(self, texts: list[str]) -> None:
-        """Add several, none of which is long."""
-        self.pieces += texts
-        if len(self.pieces) >= _PIECES:
-            self.fold()
+    def extend(self, texts: list[str], text: str) -> None:
+        """Add several, none of which is long, and which are all of a text."""
+        self.add(text)
 
     def fold(self) -> None:
         """Keep many increments as one."""
@@ -75,6 +73,11 @@ class _Brief(_Text):
             self.fold()
         if len(text) > SHORT:
             self._shorten(len(self.pieces))
+
+    def extend(self, texts: list[str], text: str) -> None:
+        self.pieces += texts
+        if len(self.pieces) >= _PIECES:
+            self.fold()
 
     def fold(self) -> None:
         """Shorten what came since, as if each piece of it had been added by itself."""
@@ -142,7 +145,7 @@ class Said:
             text = self._texts[key] = self._kind()
         text.add(event.text)  # type: ignore[union-attr]  # calls have left
 
-    def keeper(self, kind: type) -> Callable[[list[str]], object] | None:
+    def keeper(self, kind: type) -> Callable[[list[str], str], object] | None:
         """Adds more to a text of the first choice, where there is one of this type: several, none of which is long."""
         text = self._texts.get((0, _NAMES.get(kind, "")))
         return text.extend if text is not None else None

@@ -105,7 +105,7 @@ def test_what_passes_is_within_the_limit_and_what_is_within_is_not_cut(kind: str
         for piece in pieces:
             size = len(piece.encode())
             if room < size:
-                meter.keep(came)
+                meter.keep(came, "".join(came))
                 came = []
                 room = meter.more(size)
                 assert room == meter.room
@@ -121,7 +121,7 @@ def test_what_passes_is_within_the_limit_and_what_is_within_is_not_cut(kind: str
             if over:
                 break
         if not over:
-            meter.keep(came)
+            meter.keep(came, "".join(came))
             left, over = meter.begin()
             out += left
 

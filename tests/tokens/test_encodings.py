@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from meta.source import SRC
 from trueline.tokens import ESTIMATE, Running, TokenizerError, tokenizer_for, tokenizers
+from trueline.tokens.least import LEAST
 from trueline.tokens.pieces import WINDOW, PieceTokenizer, well_formed
-from trueline.tokens.tokenizers import Encoding
+from trueline.tokens.tokenizers import Encoding, FileTokenizer
 
 MODELS = {"o200k_base": "gpt-4o", "cl100k_base": "gpt-4"}
 ENCODINGS = [tokenizer_for(model) for model in MODELS.values()]
@@ -80,6 +81,34 @@ def test_a_safe_place_cuts_no_token(tokenizer: PieceTokenizer, text: str) -> Non
         if found is not None:
             at = found.end()
             assert whole(tokenizer, text[:at]) + whole(tokenizer, text[at:]) == whole(tokenizer, text)
+
+
+@by_encoding
+@settings(max_examples=300, deadline=None)
+@given(text=ANY_TEXT, start=st.integers(0, 20), about=st.integers(1, 30))
+@pytest.mark.parametrize("window", [WINDOW, 7])
+def test_a_piece_ends_at_a_safe_place_where_there_is_one(
+    tokenizer: PieceTokenizer, window: int, text: str, start: int, about: int
+) -> None:
+    tiny, start = small(tokenizer, window), min(start, len(text))
+    assert tiny.last_safe is not None
+    far = tiny.last_safe.match(text, start, start + window + 1)
+    for end in (tiny.piece_end(text, start), tiny.piece_end(text, start, about)):
+        safe = tiny.last_safe.match(text, start, end + 1)
+        if far is None:
+            assert end == (start + window if len(text) > start + window else start)
+        else:
+            assert safe is not None and safe.end() == end <= start + window
+
+
+@pytest.mark.parametrize("tokenizer", [*map(tokenizer_for, ("gpt-4o", "gpt-4", "x")), LEAST, FileTokenizer("none")])
+@pytest.mark.parametrize("units", [0, 1, 2, 11, 12, 99, 100, 101, 1234])
+def test_what_is_fitting_has_no_more_tokens_than_that(tokenizer: PieceTokenizer, units: int) -> None:
+    size = tokenizer.fitting(units)
+
+    assert size == 0 or tokenizer.in_units(tokenizer.most(size)) <= units
+    assert tokenizer.in_units(tokenizer.most(size + 1)) > units
+    assert tokenizer.fixed == tokenizer.most(0)
 
 
 @by_encoding

@@ -19,7 +19,7 @@ def test_sizes_and_weights(keep: bool, passing: bool) -> None:
     assert passes is not None and said.keeper(ReasoningDelta) is said.keeper(ToolCallStart) is None
     for number in range(3000):
         if passing and number % 50:
-            passes([WORDS[number % 5]])
+            passes([WORDS[number % 5]], WORDS[number % 5])
         else:
             said.add(TextDelta(0, WORDS[number % 5]))
         text += WORDS[number % 5]
@@ -38,7 +38,7 @@ def test_it_makes_no_difference_how_texts_are_added(number: int, size: int) -> N
     assert keep is not None
     for word in (WORDS[n % 5].ljust(size, "x") for n in range(number)):
         added.add(TextDelta(0, word))
-        keep([word])
+        keep([word], word)
 
     assert (added.kept, added.size, added.about) == (passed.kept, passed.size, passed.about)
     assert added.texts() == passed.texts()

@@ -19,7 +19,7 @@ _ROOM: Final = 1536
 """Bytes that are kept here: each piece that is kept apart costs ten times the memory of its text."""
 
 Frame: TypeAlias = tuple[bytes, bytes]
-Keep: TypeAlias = Callable[[list[str]], object]
+Keep: TypeAlias = Callable[[list[str], str], object]
 More: TypeAlias = Callable[[int], int]
 
 
@@ -60,10 +60,13 @@ class Ahead(NamedTuple):
 
     def kept(self, came: list[str], left: list[str]) -> None:
         """Let the rules have texts that passed, and what left of them."""
+        text = "".join(came)
         for keep in self.before:
-            keep(came)
-        for keep in self.behind:
-            keep(left)
+            keep(came, text)
+        if self.behind:
+            text = "".join(left)
+            for keep in self.behind:
+                keep(left, text)
 
     def renewed(self, kind: type) -> Ahead:
         """After an event was seen for want of room."""

@@ -68,7 +68,7 @@ class Source(Protocol):
     def changes(self, payload: Any) -> list[str]:
         """The faults of an id and a time that are not the first chunk's."""
 
-    def told(self, make: Make) -> Callable[[list[str]], object] | None:
+    def told(self, make: Make) -> Callable[[list[str], str], object] | None:
         """What has to be called with the texts of which `make` makes no event; None: nobody wants to know."""
 
 
@@ -136,12 +136,12 @@ class NativeSource:
         """See Source."""
         return []
 
-    def told(self, make: Make) -> Callable[[list[str]], object]:
+    def told(self, make: Make) -> Callable[[list[str], str], object]:
         """See Source: what is told at the end of a block knows its text."""
         return partial(_tell, make)
 
 
-def _tell(make: Make, texts: list[str]) -> None:
+def _tell(make: Make, texts: list[str], _: str) -> None:
     for text in texts:
         make(0, text, UNSET, None)
 

@@ -112,7 +112,7 @@ class StreamLane:
         self._came: list[str] = []
         """The texts that passed and that the rules do not have yet."""
         self._left: list[str] = []
-        """What left of them: all of it, but for what a rule holds."""
+        """What left of them, where there is a holder: all of it, but for what that holds."""
         self._same: _Same = _NONE_YET
         self._steady: Steady | None = None
         self.taken = 0
@@ -282,14 +282,16 @@ class StreamLane:
         return at
 
     def _pass(self, data: bytes, at: int, shape: _Shape, out: list[bytes]) -> int:
-        """Write the events from `at` on that have this shape; returns where the first other one begins."""
+        """Write the events from `at` on that have this shape; returns where the first other one begins.
+
+        Most servers send the same bytes around another text: to look for those is half the cost of the pattern.
+        """
         known, size, came, gone = shape.known, len(data), self._came, self._left
         ahead = self._ahead or self._look_ahead(shape)
         _, frame, _, _, longest, _, _, _, holder, first, second, _ = ahead
         head, tail, usual, _, _ = self._same
         room, bare, behind, counted, count, padded = self._room, known.bare, len(head), usual, 0, b""
         while at < size:
-            # The same bytes around another text, as most servers send: half the cost of the pattern.
             end = data.find(b'"', at + behind) if behind and data.startswith(head, at) else -1
             past = end + len(tail) if end > 0 and data.startswith(tail, end) else 0
             if past and bare is not None:
@@ -325,7 +327,8 @@ class StreamLane:
                 left = None
             elif holder is None or not (holder.waits or first in said or second in said):
                 came.append(said)
-                gone.append(said)
+                if holder is not None:
+                    gone.append(said)
                 left = token if b"\\" not in token else jsonio.encode(said)
             else:
                 left = self._held(holder, said) if frame is not None else None

@@ -39,9 +39,9 @@ class Passing(NamedTuple):
     """Bytes that may pass so; less than none: the next event has to be seen."""
     longest: int = ENDLESS
     """Characters of the longest text that may."""
-    keep: Callable[[list[str]], object] | None = None
+    keep: Callable[[list[str], str], object] | None = None
     """Called with the texts that passed, or that a holder of this rule took, before the rule sees or is asked anything
-    else; the list is the caller's.
+    else: with a list, which is the caller's, and with all of them in one.
     """
     holder: Holder | None = None
     """Rules behind this one meet what leaves it."""

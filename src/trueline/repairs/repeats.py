@@ -72,10 +72,10 @@ class _Said:
         if len(self.pieces) >= MAX_PIECES:
             self.fold()
 
-    def keep(self, texts: list[str]) -> None:
+    def keep(self, _: list[str], text: str) -> None:
         """See Passing."""
         if not self.forgotten:
-            self.add("".join(texts))
+            self.add(text)
 
     def fold(self) -> None:
         """Join what is kept apart, and forget it where there is too much."""

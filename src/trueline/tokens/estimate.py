@@ -67,3 +67,7 @@ class Estimate(PieceTokenizer):
     def in_units(self, tokens: int) -> int:
         """See PieceTokenizer."""
         return tokens * UNITS
+
+    def fitting(self, units: int) -> int:
+        """See PieceTokenizer."""
+        return units // UNITS

@@ -42,6 +42,8 @@ class PieceTokenizer(ABC):
     last_safe: re.Pattern[str] | None = None
     """Matches from the start of a piece up to the last safe place; None: every place is safe."""
     window = WINDOW
+    fixed = 0
+    """Tokens that a text may have besides those of its bytes."""
 
     @abstractmethod
     def weigh(self, text: str, start: int, end: int) -> int:
@@ -58,6 +60,10 @@ class PieceTokenizer(ABC):
     def most(self, size: int) -> int:
         """The most tokens that text of `size` bytes can have: each has at least one."""
         return size
+
+    def fitting(self, units: int) -> int:
+        """The bytes of a text that has no more than so many units, whatever it is: see `most`."""
+        return units
 
     def in_tokens(self, units: int) -> int:
         """Whole tokens."""

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 from .estimate import Estimate
 from .models import encoding_name, file_of
-from .pieces import PieceTokenizer, well_formed
+from .pieces import WINDOW, PieceTokenizer, well_formed
 
 __all__ = ["ESTIMATE", "Encoding", "FileTokenizer", "Tokenizer", "TokenizerError", "tokenizer_for", "tokenizer_named"]
 
@@ -142,10 +142,15 @@ class Encoding(_Loaded):
         super().__init__(name)
         self._encoding: Any = None
 
+    def piece_end(self, text: str, start: int, about: int = WINDOW) -> int:
+        """See PieceTokenizer: before the last blank, where that is a safe place, as nearly always."""
+        at = text.rfind(" ", start + 1, start + min(about, self.window) + 1)
+        return at if at > 0 and not text[at - 1].isspace() else super().piece_end(text, start, about)
+
     def weigh(self, text: str, start: int, end: int) -> int:
         """See PieceTokenizer."""
         piece = text if end - start == len(text) else text[start:end]
-        return len(self._ids(piece)) if self._ready() else self._estimate(piece)
+        return len(self._ids(piece)) if self.loaded or self._ready() else self._estimate(piece)
 
     def cover(self, text: str, start: int, end: int, units: int) -> int:
         """See PieceTokenizer."""
@@ -208,6 +213,7 @@ class FileTokenizer(_Loaded):
 
     last_safe = re.compile(rf"(?s:.+)(?:(?<=\S)(?= )|(?<=\S\n)(?={_LETTER}))")
     """Between words, and after a single newline: no vocabulary that is in use has a token that reaches over these."""
+    fixed = 1
 
     def __init__(self, file: str) -> None:
         super().__init__(file)
@@ -234,7 +240,11 @@ class FileTokenizer(_Loaded):
 
     def most(self, size: int) -> int:
         """See PieceTokenizer: a mark at the start, and what Unicode's normal forms may make of three bytes."""
-        return 11 * size + 1
+        return 11 * size + self.fixed
+
+    def fitting(self, units: int) -> int:
+        """See PieceTokenizer."""
+        return max(units - self.fixed, 0) // 11
 
     def _ids(self, piece: str) -> list[int]:
         ids: list[int] = self._tokenizer.encode(well_formed(piece), add_special_tokens=False).ids
@@ -265,7 +275,7 @@ def tokenizer_for(model: str | None, files: Mapping[str, str] = MappingProxyType
     """The tokenizer of a model: the file that is given for it, OpenAI's encoding, or an estimate.  Loads nothing."""
     if not model:
         return ESTIMATE
-    file = file_of(model, files)
+    file = file_of(model, files) if files else None
     return _from_file(file) if file is not None else _by_model(model)
 
 

@@ -40,15 +40,14 @@ class Choice:
 
     def take(self, text: str) -> str | None:
         """See Holder: a content that holds no stop string leaves, up to what may begin one."""
-        if self.stops is None or isinstance(self.logprobs, dict):
+        stops = self.stops
+        if stops is None or isinstance(self.logprobs, dict):
             return None
-        whole = self.waits + text if self.waits else text
-        end = self.stops.held(whole)
-        if end is None:
-            return None
-        if end == len(whole):
-            self.waits = ""
-            return whole
+        whole = self.waits + text
+        for stop in stops.words:
+            if stop in whole:
+                return None
+        end = stops.held(whole)
         self.waits = whole[end:]
         return whole[:end]
 

@@ -18,7 +18,6 @@ from ...tokens.least import LEAST
 from ...tokens.pieces import PieceTokenizer
 from ..tally import tokenizer_of
 from ..usage import counts, mend_usage, unnoted
-from .asked import limit_of
 from .meter import Meter
 from .texts import TEXTS, Texts, said_by
 from .trim import size_of
@@ -32,9 +31,9 @@ MAX_DOUBT = 256
 class Keeping:
     """The limit of one exchange, and how it is measured."""
 
-    def __init__(self, context: ReplyContext) -> None:
+    def __init__(self, context: ReplyContext, limit: int) -> None:
         self._context = context
-        self._limit = limit_of(context.request.body) or 0
+        self._limit = limit
         self._auto = context.options.enforce.max_tokens == "auto"
         self._by_entries = bool(context.request.body.get("logprobs"))
         self._tokenizer: PieceTokenizer = tokenizer_of(context)
@@ -95,7 +94,12 @@ class Keeping:
 
     def texts(self) -> Texts | None:
         """Measures a choice of a stream; the choices of a whole reply are known from `measured`."""
-        return self._texts(self._meter()) if self._context.request.stream and self.measures else None
+        if not self._context.request.stream or not self.measures:
+            return None
+        tokenizer, limit = self._tokenizer, self._limit
+        thoughts = tokenizer.exact or not self._auto
+        meter = Meter(tokenizer if thoughts else LEAST, limit)
+        return Texts(meter, limit, by_entries=self._by_entries, thoughts=thoughts)
 
     def measured(self, events: list[Event]) -> tuple[int, Callable[[], dict[int, Texts | None]]]:
         """For a whole reply, how many bytes of it have to be counted, and what makes that which measures each choice,

@@ -32,24 +32,18 @@ class Meter:
         "_before",
         "_due",
         "_fits",
-        "_fixed",
         "_left",
         "_more",
         "_out",
-        "_per_byte",
         "_start",
         "_tail",
         "_tokenizer",
-        "_unit",
         "room",
     )
 
     def __init__(self, tokenizer: PieceTokenizer, limit: int, per_token: float = 1.0) -> None:
         """`per_token`: of a tokenizer that estimates, how many of its tokens are one of the model's."""
         self._tokenizer = tokenizer
-        self._unit = tokenizer.in_units(1)
-        self._fixed = tokenizer.most(0)
-        self._per_byte = tokenizer.most(1) - self._fixed
         self._left = max(int(tokenizer.in_units(limit) * per_token), 0)
         """Units that are left behind what was counted."""
         self._before: list[tuple[str, int]] = []
@@ -66,7 +60,7 @@ class Meter:
         """How far the tail has left."""
         self._added: list[str] = []
         """What left behind the tail."""
-        self._fits = self.room = self._fitting(self._left)
+        self._fits = self.room = tokenizer.fitting(self._left)
         """Bytes that may come behind what was counted, in any case, and behind what was not; less than none, where
         something is held.
         """
@@ -86,11 +80,10 @@ class Meter:
         self._added.append(text)
         return True
 
-    def keep(self, texts: list[str]) -> None:
+    def keep(self, _: list[str], text: str) -> None:
         """Take texts for which there was room."""
-        text = "".join(texts)
         if text:
-            self.room -= size_of(text)
+            self.room -= len(text) if text.isascii() else size_of(text)
             self._added.append(text)
 
     def take(self, text: str) -> tuple[str, bool]:
@@ -104,7 +97,7 @@ class Meter:
         start, beyond = self._count(tail, 0)
         if beyond:
             return tail[self._out : max(self._out, tokenizer.cover(tail, start, beyond, self._left))], True
-        if start < len(tail) and self._left < self._unit:
+        if start < len(tail) and self._left < tokenizer.in_units(1):
             return tail[self._out : max(self._out, start)], True
         within = len(tail) if self.room >= 0 else start + _characters(tail, start, self._fits)
         leaves = max(self._out, within)
@@ -116,12 +109,14 @@ class Meter:
     def more(self, wanted: int) -> int:
         """The room, behind all that was added; where that is too little for so many bytes, it is counted first."""
         room, uncounted = self.room, self._fits - self.room
-        enough = uncounted // _SHORT
-        if room < 0 or (room >= wanted and room >= enough) or uncounted > AT_ONCE or not self._tokenizer.loaded:
+        enough = max(wanted, uncounted // _SHORT)
+        if room < 0 or room >= enough or uncounted > AT_ONCE or not self._tokenizer.loaded:
             return room
-        tail = self._joined()
-        start, _ = self._count(tail, wanted if wanted > enough else enough)
-        self._keep(tail, start, len(tail))
+        tail = "".join((self._tail, *self._added))  # while there is room, nothing else is held
+        self._added.clear()
+        start, _ = self._count(tail, enough)
+        kept = start - 1 if start else 0
+        self._tail, self._start, self._out = tail[kept:], start - kept, len(tail) - kept
         return self.room
 
     def _count(self, tail: str, wanted: int) -> tuple[int, int]:
@@ -132,14 +127,15 @@ class Meter:
             self._count_before()
         tokenizer, start, left, fits = self._tokenizer, self._start, self._left, self._fits
         rest, block, beyond = fits - self.room, max((len(tail) - start) // _PART, _BLOCK), 0
+        ascii_only = tail.isascii()
         while rest + wanted > fits and (end := tokenizer.piece_end(tail, start, block)) > start:
             units = tokenizer.weigh(tail, start, end)
             if units > left:
                 beyond = end
                 break
             left -= units
-            fits = self._fitting(left)
-            rest -= size_of(tail[start:end])
+            fits = tokenizer.fitting(left)
+            rest -= end - start if ascii_only else size_of(tail[start:end])
             start = end
         self._left, self._fits, self.room = left, fits, fits - rest
         return start, beyond
@@ -153,7 +149,7 @@ class Meter:
         """So many tokens were counted in another way."""
         rest = self._fits - self.room
         self._left -= self._tokenizer.in_units(tokens)
-        self._fits = self._fitting(self._left)
+        self._fits = self._tokenizer.fitting(self._left)
         self.room = self._fits - rest
 
     def begin(self) -> tuple[str, bool]:
@@ -166,7 +162,7 @@ class Meter:
         if self.room >= 0:
             if start < len(tail):
                 self._before.append((tail, start))
-                self.room -= self._fixed
+                self.room -= self._tokenizer.fixed
             return "", False
         self._count_before()
         left, tokenizer = self._left, self._tokenizer
@@ -174,7 +170,7 @@ class Meter:
         if units > left:
             return tail[out : max(out, tokenizer.cover(tail, start, len(tail), left))], True
         self._left = left - units
-        self._fits = self.room = self._fitting(self._left)
+        self._fits = self.room = tokenizer.fitting(self._left)
         return tail[out:], False
 
     def _joined(self) -> str:
@@ -199,14 +195,10 @@ class Meter:
                 end = end if end > at else len(text)
                 self._left -= tokenizer.weigh(text, at, end)
                 at = end
-            rest -= size_of(text[start:]) + self._fixed
+            rest -= size_of(text[start:]) + tokenizer.fixed
         self._before.clear()
-        self._fits = self._fitting(self._left)
+        self._fits = tokenizer.fitting(self._left)
         self.room = self._fits - rest
-
-    def _fitting(self, units: int) -> int:
-        """The bytes of a text that has no more than so many units, whatever it is."""
-        return max(units // self._unit - self._fixed, 0) // self._per_byte
 
 
 def _characters(text: str, start: int, size: int) -> int:

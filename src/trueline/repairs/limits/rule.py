@@ -52,10 +52,13 @@ class Limits(Rule):
         super().__init__(context)
         request, enforce = context.request, context.options.enforce
         stops = stops_of(request.body) if enforce.stop != "off" else ()
+        limit = limit_of(request.body) if enforce.max_tokens != "off" else None
         self._stops = stops_for(stops) if stops else None
-        self._keeping = Keeping(context) if enforce.max_tokens != "off" and limit_of(request.body) else None
+        self._keeping = Keeping(context, limit) if limit else None
         self._choices: dict[int, Choice] = {}
         self._over = self._ending = self._thought = False
+        self._doubting = False
+        """Something is held, or was, beyond the limit of a choice."""
         self._report: Usage | None = None
         self._waiting: list[Event] | None = None if request.stream else []
         """What is looked at together: a whole reply, or what came while a vocabulary is loaded."""
@@ -78,10 +81,12 @@ class Limits(Rule):
         if kind not in TEXTS or choice is None or self._waiting is not None:
             return Passing(-1)
         content = kind is TextDelta
-        if choice.closed or choice.stopping or choice.beyond is not None or (choice.waits and not content):
+        if choice.over or choice.ended or choice.stopping or choice.beyond is not None:
             return Passing(-1)
-        passing = choice.texts.passing(kind) if choice.texts is not None else Passing()
-        return passing._replace(holder=choice) if content and choice.stops is not None else passing
+        if choice.waits and not content:
+            return Passing(-1)
+        holder = choice if content and choice.stops is not None else None
+        return choice.texts.passing(kind, holder) if choice.texts is not None else Passing(holder=holder)
 
     def resume(self) -> Result:
         """See Rule: the vocabulary is there."""
@@ -160,6 +165,8 @@ class Limits(Rule):
         if choice is None:
             texts = self._keeping.texts() if self._keeping is not None else None
             choice = self._choices[event.choice] = Choice(texts, self._stops)
+            if kind is TextDelta and self._passes(event):
+                return event  # type: ignore[no-any-return]  # one of `sees`
         if kind is Finish:
             return self._finish(choice, event)
         if choice.beyond is not None:
@@ -233,6 +240,7 @@ class Limits(Rule):
         keeping = self._keeping
         if keeping is None or not keeping.doubt or choice.texts is None:
             return [*out, *self._cut_off(choice, number)]
+        self._doubting = True
         choice.beyond, choice.doubt = [], keeping.doubted()
         return [*out, *self._weighed(choice, number, choice.texts.beyond)]
 
@@ -265,7 +273,7 @@ class Limits(Rule):
     def _settled_by(self, usage: Usage | None) -> list[Event]:
         """The upstream ended shortly behind the limit: its own count, or else `length`, says that it kept that."""
         out: list[Event] = []
-        if all(choice.beyond is None for choice in self._choices.values()):
+        if not self._doubting:
             return out
         report = usage or self._report
         said = visible(report, self._thought) if report is not None else None
@@ -363,15 +371,16 @@ class Limits(Rule):
         if choice.stopping:
             self.note("stop-echoed")
             event.reason = "stop"
-        elif self._keeping is not None and meaning(event.reason) == "length":
+        elif self._keeping is not None and event.reason != "stop" and meaning(event.reason) == "length":
             self.context.kept = True
-        return [*self._let_go(choice, event.choice), event]
+        return [*self._let_go(choice, event.choice), event] if choice.waits else [event]
 
     def _released(self, choice: Choice, number: int) -> list[Event]:
         """The choice is at its end: what was held of it."""
         parts, over = choice.texts.rest() if choice.texts is not None else ([], False)
         out = self._through(choice, number, parts, over) if parts or over else []
-        return out if choice.over or choice.beyond is not None else [*out, *self._let_go(choice, number)]
+        waits = choice.waits and not choice.over and choice.beyond is None
+        return [*out, *self._let_go(choice, number)] if waits else out
 
     def _end(self, event: ReplyEnd) -> Result:
         self._ending = True

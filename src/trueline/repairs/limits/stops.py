@@ -53,18 +53,13 @@ class Stops:
         if found is not None:
             start, end = found
             return Taken(start, len(text) - end)
-        return Taken(self._held(text) if text[-1:] in self.lasts else len(text), None)
+        return Taken(self.held(text), None)
 
-    def held(self, text: str) -> int | None:
-        """How much of a text leaves that does not begin a stop string; None: a whole one is in it."""
-        for stop in self.words:
-            if stop in text:
-                return None
-        return self._held(text) if text[-1:] in self.lasts else len(text)
-
-    def _held(self, text: str) -> int:
-        """Of a text whose end may belong to one."""
+    def held(self, text: str) -> int:
+        """How much of a text, in which there is no stop string, leaves as it does not begin one."""
         size = len(text)
+        if text[-1:] not in self.lasts:
+            return size
         firsts, beginnings = self._firsts, self._beginnings
         for at in range(max(0, size - self._longest + 1), size):
             if text[at] in firsts and (text[at:] in beginnings if beginnings is not None else self._begins(text[at:])):

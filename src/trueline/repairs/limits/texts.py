@@ -7,7 +7,7 @@ from typing import Any, Final
 from msgspec import UNSET
 
 from ...events import Event, Opaque, ReasoningDelta, RefusalDelta, TextDelta, ToolCallDelta, ToolCallStart
-from ..base import Passing
+from ..base import ENDLESS, Holder, Passing
 from .meter import Meter
 from .trim import parted, size_of, widths
 
@@ -38,18 +38,24 @@ class Texts:
         self._last: Any = None
         """The last event with text: more of it is written like this one."""
 
-    def passing(self, kind: type) -> Passing:
+    def passing(self, kind: type, holder: Holder | None) -> Passing:
         """How many bytes of a text of this type are within the limit in any case, and what takes them."""
         if kind is ReasoningDelta and not self._thoughts:
             return Passing()
         if type(self._last) is not kind or self._entries is not None:
             return Passing(-1)
         meter = self._meter
-        return Passing(meter.room, keep=meter.keep, more=meter.more)
+        return Passing(meter.room, ENDLESS, meter.keep, holder, meter.more)
 
     def passes(self, event: TextDelta) -> bool:
-        """Take a content that goes on within the limit in any case; False: it was not taken."""
-        return type(self._last) is TextDelta and self._entries is None and self._meter.passes(event.text)
+        """Take a content that begins, or goes on, within the limit in any case; False: it was not taken."""
+        last = self._last
+        if self._entries is not None or (type(last) is not TextDelta and last is not None):
+            return False
+        if not self._meter.passes(event.text):
+            return False
+        self._last = event
+        return True
 
     def counts(self, event: Any) -> bool:
         """Whether tokens have to be counted for this event."""
