@@ -89,6 +89,24 @@ def test_a_text_passes_as_far_as_it_goes_otherwise(kind: str, model: str, kept: 
         assert course(asked, parts, enforce, True, True) == plain
 
 
+def test_what_may_begin_a_stop_string_is_held_steadily() -> None:
+    """Nothing is written for it, and what follows brings it; a stop string that is complete has to be seen."""
+    told = [" the", " lighthouse", " was", " built", " in", "\n\n", "so", " EN", "D", "ED", ' "a"\n', "—"]
+    parts, tokenizer = streamed([*told, "\n\n#", "##", "!"]), tokenizer_for("gpt-4o")
+    tokenizer.load()
+    asked = request("gpt-4o", 4000, ["\n\n###", "ENDS"])
+    pipe: Any = chat_pipeline(asked, Route("up"), CountingMint(), FormatOptions())
+    for part in parts[:5]:
+        pipe.feed(part)
+    steady = pipe.steady()
+
+    said = [out and json.loads(out[6:])["choices"][0]["delta"]["content"] for out in map(steady, parts[5:14])]
+
+    assert said == [" in", b"", "\n\nso", " ", b"", "ENDED", ' "a"', "\n\u2014", b""]
+    assert steady(parts[14]) is None
+    assert (pipe.feed(parts[14]), pipe.tally().completion) == (b"", tokenizer.count("".join(told)))
+
+
 @pytest.mark.parametrize("tokenizer", [tokenizer_for("gpt-4o"), tokenizer_for("gpt-4"), tokenizer_for("x"), LEAST])
 @pytest.mark.parametrize("kind", [*KINDS, "all"])
 def test_what_passes_is_within_the_limit_and_what_is_within_is_not_cut(kind: str, tokenizer: PieceTokenizer) -> None:

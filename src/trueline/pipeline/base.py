@@ -86,7 +86,7 @@ class Pipeline(Protocol):
         """What may be called in place of `feed` until something else is asked of the pipeline; None: nothing.
 
         It gives None for what has to be fed after all.  With anything else, no fault was noted for the first time,
-        no work is owed and the reply goes on.
+        no work is owed and the reply goes on; what is written may be nothing.
         """
 
     def tally(self) -> Tally | None:

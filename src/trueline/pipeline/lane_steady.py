@@ -13,6 +13,8 @@ from typing import TypeAlias
 
 import msgspec
 
+from ..repairs.base import Holder
+from ..wire import jsonio
 from .lane_ahead import Ahead, Frame
 from .skeleton import text_of
 
@@ -31,7 +33,8 @@ class Steady:
 
     __slots__ = (
         "_ahead", "_behind", "_created", "_created_at", "_first", "_front", "_holder", "_identity", "_identity_at",
-        "_longest", "_match", "_other_id", "_other_time", "_second", "_taken", "_text_at", "noted", "room", "texts",
+        "_left", "_longest", "_match", "_other_id", "_other_time", "_second", "_taken", "_text_at", "noted", "room",
+        "texts",
     )  # fmt: skip
 
     def __init__(
@@ -52,17 +55,21 @@ class Steady:
         """What is left of the room ahead."""
         self.texts: list[str] = []
         """Those that were taken and that the rules do not have yet."""
+        self._left: list[str] = []
+        """What left of them, where there is a holder."""
         self._taken = 0
         """How many they have since `hand_over`."""
 
     def take(self, data: bytes) -> bytes | None:
-        """What is written for `data`, if that is one such event and nothing else; None: it was not looked at."""
+        """What is written for `data`, if that is one such event and nothing else: nothing, where all of its text is
+        held.  None: it was not looked at.
+        """
         found = self._match(data)
         if found is None:
             return None
         name, time, token = found.group(self._identity_at, self._created_at, self._text_at)
         room = self.room - len(token) + 2
-        if len(token) - 2 > self._longest or b"\\" in token:
+        if len(token) - 2 > self._longest:
             return None
         if (name != self._identity) is not self._other_id or (time != self._created) is not self._other_time:
             return None
@@ -70,21 +77,38 @@ class Steady:
             said = text_of(token)
         except (msgspec.MsgspecError, UnicodeDecodeError):
             return None
-        holder = self._holder
-        if not said or (holder is not None and (holder.waits or self._first in said or self._second in said)):
+        if not said:
             return None
         if room < 0:
             room = self._more(len(token) - 2)
             if room < 0:
                 return None
+        holder = self._holder
+        if holder is not None:
+            if holder.waits or self._first in said or self._second in said:
+                return self._hold(holder, said, room)
+            self._left.append(said)
         self.room = room
         self.texts.append(said)
-        return self._front + token + self._behind
+        return self._front + (token if b"\\" not in token else jsonio.encode(said)) + self._behind
+
+    def _hold(self, holder: Holder, said: str, room: int) -> bytes | None:
+        """Have the holder take a text, behind which there is so much room."""
+        leaves = holder.take(said)
+        if leaves is None:
+            return None
+        self.room = room
+        self.texts.append(said)
+        if not leaves:
+            return b""
+        self._left.append(leaves)
+        return self._front + jsonio.encode(leaves) + self._behind
 
     def _more(self, size: int) -> int:
         """The room behind a text of so many bytes, where it was used up."""
         self._give()
-        return self._ahead.more(size) - size
+        self.room = room = self._ahead.more(size)
+        return room - size
 
     def hand_over(self) -> int:
         """Give the texts to the rules; how many were taken."""
@@ -93,6 +117,8 @@ class Steady:
         return taken
 
     def _give(self) -> None:
-        texts, self.texts = self.texts, []
-        self._ahead.kept(texts, texts)
+        texts, left = self.texts, self._left
+        self._ahead.kept(texts, left)
         self._taken += len(texts)
+        texts.clear()
+        left.clear()
