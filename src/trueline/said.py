@@ -35,7 +35,9 @@ class _Text:
 
     def extend(self, texts: list[str], text: str) -> None:
         """Add several, none of which is long, and which are all of a text."""
-        self.add(text)
+        self.pieces.append(text)
+        if len(self.pieces) >= _PIECES:
+            self.fold()
 
     def fold(self) -> None:
         """Keep many increments as one."""

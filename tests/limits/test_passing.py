@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from itertools import product
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from trueline.context import Enforce, FormatOptions
 from trueline.messages import ChatRequest, read_chat_request
 from trueline.pipeline import Route, chat_pipeline
 from trueline.repairs.limits import Limits
+from trueline.repairs.limits.stops import Stops
 from trueline.repairs.repeats import Repeats
 from trueline.tokens import tokenizer_for
 
@@ -130,3 +132,13 @@ def test_few_events_of_a_long_text_are_seen(limit: int, seen: int, monkeypatch: 
         for choice in json.loads(line[6:])["choices"]
     )
     assert max(calls.values()) < seen
+
+
+def test_many_stop_strings_hold_back_what_few_do() -> None:
+    stops = ("\n\n###", "END", "ENDE", "aab")
+    few, many = Stops(stops), Stops((*stops, "\0" * 40))
+    for letters in product("\n#ENDab ", repeat=4):
+        text = "".join(letters)
+        ends = [at for at in range(4) if any(stop.startswith(text[at:]) for stop in stops)]
+
+        assert few.held(text) == many.held(text) == min(ends, default=4) or few.find(text)

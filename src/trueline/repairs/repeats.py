@@ -75,7 +75,9 @@ class _Said:
     def keep(self, _: list[str], text: str) -> None:
         """See Passing."""
         if not self.forgotten:
-            self.add(text)
+            self.pieces.append(text)
+            if len(self.pieces) >= MAX_PIECES:
+                self.fold()
 
     def fold(self) -> None:
         """Join what is kept apart, and forget it where there is too much."""

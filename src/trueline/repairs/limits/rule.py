@@ -385,7 +385,7 @@ class Limits(Rule):
     def _end(self, event: ReplyEnd) -> Result:
         self._ending = True
         out: list[Event] = []
-        unfinished = [(number, choice) for number, choice in self._choices.items() if not choice.closed]
+        unfinished = [(number, one) for number, one in self._choices.items() if not (one.over or one.ended)]
         for number, choice in unfinished:
             choice.ended = True
             out += self._released(choice, number) if choice.beyond is None else []
@@ -396,8 +396,9 @@ class Limits(Rule):
                 self.note("stop-echoed")
                 out.append(Finish(number, "stop"))
                 choice.over = True
-        over = [choice for choice in self._choices.values() if choice.over]
-        event.done = event.done or len(over) == len(self._choices) >= self.context.request.n
+        if not event.done:
+            over = [choice for choice in self._choices.values() if choice.over]
+            event.done = len(over) == len(self._choices) >= self.context.request.n
         return [*out, event] if out else event
 
 

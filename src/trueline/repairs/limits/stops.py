@@ -9,8 +9,8 @@ from typing import NamedTuple
 __all__ = ["Stops", "Taken", "stops_for"]
 
 
-_FEW = 512
-"""Characters of all stop strings up to which their beginnings are kept."""
+_FEW = 32
+"""Beginnings of stop strings up to which each is looked for by itself."""
 
 
 class Taken(NamedTuple):
@@ -40,8 +40,10 @@ class Stops:
         self.marks = (one, others[0] if others else one) if len(others) <= 1 else ("", "")
         """A text with neither of these holds no stop string, nor a beginning of one."""
         self._longest = max(map(len, stops))
-        few = sum(map(len, stops)) <= _FEW
-        self._beginnings = frozenset(stop[:at] for stop in stops for at in range(1, len(stop))) if few else None
+        few = sum(map(len, stops)) <= _FEW + len(stops)
+        beginnings = {stop[:at] for stop in stops for at in range(1, len(stop))} if few else ()
+        self._beginnings = sorted(beginnings, key=len, reverse=True)
+        """Where they are few, the longest ones first."""
 
     def passes(self, text: str) -> bool:
         """Whether no stop string stands in this text, nor begins at its end."""
@@ -60,9 +62,14 @@ class Stops:
         size = len(text)
         if text[-1:] not in self.lasts:
             return size
-        firsts, beginnings = self._firsts, self._beginnings
+        if self._beginnings:
+            for beginning in self._beginnings:
+                if text.endswith(beginning):
+                    return size - len(beginning)
+            return size
+        firsts = self._firsts
         for at in range(max(0, size - self._longest + 1), size):
-            if text[at] in firsts and (text[at:] in beginnings if beginnings is not None else self._begins(text[at:])):
+            if text[at] in firsts and self._begins(text[at:]):
                 return at
         return size
 
