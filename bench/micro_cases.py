@@ -260,6 +260,7 @@ MICRO: tuple[Micro, ...] = (
     asked_stream("usage reported, limit far off", True, max_tokens=16 * EVENTS),
     asked_stream("usage reported, limit near", True, max_tokens=2 * EVENTS),
     asked_stream("usage reported, limit nearer", True, max_tokens=int(1.6 * EVENTS)),
+    asked_stream("usage reported, limit all but reached", True, max_tokens=int(1.45 * EVENTS)),
     asked_stream("usage reported, limits far off", True, max_tokens=16 * EVENTS, stop=["###", "END"]),
     asked_stream("usage reported, limits on", True, max_tokens=4 * EVENTS, stop=["\n\n###", "END"]),
     asked_stream("usage not reported", False),
@@ -277,10 +278,11 @@ BESIDE: dict[str, tuple[str, float]] = {
     # Nothing has to be counted, or begins a stop string.
     "chat stream, usage reported, limit far off": ("chat stream, usage reported", 1.15),
     "chat stream, usage reported, limits far off": ("chat stream, usage reported", 1.2),
-    # Of the reply, 69 % of the limit; 87 %; half of the text, and every thirteenth word begins a stop string.
-    "chat stream, usage reported, limit near": ("chat stream, usage reported", 1.25),
-    "chat stream, usage reported, limit nearer": ("chat stream, usage reported", 1.25),
-    "chat stream, usage reported, limits on": ("chat stream, usage reported", 1.25),
+    # Of the limit, 69 % is reached; 87 %; 96 %; half of the text is counted, every 13th word begins a stop string.
+    "chat stream, usage reported, limit near": ("chat stream, usage reported", 1.2),
+    "chat stream, usage reported, limit nearer": ("chat stream, usage reported", 1.2),
+    "chat stream, usage reported, limit all but reached": ("chat stream, usage reported", 1.2),
+    "chat stream, usage reported, limits on": ("chat stream, usage reported", 1.2),
     "first event behind 100 KB, usage to count": ("first event behind 100 KB, nothing to count", 1.15),
 }
 """What a case may cost at most beside another one, whatever either costs."""
