@@ -360,7 +360,7 @@ def _read(
             )
     check(body)
     n = body.get("n")
-    if n is not None and not 1 <= n <= 128:
+    if type(n) is int and not 1 <= n <= 128:
         bound, want = ("below minimum", ">= 1") if n < 1 else ("above maximum", "<= 128")
         raise RequestError(
             f"Invalid 'n': integer {bound} value. Expected a value {want}, but got {n} instead.",

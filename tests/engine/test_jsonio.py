@@ -154,6 +154,19 @@ def test_brackets_of_strings_are_no_depth(text: str) -> None:
         assert jsonio.decode(data) == jsonio.decode_strict(data) == value
 
 
+@pytest.mark.parametrize("closing", ["]" * 300, "]" * 10_000, '"' + "]" * 300 + '"', "\\" + "}" * 300])
+@pytest.mark.parametrize("deep", [MAX_DEPTH // 2, 300, 900])
+def test_brackets_of_strings_hide_no_depth(closing: str, deep: int) -> None:
+    outer, inner = deep // 2, deep - deep // 2
+    data = b"[" * outer + b'{"a":%b,"b":%b}' % (json.dumps(closing).encode(), nested(inner)) + b"]" * outer
+    for decode in (jsonio.decode, jsonio.decode_strict):
+        if deep < MAX_DEPTH:
+            assert decode(data)
+            continue
+        with pytest.raises(JSONError):
+            decode(data)
+
+
 def test_depth_after_many_brackets_side_by_side() -> None:
     assert len(jsonio.decode(b"[" + b"[]," * 5000 + b"[]]")) == 5001
 

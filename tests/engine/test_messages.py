@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from engine.garbage import JUNK, NAMES
 from engine.kit import chat, chat_body, dumps, image
 from trueline.errors import RequestError
-from trueline.messages import NOT_JSON, read_chat_request, read_image_request
+from trueline.messages import NOT_JSON, read_chat_request, read_embedding_request, read_image_request
 
 USER = {"role": "user", "content": "hi"}
 
@@ -31,6 +31,11 @@ def test_what_is_no_json(body: bytes, read: Any) -> None:
 
     assert error.message.startswith(NOT_JSON)
     assert (error.code, error.param) == (None, None)
+
+
+@pytest.mark.parametrize("n", ["x", [1], {}, 0.5])
+def test_a_number_of_choices_that_embeddings_do_not_have_goes_on_as_it_came(n: Any) -> None:
+    assert read_embedding_request(dumps({"model": "m", "input": "a", "n": n})).body["n"] == n
 
 
 @pytest.mark.parametrize("body", [b"", b" \n"])

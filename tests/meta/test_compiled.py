@@ -16,14 +16,10 @@ import pytest
 
 from meta.source import ROOT
 
-FOR_THE_SOURCE = {
-    "tests/native/test_freed.py::test_an_exchange_that_ended[no JSON]": "an error keeps its frames until a collection",
-}
-"""What looks into the source, and asks nothing of a reply."""
 SUITES = (
     "tests/golden", "tests/native", "tests/engine/test_corpus.py",
     *(f"tests/proxy/test_{name}.py" for name in (
-        "chat", "cuts", "embeddings", "forms", "headers", "images", "leaving", "passthrough", "pictures", "pressure",
+        "chat", "cuts", "embeddings", "forms", "headers", "images", "leaving", "metrics", "passthrough", "pictures", "pressure",
         "recording", "refusals", "routes", "several", "translated", "upstream_failures", "usage",
     )),
 )  # fmt: skip
@@ -79,7 +75,7 @@ def test_it_is_what_runs(compiled: Path) -> None:
 def test_it_answers_as_the_source_does(compiled: Path) -> None:
     done = python(
         "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", "-o", f"pythonpath={compiled} tests .",
-        *(f"--deselect={path}" for path in FOR_THE_SOURCE), *SUITES,
+        *SUITES,
     )  # fmt: skip
     passed = re.search(r"(\d+) passed", done.stdout)
 

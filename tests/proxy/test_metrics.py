@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from types import SimpleNamespace
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 
 from proxy.running import CHAT, Proxy, body_of, running, settings, upstream
 from shell.upstream.scripted import until
+from trueline.shell.exchange import Exchange
 from trueline.shell.metrics import MODELS, Metrics, path_label
 from trueline.sim import SimServer
 
@@ -137,22 +139,13 @@ def test_paths_are_few(path: str, label: str) -> None:
     assert path_label(path) == label
 
 
-class Ended:
-    """An exchange that has ended."""
-
-    def __init__(self, **fields: Any) -> None:
-        known = {"status": 200, "upstream": "up", "model": None, "received": 0, "upstream_seconds": None, "faults": {}}
-        client = SimpleNamespace(path="/v1/models", sent=0)
-        more = {"client": client, "examples": {}, "request_id": b"r", "changes": (), "used": None, "spent": None}
-        self.__dict__.update({**more, **known, **fields})
-
-    def example_of(self, fault: str) -> bytes:
-        kept: bytes = self.examples.get(fault, b"")  # type: ignore[attr-defined]  # a field
-        return kept
-
-
 def ended(**fields: Any) -> Any:
-    return Ended(**fields)
+    """An exchange that has ended."""
+    client = SimpleNamespace(path="/v1/models", sent=0, header=lambda name: None)
+    exchange: Exchange[Any] = Exchange(client, lambda: b"r")
+    for name, value in {"status": 200, "upstream": "up", **fields}.items():
+        setattr(exchange, name, value)
+    return exchange
 
 
 def test_model_names_are_bounded() -> None:
@@ -208,6 +201,22 @@ def test_rows_made_anew_say_the_same_and_count_on() -> None:
     assert renewed.at is not example.at
     metrics.end(exchange)
     assert [noted.counts for noted in metrics._faults.values()] == [{fault: 6}]
+
+
+@pytest.mark.parametrize("evidence", [{"examples": {"finish-foreign-vocab": b""}}, {"sample": b""}])
+def test_an_example_may_be_that_nothing_was_sent(evidence: dict[str, Any]) -> None:
+    metrics, fault = Metrics(), "finish-foreign-vocab"
+    metrics.end(ended(faults={fault: 1}, **evidence))
+
+    example = metrics.document()["upstreams"]["up"]["faults"][fault]["example"]
+    assert (example["request"], example["excerpt"]) == ("r", "")
+
+
+def test_a_model_may_have_any_name() -> None:
+    metrics, fault = Metrics(), "finish-foreign-vocab"
+    metrics.end(ended(faults={fault: 1}, model="\ud800"))
+
+    assert json.dumps(metrics.document(), ensure_ascii=False).encode()
 
 
 def test_an_example_is_kept_as_soon_as_there_is_one() -> None:

@@ -47,7 +47,10 @@ class Tally:
         """OpenAI's `usage`, with details where there are any."""
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Tally) and (self.source, self.usage) == (other.source, other.usage)
+        if not isinstance(other, Tally):
+            return NotImplemented
+        mine, others = ((t.prompt, t.completion, t.source, t.usage) for t in (self, other))
+        return mine == others
 
     __hash__ = None  # type: ignore[assignment]  # its usage may still change
 

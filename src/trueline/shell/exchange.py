@@ -97,7 +97,7 @@ class Exchange(Generic[C]):
     """US dollars that it cost: of a whole reply before it leaves, of a stream at its end."""
     changes: tuple[str, ...] = ()
     """What was changed of the request on its way to the upstream, by name."""
-    sample = b""
+    sample: bytes | None = None
     """What shows every fault of which there is no example: a whole reply."""
     reply_head: ResponseHead | None = None
     """Where the upstream's headers are those of other replies too, as far as they are still these."""
@@ -183,9 +183,10 @@ class Exchange(Generic[C]):
 
     # -- what the upstream sends --------------------------------------------------------------------------------------
 
-    def example_of(self, fault: str) -> bytes:
-        """What the upstream had just sent when a fault was first noted; empty where that is not known."""
-        return self.examples.get(fault) or self.sample[:MOST]
+    def example_of(self, fault: str) -> bytes | None:
+        """What the upstream had just sent when a fault was first noted, where that is known."""
+        kept = self.examples.get(fault)
+        return kept if kept is not None or self.sample is None else self.sample[:MOST]
 
     def keep_examples(self, data: bytes, faults: Collection[str]) -> int:
         """Keep what may show a fault; how many faults there are by now."""

@@ -67,7 +67,10 @@ PIPELINES: dict[str, tuple[Callable[[bytes], Any], Callable[..., Pipeline]]] = {
     "/embeddings": (read_embedding_request, embedding_pipeline),
     "/images/generations": (read_image_request, image_pipeline),
 }
-"""Paths whose replies are made exact: how their requests are read, and what their replies go through."""
+"""Paths whose replies are made exact: how their requests are read, and what their replies go through.
+
+Reading refuses what cannot be asked.  The pipeline may be made when the request has left: making it raises nothing.
+"""
 
 TRANSLATED = ("/chat/completions", "/embeddings", "/images/generations")
 """Paths that are answered by upstreams that speak an API of their own, too."""

@@ -199,6 +199,8 @@ class Metrics:
         key = (upstream, self._model(exchange.model))
         noted = self._faults.get(key)
         if noted is None:
+            if FAULTS.keys().isdisjoint(exchange.faults):
+                return
             noted = self._faults[key] = _Noted()
         counts, unshown = noted.counts, noted.unshown
         for fault, count in exchange.faults.items():
@@ -217,7 +219,7 @@ class Metrics:
         examples = self._examples.setdefault(upstream, {})
         if fault not in examples:
             sent = exchange.example_of(fault)
-            if not sent:
+            if sent is None:
                 return False
             examples[fault] = _Example(_now(), exchange.request_id.decode("latin-1"), excerpt(sent))
         return True
@@ -225,7 +227,7 @@ class Metrics:
     def _model(self, name: str | None) -> str:
         if not name:
             return _NONE
-        name = name[:100]
+        name = name[:100] if name.isascii() else name[:100].encode("utf-8", "replace").decode()
         if name not in self._models:
             if len(self._models) >= MODELS:
                 return OTHER

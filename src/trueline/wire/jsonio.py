@@ -51,8 +51,7 @@ _members: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 Note = Callable[[str], None]
 
-_NOT_BRACKETS = bytes(c for c in range(256) if c not in b"[]{}")
-_TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*"?|[\[\]{}]', re.S)
+_NO_STRUCTURE = bytes(c for c in range(256) if c not in b'[]{}"')
 _INTEGER = re.compile(r"\s*-?[0-9]{1,18}\s*")
 _SURROGATES = re.compile(f"[{chr(0xD800)}-{chr(0xDFFF)}]")
 _BOM: Final = b"\xef\xbb\xbf"
@@ -173,11 +172,9 @@ def _check_depth(data: bytes) -> None:
             return
     elif _has_few(data, b"[") and _has_few(data, b"{"):
         return
-    brackets = data.translate(None, _NOT_BRACKETS)
-    if len(brackets) <= MAX_DEPTH or _depth(brackets) <= MAX_DEPTH:
-        return
-    # Brackets inside strings were counted as well: look again, this time stepping over strings.
-    if _depth(b"".join(t for t in _TOKENS.findall(data) if t[:1] != b'"')) > MAX_DEPTH:
+    plain = data.replace(b"\\\\", b"").replace(b'\\"', b"") if b"\\" in data else data
+    brackets = b"".join(plain.translate(None, _NO_STRUCTURE).split(b'"')[::2])  # those outside strings
+    if len(brackets) > MAX_DEPTH and _depth(brackets) > MAX_DEPTH:
         raise JSONError(f"nested deeper than {MAX_DEPTH} levels")
 
 
@@ -203,6 +200,23 @@ def _depth(brackets: bytes) -> int:
     return deepest
 
 
+class _Numbers:
+    """Reads those that JSON does not have."""
+
+    def __init__(self, note: Note) -> None:
+        self._note = note
+
+    def constant(self, name: str) -> float | None:
+        """What stands for `NaN`, `Infinity` and `-Infinity`."""
+        self._note("nan-infinity")
+        return LOWEST_LOGPROB if name == "-Infinity" else None
+
+    def number(self, digits: str) -> float | None:
+        """A number that may be too large to be one."""
+        value = float(digits)
+        return value if isfinite(value) else self.constant("-Infinity" if value < 0 else "Infinity")
+
+
 def _tolerant(data: bytes, note: Note) -> list[Any]:
     if data.startswith(_BOM):
         note("bom")
@@ -210,16 +224,9 @@ def _tolerant(data: bytes, note: Note) -> list[Any]:
     _check_depth(data)
     text = _text(data, note)
 
-    def constant(name: str) -> float | None:
-        note("nan-infinity")
-        return LOWEST_LOGPROB if name == "-Infinity" else None
-
-    def number(digits: str) -> float | None:
-        value = float(digits)
-        return value if isfinite(value) else constant("-Infinity" if value < 0 else "Infinity")
-
-    decoder = json.JSONDecoder(parse_constant=constant, parse_float=number)
-    lenient = json.JSONDecoder(strict=False, parse_constant=constant, parse_float=number)
+    numbers = _Numbers(note)
+    decoder = json.JSONDecoder(parse_constant=numbers.constant, parse_float=numbers.number)
+    lenient = json.JSONDecoder(strict=False, parse_constant=numbers.constant, parse_float=numbers.number)
     values: list[Any] = []
     position = _skip_space(text, 0)
     raw = "\0" in text

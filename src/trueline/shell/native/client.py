@@ -54,9 +54,9 @@ class NativeClient:
         self.path = path
         self.query = query
         self.headers = headers
-        self.said = headers
-        """The headers as they came, keys that are not for the upstream included."""
         """All but those that every request has another value of: its length and its id."""
+        self.said = headers
+        """The same as they came, keys that are not for the upstream included."""
         self.pieces: list[bytes] = []
 
     def header(self, name: bytes) -> bytes | None:

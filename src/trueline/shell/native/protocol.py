@@ -18,6 +18,7 @@ from ...errors import RequestError, TooLargeError, TruelineError
 from ...wire import jsonio
 from ..exchange import log
 from ..gateway import PIPELINES
+from ..transports import write_at_once
 from .client import CONTINUE, NativeClient
 from .exchange import NativeExchange
 from .passing import cycle_of
@@ -69,7 +70,7 @@ class NativeProtocol(RequestReader):
         """See asyncio."""
         super().connection_made(transport)
         if self.scheme == "http":
-            transport.set_write_buffer_limits(0)  # what is written leaves at once, and not behind what is done besides
+            write_at_once(transport)
         self._turns.begin(transport, self.flow)
         self.wait_for_client()
 

@@ -15,6 +15,7 @@ import httptools
 
 from trueline.errors import UpstreamCutError, UpstreamError, UpstreamFormatError
 from trueline.shell.known_head import KnownHead, only_chunk
+from trueline.shell.transports import write_at_once
 from trueline.shell.upstream.headers import ResponseHead, read_head
 from trueline.shell.upstream.options import Limits
 from trueline.shell.watchdog import Watchdog
@@ -183,7 +184,7 @@ class Connection(asyncio.Protocol):
     def attach(self, transport: asyncio.Transport) -> None:
         """Use this transport; called by the loop for plain sockets, by the dialler after TLS."""
         self._transport = transport
-        transport.set_write_buffer_limits(0)  # what is written leaves at once, and not behind what is done besides
+        write_at_once(transport)
         sock = transport.get_extra_info("socket")
         if sock is not None:
             try:
