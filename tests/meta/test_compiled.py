@@ -19,8 +19,8 @@ from meta.source import ROOT
 SUITES = (
     "tests/golden", "tests/native", "tests/engine/test_corpus.py",
     *(f"tests/proxy/test_{name}.py" for name in (
-        "chat", "cuts", "embeddings", "forms", "headers", "images", "leaving", "metrics", "passthrough", "pictures", "pressure",
-        "recording", "refusals", "routes", "several", "translated", "upstream_failures", "usage",
+        "chat", "cuts", "embeddings", "forms", "headers", "images", "leaving", "metrics", "passthrough", "pictures",
+        "pressure", "recording", "refusals", "routes", "several", "translated", "upstream_failures", "usage",
     )),
 )  # fmt: skip
 
