@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from shell.upstream.scripted import until
 from trueline.shell import housekeeping
 from trueline.shell.housekeeping import CALM, CROWD, WORTH, Housekeeper
 
@@ -136,8 +137,23 @@ async def test_giving_back_ends_whatever_fails(missing: str | None, monkeypatch:
     keeper._kept = 0
     keeper.start()
     keeper.look()
-    for _ in range(3):
-        await asyncio.sleep(0)
+    await until(lambda: keeper._kept == WORTH)
     assert fake.library is False
     keeper.stop()
     assert [type(each) for each in failed] == ([ValueError] if missing is None else [])
+
+
+async def test_what_is_asked_meanwhile_is_answered_between_two_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+    monkeypatch.setattr(housekeeping, "resident", lambda: WORTH)
+    monkeypatch.setattr(housekeeping, "_trim", lambda: done.append("given back"))
+    keeper = Housekeeper(set(), lambda: done.append("made anew"))
+    keeper._kept = 0
+    keeper.start()
+    keeper.look()
+    await until(lambda: bool(done))
+    done.append("asked")
+    await until(lambda: keeper._kept == WORTH)
+    keeper.stop()
+
+    assert done == ["made anew", "asked", "given back"]

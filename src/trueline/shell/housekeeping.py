@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sized
 from contextlib import contextmanager
+from functools import partial
 
 from .allocators import Allocators
 
@@ -25,6 +26,8 @@ CROWD = 40
 """Exchanges at once, above which more of them are a burst: what it needs is to be given back afterwards."""
 CALM = 5
 """Counts without a new most, after which no more are expected."""
+GAP = 0.005
+"""Seconds between two steps of giving back."""
 SPARE = 250
 """Handles that uvloop keeps for the next calls, once it has had so many."""
 WORTH = 4 * 1024 * 1024
@@ -117,10 +120,12 @@ class Housekeeper:
         self._most = self._rest = now
         self._high = max(CROWD, now)
         self.given_back += 1
-        if self._loop is None:
-            self._give_back([])
+        loop = self._loop
+        if loop is None:
+            for step in self._steps([]):
+                step()
         else:
-            self._loop.call_soon(self._give_back, self._new_handles(self._loop))
+            loop.call_soon(self._take, loop, self._steps(self._new_handles(loop)))
 
     def _new_handles(self, loop: asyncio.AbstractEventLoop) -> list[asyncio.Handle]:
         """Those that the loop has in reserve, and as many new ones, from memory that goes back by pages."""
@@ -136,16 +141,34 @@ class Housekeeper:
         finally:
             self.allocators.use_library(before)
 
-    def _give_back(self, handles: list[asyncio.Handle]) -> None:
-        del handles[SPARE:]  # the new ones are kept in reserve now,
-        handles.clear()  # and not these, which the burst made here and there
-        gc.collect()  # empties Python's free lists, too: what is made now is made of new memory
+    def _take(self, loop: asyncio.AbstractEventLoop, steps: Iterator[Callable[[], object]]) -> None:
+        """Take one step, and the others a little later: all at once would hold up whoever asks now for milliseconds."""
+        for step in steps:
+            loop.call_later(GAP, self._take, loop, steps)
+            step()
+            return
+
+    def _steps(self, handles: list[asyncio.Handle]) -> Iterator[Callable[[], object]]:
+        yield partial(_leave_new, handles)
+        yield gc.collect  # empties Python's free lists, too: what is made now is made of new memory
+        yield self._make_anew
+        yield gc.collect  # frees what that replaced
+        yield _forget_names
+        yield _trim
+        yield self._keep
+
+    def _make_anew(self) -> None:
         with self._library():
             self._renew()
-        gc.collect()  # frees what that replaced
-        _forget_names()
-        _trim()
+
+    def _keep(self) -> None:
         self._kept = resident()
+
+
+def _leave_new(handles: list[asyncio.Handle]) -> None:
+    """Keep the new handles in reserve, and not those that the burst made here and there."""
+    del handles[SPARE:]
+    handles.clear()
 
 
 def _nothing() -> None:
