@@ -20,6 +20,7 @@ from .figures import summary
 from .measure import Pace
 from .native_build import BuildError
 from .pages import write_pages
+from .processes import cores, step_aside
 from .runner import EXTRAS, Plan, Record, run
 from .table import terminal
 from .world import WORK
@@ -101,6 +102,7 @@ def measure(asked: argparse.Namespace) -> int:
     pace = Pace(0.3 if quick else 0.5, asked.seconds or (1.0 if quick else 1.5))
     plan = Plan(list(present.values()), asked.rounds or (2 if quick else 3), pace, parts)
     began = time.monotonic()
+    step_aside()
     record = run(plan, lambda line: print(line, file=sys.stderr, flush=True))
     facts = about(present, asked.mode, plan, time.monotonic() - began)
     save(record, facts, WORK / f"{asked.mode}.json")
@@ -139,7 +141,7 @@ def about(present: dict[str, Contender], mode: str, plan: Plan, seconds: float) 
     versions = {key: each.version() for key, each in present.items()}
     return {
         "mode": mode, "when": time.strftime("%Y-%m-%d %H:%M", time.gmtime()), "seconds": round(seconds),
-        "rounds": plan.rounds, "seconds_each": plan.pace.seconds, "cores": len(os.sched_getaffinity(0)),
+        "rounds": plan.rounds, "seconds_each": plan.pace.seconds, "cores": len(frozenset().union(*cores())),
         "cpu": cpu_name(), "system": f"{platform.system()} {platform.release()}", "load": os.getloadavg()[0],
         "python": platform.python_version(), "versions": versions,
     }  # fmt: skip
