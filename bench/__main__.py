@@ -131,7 +131,9 @@ def choose(wanted: str | None, quick: bool) -> dict[str, Contender]:
     for each in CONTENDERS:
         if each.key in names and each.key not in present:
             print(f"bench: absent: {each.title}; {each.get}", file=sys.stderr)
-    if "trueline" in names and "trueline" not in present:
+    if quick and not wanted and "trueline-compiled" in present:
+        present.pop("trueline", None)  # what scripts/serve starts is measured, in less than a minute
+    elif "trueline" in names and "trueline" not in present:
         present["trueline-asgi"] = next(each for each in CONTENDERS if each.key == "trueline-asgi")
     return present
 
