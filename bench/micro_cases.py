@@ -277,12 +277,12 @@ BESIDE: dict[str, tuple[str, float]] = {
     "anthropic stream, tool arguments": ("chat stream, tool arguments", 1.5),
     # Nothing has to be counted, or begins a stop string.
     "chat stream, usage reported, limit far off": ("chat stream, usage reported", 1.15),
-    "chat stream, usage reported, limits far off": ("chat stream, usage reported", 1.2),
+    "chat stream, usage reported, limits far off": ("chat stream, usage reported", 1.15),
     # Of the limit, 69 % is reached; 87 %; 96 %; half of the text is counted, every 13th word begins a stop string.
-    "chat stream, usage reported, limit near": ("chat stream, usage reported", 1.2),
-    "chat stream, usage reported, limit nearer": ("chat stream, usage reported", 1.2),
-    "chat stream, usage reported, limit all but reached": ("chat stream, usage reported", 1.2),
-    "chat stream, usage reported, limits on": ("chat stream, usage reported", 1.2),
+    "chat stream, usage reported, limit near": ("chat stream, usage reported", 1.15),
+    "chat stream, usage reported, limit nearer": ("chat stream, usage reported", 1.15),
+    "chat stream, usage reported, limit all but reached": ("chat stream, usage reported", 1.15),
+    "chat stream, usage reported, limits on": ("chat stream, usage reported", 1.15),
     "first event behind 100 KB, usage to count": ("first event behind 100 KB, nothing to count", 1.15),
 }
 """What a case may cost at most beside another one, whatever either costs."""

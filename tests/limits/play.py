@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -11,7 +12,7 @@ from trueline.context import Enforce, FormatOptions
 from trueline.messages import read_chat_request
 from trueline.pipeline import Route, chat_pipeline
 
-__all__ = ["Heard", "chunk", "heard_stream", "heard_whole", "streamed"]
+__all__ = ["Heard", "agree", "chunk", "cut_at", "heard_stream", "heard_whole", "streamed"]
 
 AUTO = Enforce()
 
@@ -47,6 +48,28 @@ def streamed(pieces: Sequence[str], finish: str = "stop", model: str = "gpt-4o")
         chunk({}, finish, model=model),
         b"data: [DONE]\n\n",
     ]
+
+
+def cut_at(parts: Sequence[bytes], rnd: random.Random, cuts: int = 25) -> list[bytes]:
+    """The same bytes in other reads."""
+    whole = b"".join(parts)
+    places = sorted(rnd.sample(range(1, len(whole)), cuts))
+    return [whole[a:b] for a, b in zip([0, *places], [*places, len(whole)], strict=True)]
+
+
+def agree(laned: Sequence[Any], plain: Sequence[Any]) -> bool:
+    """Whether the same left in the end, nothing later than it has to, and what else is known is the same wherever the
+    same has left: texts that came together are counted together, so that a lane may hold less of the last ones.
+    """
+    one, two = b"", b""
+    for mine, other in zip(laned, plain, strict=True):
+        if isinstance(mine, bytes) and isinstance(other, bytes):
+            one, two = one + mine, two + other
+            if not one.startswith(two):
+                return False
+        elif one == two and mine != other:
+            return False
+    return one == two
 
 
 def heard_stream(sent: Sequence[bytes], enforce: Enforce = AUTO, model: str = "gpt-4o", **asked: Any) -> Heard:

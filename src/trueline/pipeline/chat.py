@@ -266,7 +266,7 @@ class ChatStream(Chat):
             end = lane.end_of_event(data, at)
             piece = data[at:end] if at or end < size else data
             lane.give()
-            self._raw = piece if lane.bears(piece) else b""
+            self._raw = piece if lane.learner.bears(piece) else b""
             out.append(self._feed(piece))
             lane.reopen(self._wire.idle)
             at = lane.run(data, end, out) if lane.open and end < size else end
@@ -376,7 +376,7 @@ class ChatStream(Chat):
 
     def _read(self, payload: Any, frame: sse.Frame) -> list[Event]:
         lane = self._lane
-        if lane is None or not self._raw or not lane.reads(frame.event):
+        if lane is None or not self._raw or not lane.learner.reads(frame.event):
             return self._reader.read(payload, frame.event)
         before = dict(self.faults)
         events = self._reader.read(payload, frame.event)

@@ -21,6 +21,7 @@ _ROOM: Final = 1536
 Frame: TypeAlias = tuple[bytes, bytes]
 Keep: TypeAlias = Callable[[list[str], str], object]
 More: TypeAlias = Callable[[int], int]
+Admit: TypeAlias = Callable[[str], bool]
 
 
 class Ahead(NamedTuple):
@@ -48,6 +49,8 @@ class Ahead(NamedTuple):
     """Its marks."""
     mores: tuple[More, ...]
     """What the room is renewed by; see Passing."""
+    admit: Admit | None
+    """What tells of a text for which there is too little room; see Passing."""
 
     def more(self, wanted: int) -> int:
         """The room, renewed for a text of so many bytes: too little of it where an event has to be seen."""
@@ -58,13 +61,16 @@ class Ahead(NamedTuple):
                 room = more_room
         return room
 
-    def kept(self, came: list[str], left: list[str]) -> None:
-        """Let the rules have texts that passed, and what left of them."""
+    def kept(self, came: list[str], left: list[str] | None) -> None:
+        """Let the rules have texts that passed, and what left of them; None: all of it."""
         text = "".join(came)
         for keep in self.before:
             keep(came, text)
         if self.behind:
-            text = "".join(left)
+            if left is None:
+                left = came
+            else:
+                text = "".join(left)
             for keep in self.behind:
                 keep(left, text)
 
@@ -74,7 +80,7 @@ class Ahead(NamedTuple):
 
 
 _PASS: Final = frozenset((TextDelta, ReasoningDelta))
-_NOT_AT_ALL: Final = (-1, 0, False, (), (), None, "", "", ())
+_NOT_AT_ALL: Final = (-1, 0, False, (), (), None, "", "", (), None)
 
 
 def ahead_of(kind: type, rules: list[Bound], frame: Frame | None, told: Keep | None) -> Ahead:
@@ -85,6 +91,7 @@ def ahead_of(kind: type, rules: list[Bound], frame: Frame | None, told: Keep | N
     before: list[Keep] = [told] if told is not None else []
     behind: list[Keep] = []
     mores: list[More] = []
+    admits: list[Admit] = []
     holder: Holder | None = None
     for _, _, rule in rules:
         passing = rule.passing(kind)
@@ -93,12 +100,27 @@ def ahead_of(kind: type, rules: list[Bound], frame: Frame | None, told: Keep | N
         room, longest = min(room, passing.room), min(longest, passing.longest)
         if passing.room < ENDLESS:
             mores.append(passing.more or _no_more)
+            if passing.admit is not None:
+                admits.append(passing.admit)
         if passing.keep is not None:
             (before if holder is None else behind).append(passing.keep)
         holder = holder or passing.holder
     first, second = holder.marks if holder is not None else ("", "")
+    admit = admits[0] if len(mores) == len(admits) == 1 else None
     return Ahead(
-        rules, frame, told, room, longest, True, tuple(before), tuple(behind), holder, first, second, tuple(mores)
+        rules,
+        frame,
+        told,
+        room,
+        longest,
+        True,
+        tuple(before),
+        tuple(behind),
+        holder,
+        first,
+        second,
+        tuple(mores),
+        admit,
     )
 
 

@@ -55,8 +55,8 @@ class Steady:
         """What is left of the room ahead."""
         self.texts: list[str] = []
         """Those that were taken and that the rules do not have yet."""
-        self._left: list[str] = []
-        """What left of them, where there is a holder."""
+        self._left: list[str] | None = None
+        """What left of them, where that is not all of it."""
         self._taken = 0
         """How many they have since `hand_over`."""
 
@@ -87,7 +87,8 @@ class Steady:
         if holder is not None:
             if holder.waits or self._first in said or self._second in said:
                 return self._hold(holder, said, room)
-            self._left.append(said)
+            if self._left is not None:
+                self._left.append(said)
         self.room = room
         self.texts.append(said)
         return self._front + (token if b"\\" not in token else jsonio.encode(said)) + self._behind
@@ -98,6 +99,8 @@ class Steady:
         if leaves is None:
             return None
         self.room = room
+        if self._left is None:
+            self._left = self.texts.copy()
         self.texts.append(said)
         if not leaves:
             return b""
@@ -117,8 +120,8 @@ class Steady:
         return taken
 
     def _give(self) -> None:
-        texts, left = self.texts, self._left
-        self._ahead.kept(texts, left)
+        texts = self.texts
+        self._ahead.kept(texts, self._left)
+        self._left = None
         self._taken += len(texts)
         texts.clear()
-        left.clear()

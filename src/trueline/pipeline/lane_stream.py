@@ -8,50 +8,35 @@ the writer like any other, except past the rules that say that they are settled.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import msgspec
 
 from ..context import ReplyContext
 from ..dialects.openai_chat import StreamWriter
-from ..events import Event, Extras
+from ..events import Event
 from ..repairs.base import Holder
 from ..wire import jsonio
 from .base import Chain
 from .dialect import Reader, Writer
 from .lane_ahead import Ahead, ahead_of
-from .lane_patterns import (
-    MAX_PATTERNS,
-    Around,
-    Known,
-    around_of,
-    behind_blanks,
-    framing_of,
-    known_of,
-    patterns,
-    recall,
-    use,
-)
-from .lane_source import PADDING, Make, Plain, Source, retold, source_of
+from .lane_patterns import behind_blanks
+from .lane_shapes import Learner, Notes, Shape, padded_extras
+from .lane_source import Source, source_of
 from .lane_steady import Steady
-from .skeleton import NUMBER, Skeleton, Slot, find, is_sound, put, text_of
+from .skeleton import text_of
 
 __all__ = ["StreamLane", "lane_for"]
 
 MAX_SHAPES = 4
 """Shapes that one stream keeps."""
-MAX_TRIES = 12
-"""Chunks of one stream from which a shape is made, used or not."""
-MAX_LITERAL = 4 * 1024
-"""Bytes of a chunk beside its slots."""
+SEVERAL = 4 * 1024
+"""Bytes of a read that is worth taking on credit."""
+CREDIT = 8 * 1024
+"""Bytes of text that are taken so."""
 MAX_APART = 16 * 1024
 """Bytes of an event up to which those that arrived together are taken one by one."""
 
-_PLAIN_LINES, _NAMED_LINES = 2, 3
-"""Newlines of an event that a lane may learn from: those behind its only line, and that behind its name."""
-
-Notes: TypeAlias = tuple[str, ...]
 _Same: TypeAlias = tuple[bytes, bytes, Notes, bytes | None, bytes | None]
 _NONE_YET: _Same = (b"", b"", (), b"", b"")
 
@@ -68,29 +53,12 @@ class _Owner(Protocol):
     def _write(self, mended: list[Event]) -> bytes: ...
 
 
-class _Shape(NamedTuple):
-    """What a known chunk says in one stream."""
-
-    known: Known
-    kind: type
-    make: Make
-    logprobs: Any
-    extras: Extras | None
-    notes: list[Notes | None]
-    """The faults of such a chunk, where its id and time are those of the first one, its time is not, its id, both."""
-    noted: Notes
-    """Those of them that have nothing to do with that."""
-    payload: Any
-    holds: Callable[[], bool] | None
-    """See Plain."""
-
-
 class StreamLane:
     """`learn` from chunks that went the general way, `run` over those that need not."""
 
     __slots__ = (
-        "_ahead", "_came", "_chain", "_created", "_faults", "_identity", "_left", "_owner", "_room", "_same", "_shapes",
-        "_source", "_steady", "_tries", "_usual", "_writer", "open", "taken",
+        "_ahead", "_came", "_chain", "_created", "_credit", "_faults", "_identity", "_left", "_lends", "_owner",
+        "_room", "_same", "_shapes", "_short", "_source", "_steady", "_writer", "learner", "open", "taken",
     )  # fmt: skip
 
     def __init__(
@@ -101,18 +69,19 @@ class StreamLane:
         self._chain = chain
         self._writer = writer
         self._faults = context.faults
-        self._usual = context.usual
-        self._shapes: list[_Shape] = []
-        self._tries = MAX_TRIES
+        self.learner = Learner(source, context)
+        self._shapes: list[Shape] = []
         self._identity: bytes | None = None
         self._created: bytes | None = None
         self._ahead: Ahead | None = None
         self._room = -1
         """What is left of the room ahead."""
+        self._lends, self._credit, self._short = True, False, False
+        """More may be taken than there is room for; it is taken now; it would be taken now."""
         self._came: list[str] = []
         """The texts that passed and that the rules do not have yet."""
-        self._left: list[str] = []
-        """What left of them, where there is a holder: all of it, but for what that holds."""
+        self._left: list[str] | None = None
+        """What left of them, where that is not all of it: a holder held something."""
         self._same: _Same = _NONE_YET
         self._steady: Steady | None = None
         self.taken = 0
@@ -122,31 +91,9 @@ class StreamLane:
 
     # -- learning -----------------------------------------------------------------------------------------------------
 
-    def bears(self, piece: bytes) -> bool:
-        """Whether the bytes of an event may be learned from: framing over more lines is noted while it is read."""
-        lines = piece.count(b"\n")
-        return lines <= _PLAIN_LINES or (self._source.named and lines == _NAMED_LINES)
-
-    def reads(self, name: bytes | None) -> bool:
-        """Whether events of such a name are looked at."""
-        return self._tries > 0 and (name is None or self._source.named)
-
     def learn(self, raw: bytes, data: bytes, payload: Any, events: list[Event], before: dict[str, int]) -> None:
-        """Take the shape of a chunk, if it is a plain one: the bytes that it came in, its data, their value, what the
-        reader made of it, and the faults before it did.
-        """
-        event = events[0] if len(events) == 1 else None
-        plain = self._source.plain(event, payload)
-        if plain is None or data[:1] != b"{" or data[-1:] != b"}" or b"\n" in data:
-            return  # what came over several lines is noted each time
-        around = around_of(raw, data, self._source.named)
-        if around is None:
-            return
-        self._tries -= 1
-        known = recall(raw, data, plain.slot, around) or self._prove(data, payload, event, plain.slot, around)
-        if known is None:
-            return
-        shape = self._shape(known, payload, event, plain, before)
+        """Take the shape of a chunk, if it is a plain one: see `Learner.shape`."""
+        shape = self.learner.shape(raw, data, payload, events, before)
         if shape is None:
             return
         self._shapes.insert(0, shape)
@@ -155,60 +102,6 @@ class StreamLane:
         first = self._source.first
         self._identity = jsonio.encode(first[0]) if isinstance(first[0], str) else None
         self._created = b"%d" % first[1] if type(first[1]) is int else None
-
-    def _prove(self, data: bytes, payload: Any, event: Any, slot: Slot, around: Around) -> Known | None:
-        """The pattern of a skeleton that was seen before, if it is sound and read for what it looks like."""
-        skeleton = find(data, payload, (*self._source.envelope, slot))
-        if skeleton is None or slot not in skeleton.slots or sum(map(len, skeleton.pieces)) > MAX_LITERAL:
-            return None
-        if self._source.blanks:
-            last = skeleton.pieces[-1]
-            skeleton = Skeleton((*skeleton.pieces[:-1], last[:-1].rstrip(b" ") + last[-1:]), skeleton.slots)
-        key = (skeleton, around)
-        known = patterns.get(key)
-        again = known is None and key in patterns
-        if again and is_sound(skeleton, payload) and self._reads(skeleton, payload, event):
-            known = known_of(skeleton, around, self._source.blanks)
-        if known is not None:
-            use(known)
-        if len(patterns) >= MAX_PATTERNS:
-            patterns.clear()
-        patterns[key] = known
-        return known
-
-    def _reads(self, skeleton: Skeleton, payload: Any, event: Any) -> bool:
-        """Whether the reader makes the same event of the skeleton with another text, id and time."""
-        for slot in skeleton.slots:
-            if slot.path != (PADDING,):
-                payload = put(payload, slot.path, 1 if slot.pattern is NUMBER else "~")
-        faults = dict(self._faults)
-        events = self._source.probe(payload)
-        self._faults.clear()
-        self._faults.update(faults)
-        return events == [retold(event, "~")]
-
-    def _shape(self, known: Known, payload: Any, event: Any, plain: Plain, before: dict[str, int]) -> _Shape | None:
-        noted = [name for name, count in self._faults.items() for _ in range(count - before.get(name, 0))]
-        for fault in self._source.changes(payload):
-            if fault not in noted:
-                return None
-            noted.remove(fault)
-        noted += [fault for fault in framing_of(known.around) if fault not in self._usual]
-        extras = None if event.extras is None else _copied(event.extras, b"")
-        make, told = plain.make, tuple(noted)
-        return _Shape(known, type(event), make, event.logprobs, extras, [None] * 4, told, payload, plain.holds)
-
-    def _notes(self, shape: _Shape, differs: int) -> Notes:
-        """The faults of a chunk of this shape, by what differs from the first one (see `_Shape.notes`)."""
-        other_id, other_time = divmod(differs, 2)
-        sample, first = dict(shape.payload), self._source.first
-        known = shape.known
-        if known.identity != known.text:
-            sample["id"] = f"{first[0]}~" if other_id else first[0]
-        if known.created != known.text:
-            sample["created"] = (1 if first[1] != 1 else 2) if other_time else first[1]  # a slot holds no 0
-        notes = shape.notes[differs] = (*shape.noted, *self._source.changes(sample))
-        return notes
 
     # -- running steadily ---------------------------------------------------------------------------------------------
 
@@ -243,7 +136,7 @@ class StreamLane:
         if self._came and self._ahead is not None:
             self._ahead.kept(self._came, self._left)
             self._came.clear()
-            self._left.clear()
+            self._left = None
 
     # -- running ------------------------------------------------------------------------------------------------------
 
@@ -281,26 +174,58 @@ class StreamLane:
                 return self._pass(data, at, shape, out)
         return at
 
-    def _pass(self, data: bytes, at: int, shape: _Shape, out: list[bytes]) -> int:
+    def _go_on(self, data: bytes, at: int, shape: Shape, out: list[bytes]) -> int:
+        """As `_pass`, where the room is used up and more events came with this one."""
+        self._short = False
+        end = self._on_credit(data, at, shape, out)
+        self._lends = end > at
+        end = self._pass(data, max(at, end), shape, out)
+        self._lends = True
+        return end
+
+    def _on_credit(self, data: bytes, at: int, shape: Shape, out: list[bytes]) -> int:
+        """Write events that came together, and leave together, before it is known that there is room for them: to look
+        at all of them at once costs less than whenever the room is used up.  -1: there is none, and nothing was done.
+        """
+        owner, faults, ahead = self._owner, self._faults, self._ahead or self._look_ahead(shape)
+        holder = ahead.holder
+        waits = holder.waits if holder is not None else ""
+        before = self._room, self.taken, len(out), owner._written, dict(faults)
+        self._room, self._credit = CREDIT, True
+        end = self._pass(data, at, shape, out)
+        self._room, self._credit = 0, False
+        if end == at:
+            self._room = before[0]
+            return at
+        if ahead.admit is not None and ahead.admit("".join(self._came)):
+            self.give()
+            return end
+        self._came.clear()
+        self._left = None
+        self._room, self.taken, gone, owner._written, noted = before
+        del out[gone:]
+        faults.clear()
+        faults.update(noted)
+        if holder is not None:
+            holder.waits = waits
+        return -1
+
+    def _pass(self, data: bytes, at: int, shape: Shape, out: list[bytes]) -> int:
         """Write the events from `at` on that have this shape; returns where the first other one begins.
 
         Most servers send the same bytes around another text: to look for those is half the cost of the pattern.
         """
         known, size, came, gone = shape.known, len(data), self._came, self._left
-        ahead = self._ahead or self._look_ahead(shape)
-        _, frame, _, _, longest, _, _, _, holder, first, second, _ = ahead
+        _, frame, _, _, longest, _, _, _, holder, first, second, _, _ = ahead = self._ahead or self._look_ahead(shape)
         head, tail, usual, _, _ = self._same
         room, bare, behind, counted, count, padded = self._room, known.bare, len(head), usual, 0, b""
         while at < size:
             end = data.find(b'"', at + behind) if behind and data.startswith(head, at) else -1
             past = end + len(tail) if end > 0 and data.startswith(tail, end) else 0
-            if past and bare is not None:
-                past = behind_blanks(data, past, bare[2])
-            if past:
+            if past and (bare is None or (past := behind_blanks(data, past, bare[2]))):
                 found, token, noted, end = None, data[at + behind - 1 : end + 1], usual, past
             else:
-                found = known.match(data, at)
-                if found is None:
+                if (found := known.match(data, at)) is None:
                     break
                 token, end = found[known.text], found.end()
                 noted, padded = self._differing(shape, found)
@@ -318,37 +243,46 @@ class StreamLane:
             if noted is not counted:
                 self._note(counted, count)
                 counted, count = noted, 0
-            count, at = count + 1, end
-            long = len(token) - 2  # escaped, it is no shorter than its text
-            room -= long
-            if room < 0 and long <= longest:
-                room = self._more(ahead, long)
-            if room < 0 or long > longest:
+            rest = room - (long := len(token) - 2)  # escaped, it is no shorter than its text
+            if rest < 0 and long <= longest and not self._credit:
+                rest, gone = self._more(ahead, long, size - end), None
+                if self._short:
+                    break
+            if rest < 0 or long > longest:
                 left = None
             elif holder is None or not (holder.waits or first in said or second in said):
                 came.append(said)
-                if holder is not None:
+                if gone is not None:
                     gone.append(said)
                 left = token if b"\\" not in token else jsonio.encode(said)
             else:
                 left = self._held(holder, said) if frame is not None else None
+                gone = self._left
             if left is None:
-                self._room = room
-                ahead = self._see(shape, said, padded, room < 0 or long > longest, out)
-                _, frame, _, _, longest, _, _, _, holder, first, second, _ = ahead
-                room, size = self._room, size if self.open else at
+                if self._credit:
+                    break
+                self._room = rest
+                ahead = self._see(shape, said, padded, rest < 0 or long > longest, out)
+                _, frame, _, _, longest, _, _, _, holder, first, second, _, _ = ahead
+                rest, gone, size = self._room, None, size if self.open else end
             elif frame is None:
                 out.append(self._writer.write(self._event(shape, said, padded)))
             elif left:
                 out.append(frame[0] + left + frame[1])
+            room, count, at = rest, count + 1, end
         self._room = room
         self._note(counted, count)
         self._owner._written = self._owner._written or any(out)
-        return at
+        return self._go_on(data, at, shape, out) if self._short else at
 
-    def _more(self, ahead: Ahead, size: int) -> int:
-        """The room behind a text of so many bytes, where it was used up."""
+    def _more(self, ahead: Ahead, size: int, follow: int) -> int:
+        """The room behind a text of so many bytes, where it was used up; with as many behind it that it is worth
+        taking them on credit, that is all that is found.
+        """
         self.give()
+        if ahead.admit is not None and self._lends and follow >= SEVERAL:
+            self._short = True
+            return -1
         return ahead.more(size) - size
 
     def _held(self, holder: Holder, said: str) -> bytes | None:
@@ -356,18 +290,20 @@ class StreamLane:
         leaves = holder.take(said)
         if leaves is None:
             return None
+        if self._left is None:
+            self._left = self._came.copy()
         self._came.append(said)
         if not leaves:
             return b""
         self._left.append(leaves)
         return jsonio.encode(leaves)
 
-    def _event(self, shape: _Shape, said: str, padded: bytes) -> Any:
+    def _event(self, shape: Shape, said: str, padded: bytes) -> Any:
         """The event of a chunk of this shape."""
-        extras = None if shape.extras is None else _copied(shape.extras, padded)
+        extras = None if shape.extras is None else padded_extras(shape.extras, padded)
         return shape.make(0, said, shape.logprobs, extras)
 
-    def _see(self, shape: _Shape, said: str, padded: bytes, renew: bool, out: list[bytes]) -> Ahead:
+    def _see(self, shape: Shape, said: str, padded: bytes, renew: bool, out: list[bytes]) -> Ahead:
         """Have the rules see an event, and `renew` what is ahead; returns what is ahead now."""
         self.give()
         ahead = self._ahead or self._look_ahead(shape)
@@ -387,7 +323,7 @@ class StreamLane:
             self._room = ahead.room
         return ahead
 
-    def _differing(self, shape: _Shape, found: re.Match[bytes]) -> tuple[Notes, bytes]:
+    def _differing(self, shape: Shape, found: re.Match[bytes]) -> tuple[Notes, bytes]:
         """The faults of an event that the pattern matched, and its padding; what is around its text is remembered."""
         known = shape.known
         if known.bare is not None:
@@ -395,7 +331,7 @@ class StreamLane:
         name, time = found.group(known.identity, known.created)
         differs = (name != self._identity) * 2 + (time != self._created)
         notes = shape.notes[differs]
-        noted = notes if notes is not None else self._notes(shape, differs)
+        noted = notes if notes is not None else self.learner.notes(shape, differs)
         if known.padding is not None:
             return noted, found[known.padding]
         head, tail, usual, last_name, last_time = self._same
@@ -413,11 +349,11 @@ class StreamLane:
             for fault in notes:
                 faults[fault] = faults.get(fault, 0) + count
 
-    def _look_ahead(self, shape: _Shape) -> Ahead:
+    def _look_ahead(self, shape: Shape) -> Ahead:
         """The rules that an event of this shape meets, and what stands around its text; until something else comes."""
         bare = shape.known.bare
         if bare is not None and self._same is _NONE_YET:
-            self._same = *bare[:2], self._notes(shape, 0), None, None
+            self._same = *bare[:2], self.learner.notes(shape, 0), None, None
         frame = self._writer.frame(shape.kind, shape.logprobs) if shape.extras is None else None
         told = self._source.told(shape.make) if frame is not None else None
         self._ahead = ahead_of(shape.kind, self._chain.unsettled(shape.kind), frame, told)
@@ -431,13 +367,6 @@ class StreamLane:
         owner = self._owner
         owner._written = owner._written or any(out)
         out.append(owner._write(mended))
-
-
-def _copied(extras: Extras, padding: bytes) -> Extras:
-    reply = extras.reply
-    if padding:
-        reply = {**(reply or {}), PADDING: padding[1:-1].decode()}
-    return Extras(reply, extras.choice, extras.message)
 
 
 def lane_for(owner: _Owner, reader: Reader, chain: Chain, writer: Writer, context: ReplyContext) -> StreamLane | None:

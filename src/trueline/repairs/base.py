@@ -20,9 +20,8 @@ ENDLESS: Final = sys.maxsize
 class Holder(Protocol):
     """Holds back the end of a text, which may begin something that has to be seen."""
 
-    @property
-    def waits(self) -> str:
-        """What it holds."""
+    waits: str
+    """What it holds."""
 
     @property
     def marks(self) -> tuple[str, str]:
@@ -48,6 +47,10 @@ class Passing(NamedTuple):
     more: Callable[[int], int] | None = None
     """Called with so many bytes that want to pass where the room is used up: the room behind all that was kept.  None,
     or where that is too little: the event has to be seen.
+    """
+    admit: Callable[[str], bool] | None = None
+    """Called with a text for which there is too little room: whether all of it is within it nevertheless.  `keep` is
+    called with it next, and if not, as if this had not been called.  None: that cannot be known.
     """
 
 

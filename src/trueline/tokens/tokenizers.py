@@ -165,7 +165,7 @@ class Encoding(_Loaded):
 
     def _ids(self, piece: str) -> list[int]:
         try:
-            ids: list[int] = self._encoding.encode_ordinary(well_formed(piece))
+            ids: list[int] = self._encoding.encode_ordinary(piece)  # it reads a lone surrogate as U+FFFD
         except BaseException as failed:  # tiktoken's PanicException is no Exception
             if type(failed).__name__ != "PanicException":
                 raise

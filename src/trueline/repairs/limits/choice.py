@@ -47,6 +47,9 @@ class Choice:
         for stop in stops.words:
             if stop in whole:
                 return None
+        if whole[-1:] not in stops.lasts:
+            self.waits = ""
+            return whole
         end = stops.held(whole)
         self.waits = whole[end:]
         return whole[:end]

@@ -72,9 +72,10 @@ class Keeping:
         if not isinstance(model, str) or not model or self._context.options.model_name == "requested":
             return
         files = self._context.route.tokenizers
-        heard, given = tokenizer_for(model, files), self._tokenizer.name in files.values()
-        if heard is not self._tokenizer and not (given and heard is ESTIMATE):
-            self._tokenizer = ESTIMATE
+        heard = tokenizer_for(model, files)
+        if heard is self._tokenizer or (heard is ESTIMATE and self._tokenizer.name in files.values()):
+            return
+        self._tokenizer = ESTIMATE
 
     @property
     def loaded(self) -> bool:

@@ -20,8 +20,10 @@ _GROWS = 16
 """An unfinished word is looked at again when it has grown by this part of it."""
 _SHORT = 8
 """A room for no more than this part of what was not counted is soon used up."""
-_BLOCK, _PART = 1024, 4
-"""Characters that are counted at a time, or this part of what was not counted, where that is more."""
+_FIRST, _BLOCK, _PART = 256, 512, 4
+"""Characters that are counted the first time, for the text may soon be over, and at a time from then on; or this part
+of what was not counted, or half as much more as there is too little room, where that is more.
+"""
 
 
 class Meter:
@@ -29,6 +31,7 @@ class Meter:
 
     __slots__ = (
         "_added",
+        "_admitted",
         "_before",
         "_due",
         "_fits",
@@ -46,8 +49,8 @@ class Meter:
         self._tokenizer = tokenizer
         self._left = max(int(tokenizer.in_units(limit) * per_token), 0)
         """Units that are left behind what was counted."""
-        self._before: list[tuple[str, int]] = []
-        """Texts that are over and were not counted: each with where it begins."""
+        self._before: list[tuple[list[str], int]] = []
+        """Texts that are over and were not counted, in pieces: each with where it begins."""
         self._tail = ""
         """What was not counted of this text, with the character before it."""
         self._start = 0
@@ -60,6 +63,8 @@ class Meter:
         """How far the tail has left."""
         self._added: list[str] = []
         """What left behind the tail."""
+        self._admitted = False
+        """The next text to keep is in the tail already."""
         self._fits = self.room = tokenizer.fitting(self._left)
         """Bytes that may come behind what was counted, in any case, and behind what was not; less than none, where
         something is held.
@@ -69,7 +74,7 @@ class Meter:
     def uncounted(self) -> int:
         """Characters that came since something was counted."""
         size = len(self._tail) + sum(map(len, self._added))
-        return size + sum(len(text) for text, _ in self._before) if self._before else size
+        return size + sum(len(piece) for pieces, _ in self._before for piece in pieces) if self._before else size
 
     def passes(self, text: str) -> bool:
         """Take a piece that is within the limit in any case; False: it was not taken, and `take` has to look."""
@@ -82,9 +87,35 @@ class Meter:
 
     def keep(self, _: list[str], text: str) -> None:
         """Take texts for which there was room."""
-        if text:
+        if self._admitted:
+            self._admitted = False
+        elif text:
             self.room -= len(text) if text.isascii() else size_of(text)
             self._added.append(text)
+
+    @property
+    def admits(self) -> bool:
+        """Whether `admit` is worth asking: nothing is held, and the vocabulary is there."""
+        return self.room >= 0 and self._tokenizer.loaded
+
+    def admit(self, text: str) -> bool:
+        """Whether all of a text is within the limit, by counting it; then `keep` has to be called with it."""
+        size, uncounted = size_of(text), self._fits - self.room
+        if self.room < 0 or uncounted + size > AT_ONCE or not self._tokenizer.loaded:
+            return False
+        if self._before:
+            self._count_before()
+        left, fits, room = self._left, self._fits, self.room
+        self.room -= size
+        tail = "".join((self._tail, *self._added, text))
+        start, beyond = self._count(tail, 0)
+        if beyond or self.room < 0:
+            self._left, self._fits, self.room = left, fits, room
+            return False
+        self._added.clear()
+        self._keep(tail, start, len(tail))
+        self._admitted = True
+        return True
 
     def take(self, text: str) -> tuple[str, bool]:
         """Take a piece: what leaves of it and of what was held, and whether the limit cuts the text there."""
@@ -126,16 +157,24 @@ class Meter:
         if self._before:
             self._count_before()
         tokenizer, start, left, fits = self._tokenizer, self._start, self._left, self._fits
-        rest, block, beyond = fits - self.room, max((len(tail) - start) // _PART, _BLOCK), 0
-        ascii_only = tail.isascii()
-        while rest + wanted > fits and (end := tokenizer.piece_end(tail, start, block)) > start:
+        size, ascii_only, rest, beyond = len(tail), tail.isascii(), fits - self.room, 0
+        block = max((size - start) // _PART, _BLOCK if start else _FIRST)
+        while (short := rest + wanted - fits) > 0:
+            end = tokenizer.piece_end(tail, start, max(short + short // 2, block))
+            if end <= start:
+                break
             units = tokenizer.weigh(tail, start, end)
             if units > left:
                 beyond = end
                 break
             left -= units
             fits = tokenizer.fitting(left)
-            rest -= end - start if ascii_only else size_of(tail[start:end])
+            if ascii_only:
+                rest -= end - start
+            elif size - end < end - start:
+                rest = size_of(tail[end:])
+            else:
+                rest -= size_of(tail[start:end])
             start = end
         self._left, self._fits, self.room = left, fits, fits - rest
         return start, beyond
@@ -157,13 +196,15 @@ class Meter:
 
         What is taken next is another text.
         """
+        if self.room >= 0:  # then nothing is held
+            if self._added or self._start < len(self._tail):
+                self._before.append(([self._tail, *self._added], self._start))
+                self.room -= self._tokenizer.fixed
+                self._added.clear()
+            self._tail, self._start, self._out = "", 0, 0
+            return "", False
         tail, start, out = self._joined(), self._start, self._out
         self._tail, self._start, self._out = "", 0, 0
-        if self.room >= 0:
-            if start < len(tail):
-                self._before.append((tail, start))
-                self.room -= self._tokenizer.fixed
-            return "", False
         self._count_before()
         left, tokenizer = self._left, self._tokenizer
         units = tokenizer.weigh(tail, start, len(tail))
@@ -188,8 +229,8 @@ class Meter:
     def _count_before(self) -> None:
         """Count all texts before this one."""
         tokenizer, rest = self._tokenizer, self._fits - self.room
-        for text, start in self._before:
-            at = start
+        for pieces, start in self._before:
+            text, at = "".join(pieces), start
             while at < len(text):
                 end = max(tokenizer.piece_end(text, at), at)
                 end = end if end > at else len(text)

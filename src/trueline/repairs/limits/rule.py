@@ -354,7 +354,8 @@ class Limits(Rule):
             choice.ended = True
             return None
         choice.ended = True
-        out = self._released(choice, event.choice) if choice.beyond is None else []
+        held = choice.texts is not None and choice.texts.held
+        out = self._released(choice, event.choice) if choice.beyond is None and (held or choice.waits) else []
         if choice.beyond is not None:
             choice.beyond.append(event)
             return out
@@ -384,6 +385,8 @@ class Limits(Rule):
 
     def _end(self, event: ReplyEnd) -> Result:
         self._ending = True
+        if event.done and not self._doubting and all(choice.ended for choice in self._choices.values()):
+            return event
         out: list[Event] = []
         unfinished = [(number, one) for number, one in self._choices.items() if not (one.over or one.ended)]
         for number, choice in unfinished:

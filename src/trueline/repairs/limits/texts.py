@@ -45,7 +45,7 @@ class Texts:
         if type(self._last) is not kind or self._entries is not None:
             return Passing(-1)
         meter = self._meter
-        return Passing(meter.room, ENDLESS, meter.keep, holder, meter.more)
+        return Passing(meter.room, ENDLESS, meter.keep, holder, meter.more, meter.admit if meter.admits else None)
 
     def passes(self, event: TextDelta) -> bool:
         """Take a content that begins, or goes on, within the limit in any case; False: it was not taken."""
@@ -99,6 +99,11 @@ class Texts:
         self._held.append(event)
         out, over = meter.take(text)
         return [*released, *self._release(len(out))], over
+
+    @property
+    def held(self) -> bool:
+        """Whether a part of the text has not left, which may be beyond the limit."""
+        return bool(self._held)
 
     def rest(self) -> Measured:
         """The text is over: what was held of it."""
