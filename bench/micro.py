@@ -8,18 +8,20 @@ counts, in CPU time; what is over its budget is measured again before it fails.
 from __future__ import annotations
 
 import gc
-import time
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
-from .micro_cases import BESIDE, MICRO, Micro
+from .micro_beside import BESIDE, Case, Pairs, cpu_ns, too_dear
+from .micro_cases import MICRO
+from .micro_server import SERVED
 
-__all__ = ["Budget", "Fastest", "compare", "main", "measure", "read_budget"]
+__all__ = ["CASES", "Budget", "Fastest", "compare", "main", "measure", "read_budget"]
 
+CASES: tuple[Case, ...] = (*MICRO, *SERVED)
 BUDGET = Path(__file__).with_name("budget.toml")
 WORK = 1000
 """Pieces of reference work in a round."""
@@ -57,26 +59,6 @@ def compare(measured: Mapping[str, float], budget: Budget) -> list[str]:
     return wrong
 
 
-def abreast(measured: Mapping[str, float]) -> list[str]:
-    """Which case costs too much beside the one that it is compared with, as sentences."""
-    return [
-        f"{name}: {measured[name] / measured[other]:.2f} times '{other}', and {most} times is the limit"
-        for name, (other, most) in BESIDE.items()
-        if too_much(name, measured)
-    ]
-
-
-def behind(measured: Mapping[str, float]) -> set[str]:
-    """The cases that cost too much beside others, and those others."""
-    return {one for name, (other, _) in BESIDE.items() if too_much(name, measured) for one in (name, other)}
-
-
-def too_much(name: str, measured: Mapping[str, float]) -> bool:
-    """Whether a case costs too much beside the one that it is compared with."""
-    other, most = BESIDE[name]
-    return name in measured and other in measured and measured[name] > most * measured[other]
-
-
 # -- measuring --------------------------------------------------------------------------------------------------------
 
 REFERENCE = (
@@ -108,18 +90,6 @@ def reference_work() -> None:
         b"data: %b\n\n" % encode(value)
 
 
-def cpu_ns(work: Callable[[], None]) -> int:
-    """CPU time of a call; collections of garbage happen before it, not in it."""
-    gc.collect()
-    gc.disable()
-    try:
-        began = time.thread_time_ns()
-        work()
-        return time.thread_time_ns() - began
-    finally:
-        gc.enable()
-
-
 class Fastest:
     """The fastest rounds so far: of the reference work and of each case."""
 
@@ -127,7 +97,7 @@ class Fastest:
         self.reference = float("inf")
         self.cases: dict[str, float] = {}
 
-    def round(self, cases: Sequence[Micro]) -> None:
+    def round(self, cases: Sequence[Case]) -> None:
         """Each case once, the reference work between them."""
         for case in cases:
             self.reference = min(self.reference, cpu_ns(reference_work) / WORK)
@@ -139,7 +109,7 @@ class Fastest:
         return {name: spent / self.reference for name, spent in self.cases.items()}
 
 
-def measure(cases: Sequence[Micro], rounds: int, budget: Budget, tries: int = 4) -> Fastest:
+def measure(cases: Sequence[Case], rounds: int, budget: Budget, tries: int = 4) -> Fastest:
     """Measure; what is beyond its budget is measured again, up to `tries` times as long, before that is believed."""
     fastest = Fastest()
     for case in cases:
@@ -147,11 +117,19 @@ def measure(cases: Sequence[Micro], rounds: int, budget: Budget, tries: int = 4)
     for _ in range(rounds):
         fastest.round(cases)
     for _ in range(tries):
-        beside = behind(fastest.units())
-        late = [case for case in cases if over(fastest, case.name, budget) or case.name in beside]
+        late = [case for case in cases if over(fastest, case.name, budget)]
         for _ in range(rounds if late else 0):
             fastest.round(late)
     return fastest
+
+
+def measure_pairs(cases: Sequence[Case], rounds: int, tries: int = 4) -> Pairs:
+    """The same for what is measured beside another case."""
+    pairs = Pairs(cases)
+    pairs.measure(BESIDE, rounds)
+    for _ in range(tries):
+        pairs.measure(too_dear(pairs.times()), rounds)
+    return pairs
 
 
 def over(fastest: Fastest, name: str, budget: Budget) -> bool:
@@ -164,12 +142,15 @@ def main(short: bool, set_budget: bool = False) -> int:
     gc.collect()
     gc.freeze()
     budget = read_budget()
-    fastest = measure(MICRO, 5 if short else 40, budget, 0 if set_budget else 4)
+    rounds = 5 if short else 40
+    fastest = measure(CASES, rounds, budget, 0 if set_budget else 4)
     print(report(fastest, budget))
     if set_budget:
         BUDGET.write_text(written(fastest, budget.margin), encoding="utf-8")
         return 0
-    wrong = compare(fastest.units(), budget) + abreast(fastest.units())
+    times = measure_pairs(CASES, rounds).times()
+    print(report_pairs(times))
+    wrong = [*compare(fastest.units(), budget), *too_dear(times).values()]
     for line in wrong:
         print(f"over budget: {line}")
     return 1 if wrong else 0
@@ -180,12 +161,21 @@ def report(fastest: Fastest, budget: Budget) -> str:
     units = fastest.units()
     width = max(map(len, units))
     lines = [f"{'':{width}}      CPU µs   units   limit"]
-    for case in MICRO:
+    for case in CASES:
         limit = budget.limit(case.name)
         shown = f"{limit:7.2f}" if limit is not None else "      –"
         spent = f"{fastest.cases[case.name] / 1000:10.2f} {units[case.name]:7.2f}"
         lines.append(f"{case.name:{width}}  {spent} {shown}   per {case.unit}")
     return "\n".join([*lines, f"A unit is the reference work, {fastest.reference / 1000:.2f} µs here."])
+
+
+def report_pairs(times: Mapping[str, float]) -> str:
+    """A line per case that is measured beside another."""
+    width = max(map(len, times))
+    lines = [f"\n{'measured in turn':{width}}  times  limit"]
+    for name, (other, most) in BESIDE.items():
+        lines.append(f"{name:{width}}  {times[name]:5.2f}  {most:5.2f}   {other}")
+    return "\n".join(lines)
 
 
 def written(fastest: Fastest, margin: float) -> str:

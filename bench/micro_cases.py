@@ -26,7 +26,7 @@ from trueline.pipeline import (
 from . import replies
 from .replies import CREATED, STREAM_FAULTS, WHOLE_FAULTS, dumps
 
-__all__ = ["BESIDE", "MICRO", "Micro"]
+__all__ = ["EVENTS", "MESSAGES", "MICRO", "Micro", "asked_stream", "body"]
 
 EVENTS = 400
 WHOLES = 60
@@ -93,6 +93,7 @@ TOOL_USE = {"type": "tool_use", "id": "toolu_bench", "name": "find", "input": {}
 
 
 def body(**more: Any) -> bytes:
+    """A request."""
     return dumps(more).encode()
 
 
@@ -262,6 +263,7 @@ MICRO: tuple[Micro, ...] = (
     asked_stream("usage reported, limit nearer", True, max_tokens=int(1.6 * EVENTS)),
     asked_stream("usage reported, limit all but reached", True, max_tokens=int(1.45 * EVENTS)),
     asked_stream("usage reported, limits far off", True, max_tokens=16 * EVENTS, stop=["###", "END"]),
+    asked_stream("usage reported, stop strings", True, stop=["\n\n###", "END"]),
     asked_stream("usage reported, limits on", True, max_tokens=4 * EVENTS, stop=["\n\n###", "END"]),
     asked_stream("usage not reported", False),
     asked_stream("usage not reported, limits on", False, max_tokens=4 * EVENTS, stop=["\n\n###", "END"]),
@@ -270,19 +272,3 @@ MICRO: tuple[Micro, ...] = (
     completion_stream(False), completion_stream(True),
     embedding_whole(False), embedding_whole(True), image_whole(False), image_whole(True),
 )  # fmt: skip
-
-BESIDE: dict[str, tuple[str, float]] = {
-    "anthropic stream, exact": ("chat stream, exact", 1.5),
-    "anthropic stream, exact, all at once": ("chat stream, exact, all at once", 1.5),
-    "anthropic stream, tool arguments": ("chat stream, tool arguments", 1.5),
-    # Nothing has to be counted, or begins a stop string.
-    "chat stream, usage reported, limit far off": ("chat stream, usage reported", 1.15),
-    "chat stream, usage reported, limits far off": ("chat stream, usage reported", 1.15),
-    # Of the limit, 69 % is reached; 87 %; 96 %; half of the text is counted, every 13th word begins a stop string.
-    "chat stream, usage reported, limit near": ("chat stream, usage reported", 1.15),
-    "chat stream, usage reported, limit nearer": ("chat stream, usage reported", 1.15),
-    "chat stream, usage reported, limit all but reached": ("chat stream, usage reported", 1.15),
-    "chat stream, usage reported, limits on": ("chat stream, usage reported", 1.15),
-    "first event behind 100 KB, usage to count": ("first event behind 100 KB, nothing to count", 1.15),
-}
-"""What a case may cost at most beside another one, whatever either costs."""

@@ -6,11 +6,14 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from bench.micro import BUDGET, Budget, Fastest, abreast, behind, compare, read_budget, written
-from bench.micro_cases import BESIDE, MICRO
+from bench.micro import BUDGET, CASES, Budget, Fastest, compare, read_budget, written
+from bench.micro_beside import BESIDE, Pairs, too_dear
+from bench.micro_cases import EVENTS, MICRO
+from bench.micro_server import SERVED
 from bench.replies import STREAM_FAULTS, WHOLE_FAULTS
 from meta.source import ROOT
 
@@ -30,14 +33,50 @@ def test_compare(measured: dict[str, float], wrong: list[str]) -> None:
 
 
 def test_what_may_cost_so_much_of_another() -> None:
-    dear = {"anthropic stream, exact": 3.2, "chat stream, exact": 2.0}
-    assert abreast(dear) == ["anthropic stream, exact: 1.60 times 'chat stream, exact', and 1.5 times is the limit"]
-    assert behind(dear) == {"anthropic stream, exact", "chat stream, exact"}
-    limited = {"chat stream, usage reported, limit far off": 2.4, "chat stream, usage reported": 2.0}
-    assert "1.20 times 'chat stream, usage reported', and 1.15" in abreast(limited)[0]
-    assert abreast(dear | {"chat stream, exact": 2.2}) == []
-    assert abreast(dict(read_budget().units)) == []
-    assert {name for name in BESIDE} | {other for other, _ in BESIDE.values()} <= {case.name for case in MICRO}
+    name = "anthropic stream, exact"
+    assert too_dear({name: 1.6}) == {name: f"{name}: 1.60 times 'chat stream, exact', and 1.5 times is the limit"}
+    assert too_dear({name: 1.5}) == {}
+    assert {*BESIDE, *(other for other, _ in BESIDE.values())} <= {case.name for case in CASES}
+
+
+def test_pairs_are_measured_in_turn() -> None:
+    ran: list[str] = []
+
+    class Ran:
+        unit, units = "event", 1
+
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        def run(self) -> None:
+            ran.append(self.name)
+
+    one, two = "anthropic stream, exact", "chat stream, exact"
+    pairs = Pairs([Ran(one), Ran(two)])
+    pairs.measure([one], 2)
+
+    assert ran == [two, one] * 2
+    assert set(pairs.times()) == {one}
+
+
+def test_counting_may_add_15_percent_to_a_stream() -> None:
+    """Whatever the limit, where the events come one by one; 20 where they come all at once and the limit is near."""
+    served = {name: most for name, (_, most) in BESIDE.items() if name.startswith("served stream")}
+
+    assert len(served) == 12
+    assert {most for name, most in served.items() if "all at once" not in name} == {1.15}
+    assert {name for name, most in served.items() if most != 1.15} <= {name for name in served if "limit " in name}
+    assert max(served.values()) == 1.2
+
+
+@pytest.mark.parametrize("case", SERVED, ids=lambda case: case.name)
+def test_what_is_served_is_all_that_was_said(case: Any) -> None:
+    out = case.run()
+
+    assert out.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert out.count(b'"content":') == EVENTS + 1
+    assert b'"finish_reason":"stop"' in out
+    assert out.endswith(b"data: [DONE]\n\n\r\n0\r\n\r\n")
 
 
 def test_what_is_written_can_be_read(tmp_path: Path) -> None:
@@ -50,7 +89,7 @@ def test_what_is_written_can_be_read(tmp_path: Path) -> None:
 
 
 def test_every_case_has_a_budget() -> None:
-    assert {case.name for case in MICRO} == set(read_budget().units)
+    assert {case.name for case in CASES} == set(read_budget().units)
     assert read_budget().margin > 1
 
 

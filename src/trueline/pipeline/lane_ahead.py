@@ -61,9 +61,9 @@ class Ahead(NamedTuple):
                 room = more_room
         return room
 
-    def kept(self, came: list[str], left: list[str] | None) -> None:
-        """Let the rules have texts that passed, and what left of them; None: all of it."""
-        text = "".join(came)
+    def kept(self, came: list[str], left: list[str] | None, text: str = "") -> None:
+        """Let the rules have texts that passed, and what left of them; None: all of it.  `text`: all that passed."""
+        text = text or "".join(came)
         for keep in self.before:
             keep(came, text)
         if self.behind:

@@ -77,7 +77,7 @@ class StreamLane:
         self._room = -1
         """What is left of the room ahead."""
         self._lends, self._credit, self._short = True, False, False
-        """More may be taken than there is room for; it is taken now; it would be taken now."""
+        """More may be taken than there is room for; it is taken now; room, or credit, was not enough."""
         self._came: list[str] = []
         """The texts that passed and that the rules do not have yet."""
         self._left: list[str] | None = None
@@ -131,10 +131,10 @@ class StreamLane:
         elif not ends:
             self.give()
 
-    def give(self) -> None:
-        """Let the rules have the texts that passed: before they see, or are asked, anything."""
+    def give(self, text: str = "") -> None:
+        """Let the rules have the texts that passed, all of them in one, before they see, or are asked, anything."""
         if self._came and self._ahead is not None:
-            self._ahead.kept(self._came, self._left)
+            self._ahead.kept(self._came, self._left, text)
             self._came.clear()
             self._left = None
 
@@ -178,9 +178,10 @@ class StreamLane:
         """As `_pass`, where the room is used up and more events came with this one."""
         self._short = False
         end = self._on_credit(data, at, shape, out)
-        self._lends = end > at
-        end = self._pass(data, max(at, end), shape, out)
-        self._lends = True
+        if self._short or end < at:
+            self._lends, self._short = end > at, False
+            end = self._pass(data, max(at, end), shape, out)
+            self._lends = True
         return end
 
     def _on_credit(self, data: bytes, at: int, shape: Shape, out: list[bytes]) -> int:
@@ -197,8 +198,9 @@ class StreamLane:
         if end == at:
             self._room = before[0]
             return at
-        if ahead.admit is not None and ahead.admit("".join(self._came)):
-            self.give()
+        text = "".join(self._came)
+        if ahead.admit is not None and ahead.admit(text):
+            self.give(text)
             return end
         self._came.clear()
         self._left = None
@@ -215,15 +217,14 @@ class StreamLane:
 
         Most servers send the same bytes around another text: to look for those is half the cost of the pattern.
         """
-        known, size, came, gone = shape.known, len(data), self._came, self._left
         _, frame, _, _, longest, _, _, _, holder, first, second, _, _ = ahead = self._ahead or self._look_ahead(shape)
-        head, tail, usual, _, _ = self._same
-        room, bare, behind, counted, count, padded = self._room, known.bare, len(head), usual, 0, b""
+        known, came, gone, (head, tail, usual, _, _) = shape.known, self._came, self._left, self._same
+        size, room, bare, behind, counted, count = len(data), self._room, known.bare, len(head), usual, 0
         while at < size:
             end = data.find(b'"', at + behind) if behind and data.startswith(head, at) else -1
             past = end + len(tail) if end > 0 and data.startswith(tail, end) else 0
             if past and (bare is None or (past := behind_blanks(data, past, bare[2]))):
-                found, token, noted, end = None, data[at + behind - 1 : end + 1], usual, past
+                found, token, noted, padded, end = None, data[at + behind - 1 : end + 1], usual, b"", past
             else:
                 if (found := known.match(data, at)) is None:
                     break
@@ -260,6 +261,7 @@ class StreamLane:
                 gone = self._left
             if left is None:
                 if self._credit:
+                    self._short = True
                     break
                 self._room = rest
                 ahead = self._see(shape, said, padded, rest < 0 or long > longest, out)
@@ -273,7 +275,7 @@ class StreamLane:
         self._room = room
         self._note(counted, count)
         self._owner._written = self._owner._written or any(out)
-        return self._go_on(data, at, shape, out) if self._short else at
+        return self._go_on(data, at, shape, out) if self._short and not self._credit else at
 
     def _more(self, ahead: Ahead, size: int, follow: int) -> int:
         """The room behind a text of so many bytes, where it was used up; with as many behind it that it is worth
