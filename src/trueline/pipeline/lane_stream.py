@@ -77,7 +77,7 @@ class StreamLane:
         self._room = -1
         """What is left of the room ahead."""
         self._lends, self._credit, self._short = True, False, False
-        """More may be taken than there is room for; it is taken now; room, or credit, was not enough."""
+        """More may be taken than there is room for; it is taken now; it would be taken now."""
         self._came: list[str] = []
         """The texts that passed and that the rules do not have yet."""
         self._left: list[str] | None = None
@@ -178,8 +178,8 @@ class StreamLane:
         """As `_pass`, where the room is used up and more events came with this one."""
         self._short = False
         end = self._on_credit(data, at, shape, out)
-        if self._short or end < at:
-            self._lends, self._short = end > at, False
+        if end <= at or shape.known.match(data, end):
+            self._lends = end > at
             end = self._pass(data, max(at, end), shape, out)
             self._lends = True
         return end
@@ -218,8 +218,9 @@ class StreamLane:
         Most servers send the same bytes around another text: to look for those is half the cost of the pattern.
         """
         _, frame, _, _, longest, _, _, _, holder, first, second, _, _ = ahead = self._ahead or self._look_ahead(shape)
-        known, came, gone, (head, tail, usual, _, _) = shape.known, self._came, self._left, self._same
-        size, room, bare, behind, counted, count = len(data), self._room, known.bare, len(head), usual, 0
+        known, size, came, gone = shape.known, len(data), self._came, self._left
+        head, tail, usual, _, _ = self._same
+        room, bare, behind, counted, count = self._room, known.bare, len(head), usual, 0
         while at < size:
             end = data.find(b'"', at + behind) if behind and data.startswith(head, at) else -1
             past = end + len(tail) if end > 0 and data.startswith(tail, end) else 0
@@ -261,7 +262,6 @@ class StreamLane:
                 gone = self._left
             if left is None:
                 if self._credit:
-                    self._short = True
                     break
                 self._room = rest
                 ahead = self._see(shape, said, padded, rest < 0 or long > longest, out)
@@ -275,7 +275,7 @@ class StreamLane:
         self._room = room
         self._note(counted, count)
         self._owner._written = self._owner._written or any(out)
-        return self._go_on(data, at, shape, out) if self._short and not self._credit else at
+        return self._go_on(data, at, shape, out) if self._short else at
 
     def _more(self, ahead: Ahead, size: int, follow: int) -> int:
         """The room behind a text of so many bytes, where it was used up; with as many behind it that it is worth
