@@ -64,8 +64,43 @@ def test_a_text_that_came_at_once_ends_where_it_ends_otherwise(kind: str, form: 
 
         assert agree(course(asked, parts, enforce, True, False), course(asked, parts, enforce, False, False))
 
-    assert False in admitted
-    assert True in admitted or kind == "one word"
+    assert form == "extras" or False in admitted
+    assert form == "extras" or True in admitted or kind == "one word"
+
+
+def test_what_waits_for_the_next_event_leaves_with_it(admitted: Asked) -> None:
+    """Extras of a chunk that says nothing, before a text for which there may be no room."""
+    tokenizer = tokenizer_for("gpt-4o")
+    tokenizer.load()
+    pieces = KINDS["words"] * 24
+    tokens = tokenizer.count("".join(pieces))
+    sent = streamed(pieces)
+    for number, at in enumerate(range(len(pieces), 20, -23)):
+        silent = chunk({}, content_filter_results={"n": number})
+        sent.insert(at, silent.replace(b'"delta": {}, ', b""))
+    read = b"".join(sent)
+    for limit in range(tokens // 3, tokens + 10, 3):
+        one, other = (
+            course(request("gpt-4o", limit, []), [read], Enforce(max_tokens="on"), lane, False)
+            for lane in (False, True)
+        )
+
+        assert one == other
+        assert one[0].count(b"content_filter_results") >= 2
+
+    assert {True, False} == set(admitted)
+
+
+def test_where_there_is_room_in_any_case_nothing_is_counted(admitted: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Encoding, "weigh", None)
+    pieces = KINDS["words"] * 800
+    asked = request("gpt-4o", 128_000, [])
+    parts = streamed(pieces)
+
+    out = course(asked, [b"".join(parts[:-2])], Enforce(), True, False)
+
+    assert out[0].count(b'"content":') == len(pieces) + 1
+    assert admitted and all(admitted)
 
 
 @pytest.mark.parametrize("reads", [1, 3])

@@ -100,7 +100,7 @@ def ahead_of(kind: type, rules: list[Bound], frame: Frame | None, told: Keep | N
         room, longest = min(room, passing.room), min(longest, passing.longest)
         if passing.room < ENDLESS:
             mores.append(passing.more or _no_more)
-            if passing.admit is not None:
+            if passing.admit is not None and holder is None:  # it hears of all that passed
                 admits.append(passing.admit)
         if passing.keep is not None:
             (before if holder is None else behind).append(passing.keep)

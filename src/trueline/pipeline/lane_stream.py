@@ -279,10 +279,10 @@ class StreamLane:
 
     def _more(self, ahead: Ahead, size: int, follow: int) -> int:
         """The room behind a text of so many bytes, where it was used up; with as many behind it that it is worth
-        taking them on credit, that is all that is found.
+        taking them on credit, that is all that is found.  Without a frame the writer knows of each: that stays.
         """
         self.give()
-        if ahead.admit is not None and self._lends and follow >= SEVERAL:
+        if ahead.admit is not None and ahead.frame is not None and self._lends and follow >= SEVERAL:
             self._short = True
             return -1
         return ahead.more(size) - size

@@ -101,6 +101,8 @@ class Meter:
     def admit(self, text: str) -> bool:
         """Whether all of a text is within the limit, by counting it; then `keep` has to be called with it."""
         size, uncounted = size_of(text), self._fits - self.room
+        if size <= self.room:
+            return True
         if self.room < 0 or uncounted + size > AT_ONCE or not self._tokenizer.loaded:
             return False
         if self._before:
