@@ -43,6 +43,11 @@ def _limits() -> dict[str, tuple[str, float]]:
     for asked, (other, engine, paced, burst) in _LIMITS.items():
         for kind, end, most in (("chat", "", engine), ("served", "", paced), ("served", ", all at once", burst)):
             beside[f"{kind} stream, {_PLAIN}, {asked}{end}"] = (f"{kind} stream, {other}{end}", most)
+    for end in ("", ", all at once"):
+        beside[f"served stream, {_PLAIN}, limit all but reached, kept before{end}"] = (
+            f"served stream, {_PLAIN}{end}",
+            1.1,
+        )
     return beside
 
 

@@ -30,7 +30,7 @@ def test_only_what_measures_in_process_imports_trueline() -> None:
         if isinstance(node, ast.ImportFrom) and not node.level and (node.module or "").startswith("trueline")
     }
 
-    assert found == {"in_process.py", "micro_cases.py"}
+    assert found == {"in_process.py", "micro_cases.py", "micro_server.py"}
 
 
 def test_the_package_does_not_know_of_it() -> None:
