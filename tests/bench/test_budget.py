@@ -59,8 +59,8 @@ def test_pairs_are_measured_in_turn() -> None:
     assert set(pairs.times()) == {one}
 
 
-def test_counting_may_add_15_percent_to_a_stream() -> None:
-    """Whatever the limit, where the events come one by one; 20 where they come all at once and the limit is near."""
+def test_what_a_limit_may_cost_is_not_loosened() -> None:
+    """15 % of a stream whose events come one by one; 20 of one that comes all at once, near its limit."""
     served = {name: most for name, (_, most) in BESIDE.items() if name.startswith("served stream")}
 
     paced = [most for name, most in served.items() if "all at once" not in name]
