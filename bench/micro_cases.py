@@ -22,6 +22,7 @@ from trueline.pipeline import (
     embedding_pipeline,
     image_pipeline,
 )
+from trueline.tokens import tokenizer_for
 
 from . import replies
 from .replies import CREATED, STREAM_FAULTS, WHOLE_FAULTS, dumps
@@ -132,7 +133,8 @@ def asked_stream(name: str, reported: bool, **asked: Any) -> Micro:
     deltas += [*(({"content": text}, None) for text in texts), ({}, "stop")]
     chunks = [{**json.loads(dumps(replies.chunk(0, delta, end))), "usage": None} for delta, end in deltas]
     if reported:
-        usage = {"prompt_tokens": 14, "completion_tokens": EVENTS, "total_tokens": 14 + EVENTS}
+        tokens = tokenizer_for("gpt-4o").count("".join(texts))
+        usage = {"prompt_tokens": 14, "completion_tokens": tokens, "total_tokens": 14 + tokens}
         chunks.append({**chunks[-1], "choices": [], "usage": usage})
     feeds = [f"data: {dumps(chunk)}\n\n".encode() for chunk in chunks]
     make = lambda: chat_pipeline(request, ROUTE, MINT)  # noqa: E731  # as short as it gets

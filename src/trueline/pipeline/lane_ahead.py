@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, NamedTuple, TypeAlias
 
-from ..events import ReasoningDelta, TextDelta
+from ..events import ReasoningDelta, TextDelta, Usage
 from ..repairs.base import ENDLESS, Holder
 from .base import Bound
 
@@ -22,6 +22,7 @@ Frame: TypeAlias = tuple[bytes, bytes]
 Keep: TypeAlias = Callable[[list[str], str], object]
 More: TypeAlias = Callable[[int], int]
 Admit: TypeAlias = Callable[[str], bool]
+Believes: TypeAlias = Callable[[Usage], bool]
 
 
 class Ahead(NamedTuple):
@@ -51,6 +52,8 @@ class Ahead(NamedTuple):
     """What the room is renewed by; see Passing."""
     admit: Admit | None
     """What tells of a text for which there is too little room; see Passing."""
+    believes: Believes | None
+    """What a report may be enough for; see Passing."""
 
     def more(self, wanted: int) -> int:
         """The room, renewed for a text of so many bytes: too little of it where an event has to be seen."""
@@ -74,13 +77,17 @@ class Ahead(NamedTuple):
             for keep in self.behind:
                 keep(left, text)
 
+    def believed(self) -> Ahead:
+        """After the only rule with less room believed a report."""
+        return self._replace(room=_ROOM, mores=(), admit=None, believes=None)
+
     def renewed(self, kind: type) -> Ahead:
         """After an event was seen for want of room."""
         return ahead_of(kind, self.rules, self.frame, self.told) if self.renews else self
 
 
 _PASS: Final = frozenset((TextDelta, ReasoningDelta))
-_NOT_AT_ALL: Final = (-1, 0, False, (), (), None, "", "", (), None)
+_NOT_AT_ALL: Final = (-1, 0, False, (), (), None, "", "", (), None, None)
 
 
 def ahead_of(kind: type, rules: list[Bound], frame: Frame | None, told: Keep | None) -> Ahead:
@@ -92,6 +99,7 @@ def ahead_of(kind: type, rules: list[Bound], frame: Frame | None, told: Keep | N
     behind: list[Keep] = []
     mores: list[More] = []
     admits: list[Admit] = []
+    believes: Believes | None = None
     holder: Holder | None = None
     for _, _, rule in rules:
         passing = rule.passing(kind)
@@ -102,6 +110,7 @@ def ahead_of(kind: type, rules: list[Bound], frame: Frame | None, told: Keep | N
             mores.append(passing.more or _no_more)
             if passing.admit is not None and holder is None:  # it hears of all that passed
                 admits.append(passing.admit)
+            believes = believes or passing.believes
         if passing.keep is not None:
             (before if holder is None else behind).append(passing.keep)
         holder = holder or passing.holder
@@ -121,6 +130,7 @@ def ahead_of(kind: type, rules: list[Bound], frame: Frame | None, told: Keep | N
         second,
         tuple(mores),
         admit,
+        believes if len(mores) == 1 else None,
     )
 
 

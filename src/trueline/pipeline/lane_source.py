@@ -18,13 +18,17 @@ from ..dialects.constant import note_changes
 from ..dialects.openai_chat import ChunkReader
 from ..dialects.openai_chat.fields import REASONING_NAMES
 from ..dialects.provider import Laned
-from ..events import Event, Extras, ReasoningDelta, TextDelta, ToolFragment
+from ..events import Event, Extras, ReasoningDelta, TextDelta, ToolFragment, Usage
+from ..wire import jsonio
 from .dialect import Reader
 from .skeleton import NAME, NUMBER, TEXT, Path, Slot, get
 
 __all__ = ["PADDING", "ChunkSource", "Make", "NativeSource", "Plain", "Source", "retold", "source_of"]
 
 PADDING = "obfuscation"
+_DONE = b"data: [DONE]\n\n", b"data:[DONE]\n\n", b"data: [DONE]\n"
+_LONGEST = 2048
+"""Bytes of a report that is looked for."""
 _DELTA: Path = ("choices", 0, "delta")
 
 Make: TypeAlias = Callable[[int, str, Any, Extras | None], Any]
@@ -71,6 +75,9 @@ class Source(Protocol):
     def told(self, make: Make) -> Callable[[list[str], str], object] | None:
         """What has to be called with the texts of which `make` makes no event; None: nobody wants to know."""
 
+    def report(self, data: bytes) -> Usage | None:
+        """What the last event before the end of the stream reports, where both are the last of this read."""
+
 
 def source_of(reader: Reader) -> Source | None:
     """The reader for a lane; None for one that has no text of which that much is known."""
@@ -111,6 +118,19 @@ class ChunkSource:
     def told(self, make: Make) -> None:
         """See Source."""
 
+    def report(self, data: bytes) -> Usage | None:
+        """See Source."""
+        if not data.endswith(_DONE):
+            return None
+        end = data.rfind(b"data:")
+        begins = data.rfind(b"\n\ndata:", max(end - _LONGEST, 0), end)
+        try:
+            payload = jsonio.decode(data[begins + 7 : end]) if begins >= 0 else None
+        except jsonio.JSONError:
+            return None
+        usage = payload.get("usage") if isinstance(payload, dict) else None
+        return Usage(usage) if isinstance(usage, dict) else None
+
 
 class NativeSource:
     """The events of another API."""
@@ -139,6 +159,9 @@ class NativeSource:
     def told(self, make: Make) -> Callable[[list[str], str], object]:
         """See Source: what is told at the end of a block knows its text."""
         return partial(_tell, make)
+
+    def report(self, data: bytes) -> None:
+        """See Source: nowhere in one place."""
 
 
 def _tell(make: Make, texts: list[str], _: str) -> None:

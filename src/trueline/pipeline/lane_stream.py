@@ -217,7 +217,7 @@ class StreamLane:
 
         Most servers send the same bytes around another text: to look for those is half the cost of the pattern.
         """
-        _, frame, _, _, longest, _, _, _, holder, first, second, _, _ = ahead = self._ahead or self._look_ahead(shape)
+        _, frame, _, _, longest, _, _, _, holder, first, second, _, _, _ = ahead = self._ahead or self._look_ahead(shape)
         known, size, came, gone = shape.known, len(data), self._came, self._left
         head, tail, usual, _, _ = self._same
         room, bare, behind, counted, count = self._room, known.bare, len(head), usual, 0
@@ -247,7 +247,7 @@ class StreamLane:
                 counted, count = noted, 0
             rest = room - (long := len(token) - 2)  # escaped, it is no shorter than its text
             if rest < 0 and long <= longest and not self._credit:
-                rest, gone = self._more(ahead, long, size - end), None
+                rest, gone = self._more(ahead, long, data, end), None
                 if self._short:
                     break
             if rest < 0 or long > longest:
@@ -265,7 +265,7 @@ class StreamLane:
                     break
                 self._room = rest
                 ahead = self._see(shape, said, padded, rest < 0 or long > longest, out)
-                _, frame, _, _, longest, _, _, _, holder, first, second, _, _ = ahead
+                _, frame, _, _, longest, _, _, _, holder, first, second, _, _, _ = ahead
                 rest, gone, size = self._room, None, size if self.open else end
             elif frame is None:
                 out.append(self._writer.write(self._event(shape, said, padded)))
@@ -277,14 +277,20 @@ class StreamLane:
         self._owner._written = self._owner._written or any(out)
         return self._go_on(data, at, shape, out) if self._short else at
 
-    def _more(self, ahead: Ahead, size: int, follow: int) -> int:
-        """The room behind a text of so many bytes, where it was used up; with as many behind it that it is worth
-        taking them on credit, that is all that is found.  Without a frame the writer knows of each: that stays.
+    def _more(self, ahead: Ahead, size: int, data: bytes, end: int) -> int:
+        """The room behind a text of so many bytes, which ends here, where it was used up.  Where the rest of the reply
+        came with it, the upstream's report may be enough; with as many events that it is worth taking them on credit,
+        that is all that is found.  Without a frame the writer knows of each: that stays.
         """
         self.give()
-        if ahead.admit is not None and ahead.frame is not None and self._lends and follow >= SEVERAL:
-            self._short = True
-            return -1
+        ahead = self._ahead or ahead
+        if len(data) - end >= SEVERAL:
+            believes = ahead.believes
+            if believes is not None and (report := self._source.report(data)) is not None and believes(report):
+                ahead = self._ahead = ahead.believed()
+            elif ahead.admit is not None and ahead.frame is not None and self._lends:
+                self._short = True
+                return -1
         return ahead.more(size) - size
 
     def _held(self, holder: Holder, said: str) -> bytes | None:

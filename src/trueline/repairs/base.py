@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar, Final, NamedTuple, Protocol, TypeAlias
 
 from ..context import ReplyContext
-from ..events import Event
+from ..events import Event, Usage
 
 __all__ = ["ENDLESS", "Holder", "Passing", "Result", "Rule"]
 
@@ -51,6 +51,10 @@ class Passing(NamedTuple):
     admit: Callable[[str], bool] | None = None
     """Called with a text for which there is too little room: whether all of it is within it nevertheless.  `keep` is
     called with it next, and if not, as if this had not been called.  None: that cannot be known.
+    """
+    believes: Callable[[Usage], bool] | None = None
+    """Called with the upstream's report where the rest of the reply has come with it: whether that is enough, and there
+    is room for the rest.
     """
 
 

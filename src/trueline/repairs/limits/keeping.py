@@ -1,8 +1,8 @@
 """Which count a limit is held to: an upstream that kept it by its own count must never be cut.
 
 With `on`, the limit is held by the best count there is.  With `auto`, where the tokens can only be estimated, a reply
-is held to the fewest that it may have, its thoughts do not count (servers differ), and a whole reply that says how
-many tokens it has is believed.
+is held to the fewest that it may have, and its thoughts do not count (servers differ).  A reply that has come to its end,
+and says how many tokens it has, is believed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ...tokens import ESTIMATE, TokenizerError, tokenizer_for
 from ...tokens.least import LEAST
 from ...tokens.pieces import PieceTokenizer
 from ..tally import tokenizer_of
-from ..usage import counts, mend_usage, unnoted
+from ..usage import adds_up, counts, mend_usage, unnoted
 from .meter import Meter
 from .texts import TEXTS, Texts, said_by
 from .trim import size_of
@@ -89,6 +89,10 @@ class Keeping:
         except TokenizerError:
             self.measures = not self._auto
 
+    def believes(self, reported: int | None) -> bool:
+        """Whether a report of so many tokens (`visible`), of all of a reply, says that its limit was kept."""
+        return self._auto and reported is not None and 0 < reported <= self._limit
+
     def counts(self, event: Event) -> bool:
         """Whether the text of an event is held to the limit."""
         return not (self._auto and isinstance(event, ReasoningDelta) and not self._tokenizer.exact)
@@ -120,7 +124,7 @@ class Keeping:
                 said.setdefault(event.choice, []).append(said_by(event))
         if len(said) != 1 and reported is not None and reported > self._limit:
             reported = None  # of all of them together
-        kept = self._auto and reported is not None and 0 < reported <= self._limit
+        kept = self.believes(reported)
         sizes = [sum(map(size_of, texts)) for texts in said.values()]
 
         def made() -> dict[int, Texts | None]:
@@ -143,10 +147,10 @@ class Keeping:
 
     def _meter_for(self, finish: str | None, reported: int | None, said: list[str]) -> Meter | None:
         """For a choice that ended so, with so many tokens by its own report."""
+        if self.believes(reported):
+            return None
         if not self._auto:
             return self._meter()
-        if reported is not None and 0 < reported <= self._limit:
-            return None
         if self._tokenizer.exact or reported is None or (finish is not None and meaning(finish) == "length"):
             return self._meter()
         estimated = sum(map(ESTIMATE.count, said))
@@ -157,12 +161,13 @@ class Keeping:
 
 def visible(usage: Usage, thoughts: bool) -> int | None:
     """The tokens of what can be seen of a reply, by its own report; `thoughts`: these can."""
-    if not counts(usage.data):
+    data = usage.data
+    if not counts(data):
         return None
-    data = mend_usage(usage.data, unnoted)
+    data = data if adds_up(data) else mend_usage(data, unnoted)
     said: int = data["completion_tokens"]
     details = data.get("completion_tokens_details")
     thought = details.get("reasoning_tokens") if isinstance(details, dict) else None
     if said <= 0:
         return None
-    return said if thoughts or type(thought) is not int else max(said - thought, 1)
+    return said if thoughts or type(thought) is not int else max(said - max(thought, 0), 1)

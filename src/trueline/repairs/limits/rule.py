@@ -86,7 +86,17 @@ class Limits(Rule):
         if choice.waits and not content:
             return Passing(-1)
         holder = choice if content and choice.stops is not None else None
-        return choice.texts.passing(kind, holder) if choice.texts is not None else Passing(holder=holder)
+        if choice.texts is None:
+            return Passing(holder=holder)
+        return choice.texts.passing(kind, holder, self._believes)
+
+    def _believes(self, report: Usage) -> bool:
+        """Whether the upstream kept the limit by its report, with which the rest of the reply has come."""
+        keeping, choice = self._keeping, self._choices.get(0)
+        if keeping is None or choice is None or not keeping.believes(visible(report, self._thought)):
+            return False
+        choice.texts = None
+        return True
 
     def resume(self) -> Result:
         """See Rule: the vocabulary is there."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from msgspec import UNSET
 
-from ...events import Event, Opaque, ReasoningDelta, RefusalDelta, TextDelta, ToolCallDelta, ToolCallStart
+from ...events import Event, Opaque, ReasoningDelta, RefusalDelta, TextDelta, ToolCallDelta, ToolCallStart, Usage
 from ..base import ENDLESS, Holder, Passing
 from .meter import Meter
 from .trim import parted, size_of, widths
@@ -38,14 +39,15 @@ class Texts:
         self._last: Any = None
         """The last event with text: more of it is written like this one."""
 
-    def passing(self, kind: type, holder: Holder | None) -> Passing:
+    def passing(self, kind: type, holder: Holder | None, believes: Callable[[Usage], bool]) -> Passing:
         """How many bytes of a text of this type are within the limit in any case, and what takes them."""
         if kind is ReasoningDelta and not self._thoughts:
             return Passing()
         if type(self._last) is not kind or self._entries is not None:
             return Passing(-1)
         meter = self._meter
-        return Passing(meter.room, ENDLESS, meter.keep, holder, meter.more, meter.admit if meter.admits else None)
+        admit = meter.admit if meter.admits else None
+        return Passing(meter.room, ENDLESS, meter.keep, holder, meter.more, admit, believes)
 
     def passes(self, event: TextDelta) -> bool:
         """Take a content that begins, or goes on, within the limit in any case; False: it was not taken."""
