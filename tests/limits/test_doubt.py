@@ -120,3 +120,16 @@ def test_reports_on_the_way_count_at_the_end() -> None:
     usage = {"prompt_tokens": 1, "completion_tokens": 5, "total_tokens": 6}
     sent[-3] = sent[-3].replace(b'"choices"', b'"usage": %s, "choices"' % str(usage).replace("'", '"').encode())
     assert heard_stream(sent, max_tokens=5).finish == "stop"
+
+
+@pytest.mark.parametrize("finish", ["stop", "length"])
+def test_what_comes_behind_thoughts_that_may_be_too_long_is_held_with_them(finish: str) -> None:
+    """They are one long word, so that it is clear only at their end how many tokens they have."""
+    thoughts, limit = "lighthouse" * 40, tokenizer_for("gpt-4o").count("lighthouse" * 40) - 3
+    begin, *content, end, done = streamed(["The", " lighthouse", " was"], finish)
+    sent = [begin, *(chunk({"reasoning_content": piece}) for piece in pieces(thoughts, 20)), *content, end, done]
+
+    heard = heard_stream(reported(sent, limit), max_tokens=limit)
+
+    assert (heard.text, heard.finish) == ("The lighthouse was", finish)
+    assert "max_completion_tokens-ignored" not in heard.faults

@@ -87,6 +87,7 @@ class Texts:
         if last is not None and not _alike(last, event):
             released, over = self.rest()
             if over:
+                self._held.append(event)
                 return released, over
         if type(event) is ToolCallStart and not meter.passes(event.name):
             if meter.take(event.name)[1] or meter.begin()[1]:
