@@ -182,6 +182,17 @@ def test_a_report_that_is_not_at_the_end_is_not_looked_for() -> None:
     assert said_in(out) == cut_to("".join(pieces), 100)
 
 
+def test_what_is_held_when_a_report_comes_leaves_before_the_rest() -> None:
+    """One long word: nobody knows yet how many tokens it has."""
+    tokenizer_for("gpt-4o").load()
+    sent = reported(["lighthouse"] * 200, 100)
+
+    out = course(request("gpt-4o", 100, []), [b"".join(sent[:40]), b"".join(sent[40:])], Enforce(), True, False)
+
+    assert said_in(out[:1]) != said_in(out)
+    assert said_in(out) == "lighthouse" * 200
+
+
 def test_a_stop_string_is_looked_for_in_what_is_believed() -> None:
     pieces = [*KINDS["words"] * 30, " here", " it", " ENDS", " not", *KINDS["words"] * 20]
 

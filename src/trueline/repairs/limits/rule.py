@@ -93,7 +93,9 @@ class Limits(Rule):
     def _believes(self, report: Usage) -> bool:
         """Whether the upstream kept the limit by its report, with which the rest of the reply has come."""
         keeping, choice = self._keeping, self._choices.get(0)
-        if keeping is None or choice is None or not keeping.believes(visible(report, self._thought)):
+        if keeping is None or choice is None or choice.texts is None or choice.texts.held:  # what is held is counted
+            return False
+        if not keeping.believes(visible(report, self._thought)):
             return False
         choice.texts = None
         return True
