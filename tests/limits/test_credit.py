@@ -112,7 +112,9 @@ def test_a_text_that_came_at_once_is_counted_once(reads: int, monkeypatch: pytes
     pipe: Any = chat_pipeline(request("gpt-4o", limit, []), Route("up"), CountingMint(), options)
     weighed: list[int] = []
     weigh = Encoding.weigh
-    sent = reported(pieces, limit)
+    used = {"prompt_tokens": 8, "completion_tokens": limit, "total_tokens": 8 + limit}
+    *sent, done = streamed(pieces)
+    sent += [sent[-1].replace(b'"choices"', b'"usage": %b, "choices"' % json.dumps(used).encode()), done]
 
     def counted(self: Encoding, text: str, start: int, end: int) -> int:
         weighed.append(end - start)
@@ -125,89 +127,3 @@ def test_a_text_that_came_at_once_is_counted_once(reads: int, monkeypatch: pytes
     assert out.count(b'"content"') == len(pieces) + 1
     assert 1 <= len(weighed) <= 2 * reads
     assert sum(weighed) <= len("".join(pieces))
-
-
-def reported(pieces: list[str], tokens: int | None) -> list[bytes]:
-    """A stream that says these pieces, and reports so many tokens."""
-    used = {"prompt_tokens": 8, "completion_tokens": tokens, "total_tokens": 8 + (tokens or 0)}
-    *sent, done = streamed(pieces, "length")
-    usage = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "gpt-4o", "choices": []}
-    return [*sent, b"data: %b\n\n" % json.dumps({**usage, "usage": used}).encode(), done]
-
-
-@pytest.mark.parametrize("form", ["plain", "extras"])
-def test_a_report_that_came_with_the_rest_is_believed(form: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As that of a whole reply is: nothing is counted."""
-    monkeypatch.setattr(Encoding, "weigh", None)
-    pieces = KINDS["words"] * 40
-    sent = reported(pieces, 100)
-    if form == "extras":
-        sent[1:-3] = [chunk({"content": piece}, stop_reason=None) for piece in pieces]
-
-    out = course(request("gpt-4o", 100, []), [b"".join(sent)], Enforce(), True, False)
-
-    assert out[0].count(b'"content":') == len(pieces) + 1
-    assert out[-3:] == [False, True, "reported"]
-    assert "max_completion_tokens-ignored" not in out[-4]
-
-
-_TOLD = {
-    "more than was asked for": (101, Enforce()),
-    "nothing": (None, Enforce()),
-    "none": (0, Enforce()),
-    "where nothing is believed": (100, Enforce(max_tokens="on")),
-}
-
-
-@pytest.mark.parametrize("told", _TOLD)
-def test_what_is_reported_is_no_reason_to_believe(told: str) -> None:
-    tokens, enforce = _TOLD[told]
-    pieces = KINDS["words"] * 40
-    tokenizer_for("gpt-4o").load()
-
-    out = course(request("gpt-4o", 100, []), [b"".join(reported(pieces, tokens))], enforce, True, False)
-
-    assert said_in(out) == cut_to("".join(pieces), 100)
-    assert b'"finish_reason":"length"' in out[0]
-
-
-def test_a_report_that_is_not_at_the_end_is_not_looked_for() -> None:
-    """More may follow."""
-    pieces = KINDS["words"] * 40
-    tokenizer_for("gpt-4o").load()
-    *sent, done = reported(pieces, 100)
-
-    out = course(request("gpt-4o", 100, []), [b"".join(sent), *streamed(pieces)[1:-1], done], Enforce(), True, False)
-
-    assert said_in(out) == cut_to("".join(pieces), 100)
-
-
-def test_what_is_held_when_a_report_comes_leaves_before_the_rest() -> None:
-    """One long word: nobody knows yet how many tokens it has."""
-    tokenizer_for("gpt-4o").load()
-    sent = reported(["lighthouse"] * 200, 100)
-
-    out = course(request("gpt-4o", 100, []), [b"".join(sent[:40]), b"".join(sent[40:])], Enforce(), True, False)
-
-    assert said_in(out[:1]) != said_in(out)
-    assert said_in(out) == "lighthouse" * 200
-
-
-def test_a_stop_string_is_looked_for_in_what_is_believed() -> None:
-    pieces = [*KINDS["words"] * 30, " here", " it", " ENDS", " not", *KINDS["words"] * 20]
-
-    out = course(request("gpt-4o", 100, ["ENDS"]), [b"".join(reported(pieces, 100))], Enforce(), True, False)
-
-    assert said_in(out).endswith(" here it ")
-    assert b'"finish_reason":"stop"' in out[0]
-
-
-def said_in(out: list[Any]) -> str:
-    """The content of what left."""
-    events = [line[6:] for part in out if isinstance(part, bytes) for line in part.splitlines() if line[6:7] == b"{"]
-    choices = [choice for event in events for choice in json.loads(event)["choices"]]
-    return "".join(choice["delta"].get("content") or "" for choice in choices)
-
-
-def cut_to(text: str, tokens: int) -> str:
-    return text[: tokenizer_for("gpt-4o").cut(text, tokens)]

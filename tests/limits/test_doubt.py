@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
+from golden.play import CountingMint, pump
 from limits.play import Heard, chunk, heard_stream, heard_whole, streamed
+from trueline.context import Enforce, FormatOptions
+from trueline.messages import read_chat_request
+from trueline.pipeline import Route, chat_pipeline
 from trueline.tokens import ESTIMATE, tokenizer_for
 
 RULERS = "# " + "=" * 70 + "\nx = 1\n"
@@ -122,14 +127,49 @@ def test_reports_on_the_way_count_at_the_end() -> None:
     assert heard_stream(sent, max_tokens=5).finish == "stop"
 
 
-@pytest.mark.parametrize("finish", ["stop", "length"])
-def test_what_comes_behind_thoughts_that_may_be_too_long_is_held_with_them(finish: str) -> None:
-    """They are one long word, so that it is clear only at their end how many tokens they have."""
-    thoughts, limit = "lighthouse" * 40, tokenizer_for("gpt-4o").count("lighthouse" * 40) - 3
-    begin, *content, end, done = streamed(["The", " lighthouse", " was"], finish)
-    sent = [begin, *(chunk({"reasoning_content": piece}) for piece in pieces(thoughts, 20)), *content, end, done]
+_THOUGHTS = "lighthouse" * 40  # one long word: it is clear only at its end how many tokens it has
+_CALL = [
+    {"tool_calls": [{"index": 0, "id": "call_1", "type": "function", "function": {"name": "find", "arguments": ""}}]},
+    {"tool_calls": [{"index": 0, "function": {"arguments": '{"x": 1}'}}]},
+]
+BEHIND: dict[str, list[dict[str, Any]]] = {
+    "content": [{"content": "The"}, {"content": " lighthouse"}, {"content": " was"}],
+    "a refusal": [{"refusal": "No"}, {"refusal": " lighthouse"}],
+    "a call": _CALL,
+    "content and a call": [{"content": "The"}, *_CALL],
+}
 
-    heard = heard_stream(reported(sent, limit), max_tokens=limit)
 
-    assert (heard.text, heard.finish) == ("The lighthouse was", finish)
-    assert "max_completion_tokens-ignored" not in heard.faults
+def behind(case: str) -> list[bytes]:
+    begin, end, done = streamed([], "stop")
+    thoughts = [chunk({"reasoning_content": piece}) for piece in pieces(_THOUGHTS, 20)]
+    return [begin, *thoughts, *map(chunk, BEHIND[case]), end, done]
+
+
+def deltas(sent: Sequence[bytes], limit: int, kept: Any) -> list[dict[str, Any]]:
+    """What leaves, one field at a time and in its order."""
+    body = {"model": "gpt-4o", "stream": True, "messages": [{"role": "user", "content": "Hi"}], "max_tokens": limit}
+    options = FormatOptions(enforce=Enforce(max_tokens=kept))
+    out = pump(chat_pipeline(read_chat_request(json.dumps(body).encode()), Route("up"), CountingMint(), options), sent)
+    events = [json.loads(line[6:]) for line in out.split(b"\n\n") if line.startswith(b"data: {")]
+    said = [choice["delta"] for event in events for choice in event["choices"]]
+    return [{name: delta[name]} for delta in said for name in delta if delta[name] and name != "role"]
+
+
+@pytest.mark.parametrize("case", BEHIND)
+def test_what_comes_behind_thoughts_that_may_be_too_long_is_held_with_them(case: str) -> None:
+    limit = tokenizer_for("gpt-4o").count(_THOUGHTS) - 3
+
+    said = deltas(reported(behind(case), limit), limit, "auto")
+
+    assert said == [*({"reasoning_content": piece} for piece in pieces(_THOUGHTS, 20)), *BEHIND[case]]
+
+
+@pytest.mark.parametrize("case", BEHIND)
+def test_what_comes_behind_thoughts_that_are_too_long_does_not_leave(case: str) -> None:
+    limit = tokenizer_for("gpt-4o").count(_THOUGHTS) - 3
+
+    said = deltas(reported(behind(case), limit), limit, "on")
+
+    assert _THOUGHTS.startswith("".join(delta["reasoning_content"] for delta in said))
+    assert tokenizer_for("gpt-4o").count("".join(delta["reasoning_content"] for delta in said)) == limit

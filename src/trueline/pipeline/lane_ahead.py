@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, NamedTuple, TypeAlias
 
-from ..events import ReasoningDelta, TextDelta, Usage
-from ..repairs.base import ENDLESS, Holder
+from ..events import ReasoningDelta, TextDelta
+from ..repairs.base import ENDLESS, Holder, Passing
 from .base import Bound
 
 __all__ = ["Ahead", "ahead_of"]
@@ -20,9 +20,6 @@ _ROOM: Final = 1536
 
 Frame: TypeAlias = tuple[bytes, bytes]
 Keep: TypeAlias = Callable[[list[str], str], object]
-More: TypeAlias = Callable[[int], int]
-Admit: TypeAlias = Callable[[str], bool]
-Believes: TypeAlias = Callable[[Usage], bool]
 
 
 class Ahead(NamedTuple):
@@ -48,21 +45,15 @@ class Ahead(NamedTuple):
     first: str
     second: str
     """Its marks."""
-    mores: tuple[More, ...]
-    """What the room is renewed by; see Passing."""
-    admit: Admit | None
-    """What tells of a text for which there is too little room; see Passing."""
-    believes: Believes | None
-    """What a report may be enough for; see Passing."""
+    limited: Passing | None
+    """How texts pass the only rule with a limit: what renews the room, and what tells of a text that has none."""
 
     def more(self, wanted: int) -> int:
         """The room, renewed for a text of so many bytes: too little of it where an event has to be seen."""
-        room = _ROOM
-        for more in self.mores:
-            more_room = more(wanted)
-            if more_room < room:
-                room = more_room
-        return room
+        limited = self.limited
+        if limited is None:
+            return _ROOM
+        return min(limited.more(wanted), _ROOM) if limited.more is not None else -1
 
     def kept(self, came: list[str], left: list[str] | None, text: str = "") -> None:
         """Let the rules have texts that passed, and what left of them; None: all of it.  `text`: all that passed."""
@@ -78,8 +69,8 @@ class Ahead(NamedTuple):
                 keep(left, text)
 
     def believed(self) -> Ahead:
-        """After the only rule with less room believed a report."""
-        return self._replace(room=_ROOM, mores=(), admit=None, believes=None)
+        """After the rule with a limit believed a report."""
+        return self._replace(room=_ROOM, limited=None)
 
     def renewed(self, kind: type) -> Ahead:
         """After an event was seen for want of room."""
@@ -87,7 +78,7 @@ class Ahead(NamedTuple):
 
 
 _PASS: Final = frozenset((TextDelta, ReasoningDelta))
-_NOT_AT_ALL: Final = (-1, 0, False, (), (), None, "", "", (), None, None)
+_NOT_AT_ALL: Final = (-1, 0, False, (), (), None, "", "", None)
 
 
 def ahead_of(kind: type, rules: list[Bound], frame: Frame | None, told: Keep | None) -> Ahead:
@@ -97,9 +88,7 @@ def ahead_of(kind: type, rules: list[Bound], frame: Frame | None, told: Keep | N
     room, longest = _ROOM, ENDLESS
     before: list[Keep] = [told] if told is not None else []
     behind: list[Keep] = []
-    mores: list[More] = []
-    admits: list[Admit] = []
-    believes: Believes | None = None
+    limited: Passing | None = None
     holder: Holder | None = None
     for _, _, rule in rules:
         passing = rule.passing(kind)
@@ -107,15 +96,13 @@ def ahead_of(kind: type, rules: list[Bound], frame: Frame | None, told: Keep | N
             return Ahead._make((rules, frame, told, *_NOT_AT_ALL))
         room, longest = min(room, passing.room), min(longest, passing.longest)
         if passing.room < ENDLESS:
-            mores.append(passing.more or _no_more)
-            if passing.admit is not None and holder is None:  # it hears of all that passed
-                admits.append(passing.admit)
-            believes = believes or passing.believes
+            if limited is not None or holder is not None:  # what is counted is all that passed
+                return Ahead._make((rules, frame, told, *_NOT_AT_ALL))
+            limited = passing
         if passing.keep is not None:
             (before if holder is None else behind).append(passing.keep)
         holder = holder or passing.holder
     first, second = holder.marks if holder is not None else ("", "")
-    admit = admits[0] if len(mores) == len(admits) == 1 else None
     return Ahead(
         rules,
         frame,
@@ -128,11 +115,5 @@ def ahead_of(kind: type, rules: list[Bound], frame: Frame | None, told: Keep | N
         holder,
         first,
         second,
-        tuple(mores),
-        admit,
-        believes if len(mores) == 1 else None,
+        limited,
     )
-
-
-def _no_more(wanted: int) -> int:
-    return -1

@@ -23,16 +23,22 @@ from ..wire import jsonio
 from .dialect import Reader
 from .skeleton import NAME, NUMBER, TEXT, Path, Slot, get
 
-__all__ = ["PADDING", "ChunkSource", "Make", "NativeSource", "Plain", "Source", "retold", "source_of"]
+__all__ = [
+    "PADDING", "ChunkSource", "Make", "NativeSource", "Plain", "Report", "Source", "retold", "source_of",
+]  # fmt: skip
 
 PADDING = "obfuscation"
-_DONE = b"data: [DONE]\n\n", b"data:[DONE]\n\n", b"data: [DONE]\n"
+_DONE = b"\n\ndata: [DONE]\n\n"
 _LONGEST = 2048
 """Bytes of a report that is looked for."""
 _DELTA: Path = ("choices", 0, "delta")
 
 Make: TypeAlias = Callable[[int, str, Any, Extras | None], Any]
 """The event of another text: choice, text, log probabilities, extras."""
+
+
+Report: TypeAlias = tuple[int, Usage]
+"""Where the event begins, and what it reports."""
 
 
 class Plain(NamedTuple):
@@ -75,7 +81,7 @@ class Source(Protocol):
     def told(self, make: Make) -> Callable[[list[str], str], object] | None:
         """What has to be called with the texts of which `make` makes no event; None: nobody wants to know."""
 
-    def report(self, data: bytes) -> Usage | None:
+    def report(self, data: bytes) -> Report | None:
         """What the last event before the end of the stream reports, where both are the last of this read."""
 
 
@@ -118,18 +124,18 @@ class ChunkSource:
     def told(self, make: Make) -> None:
         """See Source."""
 
-    def report(self, data: bytes) -> Usage | None:
+    def report(self, data: bytes) -> Report | None:
         """See Source."""
         if not data.endswith(_DONE):
             return None
-        end = data.rfind(b"data:")
+        end = len(data) - len(_DONE)
         begins = data.rfind(b"\n\ndata:", max(end - _LONGEST, 0), end)
         try:
-            payload = jsonio.decode(data[begins + 7 : end]) if begins >= 0 else None
+            payload = jsonio.decode_strict(data[begins + 7 : end]) if begins >= 0 else None
         except jsonio.JSONError:
             return None
         usage = payload.get("usage") if isinstance(payload, dict) else None
-        return Usage(usage) if isinstance(usage, dict) else None
+        return (begins, Usage(usage)) if isinstance(usage, dict) else None
 
 
 class NativeSource:

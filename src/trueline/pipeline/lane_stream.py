@@ -15,14 +15,14 @@ import msgspec
 from ..context import ReplyContext
 from ..dialects.openai_chat import StreamWriter
 from ..events import Event
-from ..repairs.base import Holder
+from ..repairs.base import Holder, Passing
 from ..wire import jsonio
 from .base import Chain
 from .dialect import Reader, Writer
 from .lane_ahead import Ahead, ahead_of
 from .lane_patterns import behind_blanks
 from .lane_shapes import Learner, Notes, Shape, padded_extras
-from .lane_source import Source, source_of
+from .lane_source import Report, Source, source_of
 from .lane_steady import Steady
 from .skeleton import text_of
 
@@ -34,6 +34,8 @@ SEVERAL = 4 * 1024
 """Bytes of a read that is worth taking on credit."""
 CREDIT = 8 * 1024
 """Bytes of text that are taken so."""
+ENDING = 1024
+"""Bytes between the last text and the upstream's report of a reply: its finish."""
 MAX_APART = 16 * 1024
 """Bytes of an event up to which those that arrived together are taken one by one."""
 
@@ -177,29 +179,41 @@ class StreamLane:
     def _go_on(self, data: bytes, at: int, shape: Shape, out: list[bytes]) -> int:
         """As `_pass`, where the room is used up and more events came with this one."""
         self._short = False
-        end = self._on_credit(data, at, shape, out)
+        end, limited = at, (self._ahead or self._look_ahead(shape)).limited
+        report = self._source.report(data) if limited is not None and limited.believes is not None else None
+        if limited is not None and (report is not None or limited.admit is not None):
+            end = self._on_credit(data, at, shape, out, limited, report)
         if end <= at or shape.known.match(data, end):
             self._lends = end > at
             end = self._pass(data, max(at, end), shape, out)
             self._lends = True
         return end
 
-    def _on_credit(self, data: bytes, at: int, shape: Shape, out: list[bytes]) -> int:
+    def _on_credit(
+        self, data: bytes, at: int, shape: Shape, out: list[bytes], limited: Passing, report: Report | None
+    ) -> int:
         """Write events that came together, and leave together, before it is known that there is room for them: to look
-        at all of them at once costs less than whenever the room is used up.  -1: there is none, and nothing was done.
+        at all of them at once costs less than whenever the room is used up.  Where they are the rest of the reply, the
+        upstream's report may be enough.  -1: there is no room, and nothing was done.
         """
         owner, faults, ahead = self._owner, self._faults, self._ahead or self._look_ahead(shape)
         holder = ahead.holder
         waits = holder.waits if holder is not None else ""
         before = self._room, self.taken, len(out), owner._written, dict(faults)
-        self._room, self._credit = CREDIT, True
+        self._room, self._credit = CREDIT if report is None else len(data), True
         end = self._pass(data, at, shape, out)
         self._room, self._credit = 0, False
         if end == at:
             self._room = before[0]
             return at
         text = "".join(self._came)
-        if ahead.admit is not None and ahead.admit(text):
+        believes = limited.believes if report is not None and report[0] - end <= ENDING else None
+        if believes is not None and report is not None and believes(report[1], text):
+            self.give(text)
+            self._ahead = ahead = ahead.believed()
+            self._room = ahead.room
+            return end
+        if limited.admit is not None and limited.admit(text):
             self.give(text)
             return end
         self._came.clear()
@@ -217,7 +231,7 @@ class StreamLane:
 
         Most servers send the same bytes around another text: to look for those is half the cost of the pattern.
         """
-        _, frame, _, _, longest, _, _, _, holder, first, second, _, _, _ = ahead = self._ahead or self._look_ahead(shape)
+        _, frame, _, _, longest, _, _, _, holder, first, second, _ = ahead = self._ahead or self._look_ahead(shape)
         known, size, came, gone = shape.known, len(data), self._came, self._left
         head, tail, usual, _, _ = self._same
         room, bare, behind, counted, count = self._room, known.bare, len(head), usual, 0
@@ -247,7 +261,7 @@ class StreamLane:
                 counted, count = noted, 0
             rest = room - (long := len(token) - 2)  # escaped, it is no shorter than its text
             if rest < 0 and long <= longest and not self._credit:
-                rest, gone = self._more(ahead, long, data, end), None
+                rest, gone = self._more(ahead, long, size - end), None
                 if self._short:
                     break
             if rest < 0 or long > longest:
@@ -265,7 +279,7 @@ class StreamLane:
                     break
                 self._room = rest
                 ahead = self._see(shape, said, padded, rest < 0 or long > longest, out)
-                _, frame, _, _, longest, _, _, _, holder, first, second, _, _, _ = ahead
+                _, frame, _, _, longest, _, _, _, holder, first, second, _ = ahead
                 rest, gone, size = self._room, None, size if self.open else end
             elif frame is None:
                 out.append(self._writer.write(self._event(shape, said, padded)))
@@ -277,20 +291,14 @@ class StreamLane:
         self._owner._written = self._owner._written or any(out)
         return self._go_on(data, at, shape, out) if self._short else at
 
-    def _more(self, ahead: Ahead, size: int, data: bytes, end: int) -> int:
-        """The room behind a text of so many bytes, which ends here, where it was used up.  Where the rest of the reply
-        came with it, the upstream's report may be enough; with as many events that it is worth taking them on credit,
-        that is all that is found.  Without a frame the writer knows of each: that stays.
+    def _more(self, ahead: Ahead, size: int, follow: int) -> int:
+        """The room behind a text of so many bytes, where it was used up; with as many behind it that it is worth
+        taking them on credit, that is all that is found.  Without a frame the writer knows of each: that stays.
         """
         self.give()
-        ahead = self._ahead or ahead
-        if len(data) - end >= SEVERAL:
-            believes = ahead.believes
-            if believes is not None and (report := self._source.report(data)) is not None and believes(report):
-                ahead = self._ahead = ahead.believed()
-            elif ahead.admit is not None and ahead.frame is not None and self._lends:
-                self._short = True
-                return -1
+        if ahead.limited is not None and ahead.frame is not None and self._lends and follow >= SEVERAL:
+            self._short = True
+            return -1
         return ahead.more(size) - size
 
     def _held(self, holder: Holder, said: str) -> bytes | None:

@@ -52,9 +52,9 @@ class Passing(NamedTuple):
     """Called with a text for which there is too little room: whether all of it is within it nevertheless.  `keep` is
     called with it next, and if not, as if this had not been called.  None: that cannot be known.
     """
-    believes: Callable[[Usage], bool] | None = None
-    """Called with the upstream's report where the rest of the reply has come with it: whether that is enough, and there
-    is room for the rest.
+    believes: Callable[[Usage, str], bool] | None = None
+    """Called as `admit` is, with the upstream's report and a text that is the rest of the reply, which came together:
+    whether that is enough, and nothing more is counted.
     """
 
 

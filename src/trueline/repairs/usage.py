@@ -11,7 +11,7 @@ from ..context import ReplyContext
 from ..events import Extras, Opaque, ReplyEnd, ReplyStart, Usage, add_fields
 from .base import Result, Rule
 
-__all__ = ["DETAILS", "TOTALS", "UsageTotals", "adds_up", "counts", "mend_usage", "owes_usage", "unnoted"]
+__all__ = ["DETAILS", "TOTALS", "UsageTotals", "counts", "mend_usage", "owes_usage", "unnoted"]
 
 Fields = dict[str, Any]
 
@@ -139,19 +139,8 @@ def owes_usage(context: ReplyContext) -> bool:
     return context.mends("usage-missing-stream" if request.stream else "usage-missing-nonstream")
 
 
-def adds_up(data: Fields) -> bool:
-    """Whether a report has the three totals, as they should be."""
-    prompt, completion, total = data.get("prompt_tokens"), data.get("completion_tokens"), data.get("total_tokens")
-    if type(prompt) is not int or type(completion) is not int or type(total) is not int:
-        return False
-    return 0 <= prompt and 0 <= completion and prompt + completion == total
-
-
 def counts(data: Fields) -> bool:
     """Whether a report counts anything."""
-    total = data.get("total_tokens")
-    if type(total) is int and total > 0:
-        return True
     return any(_integer(data.get(name, 0), unnoted) for name in (*TOTALS, *_OTHER_NAMES))
 
 

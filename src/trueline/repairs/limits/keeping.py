@@ -1,8 +1,8 @@
 """Which count a limit is held to: an upstream that kept it by its own count must never be cut.
 
 With `on`, the limit is held by the best count there is.  With `auto`, where the tokens can only be estimated, a reply
-is held to the fewest that it may have, and its thoughts do not count (servers differ).  A reply that has come to its end,
-and says how many tokens it has, is believed.
+is held to the fewest that it may have, and its thoughts do not count (servers differ).  A reply of which the end is
+there, and that says how many tokens it has, is believed.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from ...context import ReplyContext
 from ...events import Event, Finish, ReasoningDelta, ReplyStart, ToolCallDelta, ToolCallStart, Usage
 from ...finish_words import meaning
 from ...tokens import ESTIMATE, TokenizerError, tokenizer_for
-from ...tokens.least import LEAST
+from ...tokens.least import LEAST, few_for
 from ...tokens.pieces import PieceTokenizer
 from ..tally import tokenizer_of
-from ..usage import adds_up, counts, mend_usage, unnoted
+from ..usage import counts, mend_usage, unnoted
 from .meter import Meter
 from .texts import TEXTS, Texts, said_by
 from .trim import size_of
@@ -124,8 +124,10 @@ class Keeping:
                 said.setdefault(event.choice, []).append(said_by(event))
         if len(said) != 1 and reported is not None and reported > self._limit:
             reported = None  # of all of them together
-        kept = self.believes(reported)
         sizes = [sum(map(size_of, texts)) for texts in said.values()]
+        if reported is not None and few_for(reported, sum(sizes)):
+            reported = None
+        kept = self.believes(reported)
 
         def made() -> dict[int, Texts | None]:
             if not self.measures:
@@ -162,12 +164,15 @@ class Keeping:
 def visible(usage: Usage, thoughts: bool) -> int | None:
     """The tokens of what can be seen of a reply, by its own report; `thoughts`: these can."""
     data = usage.data
+    said: Any = data.get("completion_tokens")
+    if type(said) is int and "completion_tokens_details" not in data:  # then nothing else would change it
+        return said if said > 0 else None
     if not counts(data):
         return None
-    data = data if adds_up(data) else mend_usage(data, unnoted)
-    said: int = data["completion_tokens"]
+    data = mend_usage(data, unnoted)
+    said = data["completion_tokens"]
     details = data.get("completion_tokens_details")
     thought = details.get("reasoning_tokens") if isinstance(details, dict) else None
     if said <= 0:
         return None
-    return said if thoughts or type(thought) is not int else max(said - max(thought, 0), 1)
+    return int(said) if thoughts or type(thought) is not int else max(said - thought, 1)

@@ -25,6 +25,9 @@ _FIRST, _BLOCK, _PART = 256, 512, 4
 of what was not counted, or half as much more as there is too little room, where that is more.
 """
 
+_LIKELY, _SLACK = 6, 64
+"""Bytes of a token that are nothing special, in most languages; and those that more may come."""
+
 
 class Meter:
     """The tokens of one choice: of several texts, one after the other (`begin`)."""
@@ -32,6 +35,7 @@ class Meter:
     __slots__ = (
         "_added",
         "_admitted",
+        "_all",
         "_before",
         "_due",
         "_fits",
@@ -49,6 +53,7 @@ class Meter:
         self._tokenizer = tokenizer
         self._left = max(int(tokenizer.in_units(limit) * per_token), 0)
         """Units that are left behind what was counted."""
+        self._all = self._left
         self._before: list[tuple[list[str], int]] = []
         """Texts that are over and were not counted, in pieces: each with where it begins."""
         self._tail = ""
@@ -118,6 +123,14 @@ class Meter:
         self._keep(tail, start, len(tail))
         self._admitted = True
         return True
+
+    def likely(self, tokens: int, text: str) -> bool:
+        """Whether what was not counted, with a text behind it, may well be the rest of so many tokens in all."""
+        if self.room < 0:
+            return False
+        rest = self._tokenizer.in_units(tokens) - (self._all - self._left)
+        size = self._fits - self.room + size_of(text)
+        return size <= _LIKELY * rest // self._tokenizer.in_units(1) + _SLACK
 
     def take(self, text: str) -> tuple[str, bool]:
         """Take a piece: what leaves of it and of what was held, and whether the limit cuts the text there."""

@@ -90,12 +90,13 @@ class Limits(Rule):
             return Passing(holder=holder)
         return choice.texts.passing(kind, holder, self._believes)
 
-    def _believes(self, report: Usage) -> bool:
-        """Whether the upstream kept the limit by its report, with which the rest of the reply has come."""
+    def _believes(self, report: Usage, text: str) -> bool:
+        """Whether the upstream kept the limit by its report, which came with a text that is the rest of the reply."""
         keeping, choice = self._keeping, self._choices.get(0)
-        if keeping is None or choice is None or choice.texts is None or choice.texts.held:  # what is held is counted
+        if keeping is None or choice is None or choice.texts is None:
             return False
-        if not keeping.believes(visible(report, self._thought)):
+        said = visible(report, self._thought)
+        if said is None or not keeping.believes(said) or not choice.texts.likely(said, text):
             return False
         choice.texts = None
         return True

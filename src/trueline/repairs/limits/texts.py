@@ -39,7 +39,7 @@ class Texts:
         self._last: Any = None
         """The last event with text: more of it is written like this one."""
 
-    def passing(self, kind: type, holder: Holder | None, believes: Callable[[Usage], bool]) -> Passing:
+    def passing(self, kind: type, holder: Holder | None, believes: Callable[[Usage, str], bool]) -> Passing:
         """How many bytes of a text of this type are within the limit in any case, and what takes them."""
         if kind is ReasoningDelta and not self._thoughts:
             return Passing()
@@ -58,6 +58,10 @@ class Texts:
             return False
         self._last = event
         return True
+
+    def likely(self, tokens: int, text: str) -> bool:
+        """Whether all that came, with this text, may well be so many tokens."""
+        return self._meter.likely(tokens, text)
 
     def counts(self, event: Any) -> bool:
         """Whether tokens have to be counted for this event."""
