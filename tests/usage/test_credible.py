@@ -10,7 +10,7 @@ import pytest
 from engine.kit import CountingMint
 from trueline.messages import read_chat_request
 from trueline.pipeline import Pipeline, Route, chat_pipeline
-from trueline.tokens.least import BESIDE, MOST_BYTES, few_for
+from trueline.repairs.credible import BESIDE, MOST_BYTES, few_for
 
 LONG = "A lighthouse stands on the rock. " * 500  # 16,500 bytes
 PICTURE = "data:image/png;base64," + "iVBORw0K" * 2000
@@ -98,20 +98,10 @@ def test_what_may_be(case: str, stream: bool) -> None:
 def test_a_lane_lets_nothing_pass() -> None:
     for _ in range(8):
         assert heard(asked(max_tokens=500), "Hi", usage(8, 1), False)[1].faults == {}
-    one, many = usage(8, 1), usage(8, 100_000)
-    for text, used, body in (
-        (LONG, one, asked(max_tokens=50_000)),
-        ("Hi", one, asked(LONG, max_tokens=500)),
-        ("Hi", many, asked(max_tokens=500)),
-    ):
+    one, many, limit = usage(8, 1), usage(8, 100_000), {"max_tokens": 500}
+    for body, text, used in ((asked(), LONG, one), (asked(LONG), "Hi", one), (asked(), "Hi", many)):
+        body.update(limit)
         assert heard(body, text, used, False)[1].faults == {"usage-placeholder-zero": 1}
-
-
-def test_a_limit_is_not_held_to_what_cannot_be() -> None:
-    said, pipe = heard(asked(max_tokens=500), LONG, usage(8, 1), False)
-
-    assert pipe.faults == {"max_completion_tokens-ignored": 1}
-    assert (said["completion_tokens"], pipe.facts.kept) == (500, False)
 
 
 def test_what_nobody_asked_for_is_not_believed_either() -> None:

@@ -84,6 +84,9 @@ class Source(Protocol):
     def report(self, data: bytes) -> Report | None:
         """What the last event before the end of the stream reports, where both are the last of this read."""
 
+    def silent(self, data: bytes) -> bool:
+        """Whether these events plainly bring no text."""
+
 
 def source_of(reader: Reader) -> Source | None:
     """The reader for a lane; None for one that has no text of which that much is known."""
@@ -135,7 +138,14 @@ class ChunkSource:
         except jsonio.JSONError:
             return None
         usage = payload.get("usage") if isinstance(payload, dict) else None
-        return (begins, Usage(usage)) if isinstance(usage, dict) else None
+        return (begins + 2, Usage(usage)) if isinstance(usage, dict) and _is_silent(payload) else None
+
+    def silent(self, data: bytes) -> bool:
+        """See Source."""
+        try:
+            return all(_is_silent(jsonio.decode_strict(event[5:])) for event in data.split(b"\n\n") if event)
+        except jsonio.JSONError:
+            return False
 
 
 class NativeSource:
@@ -169,6 +179,10 @@ class NativeSource:
     def report(self, data: bytes) -> None:
         """See Source: nowhere in one place."""
 
+    def silent(self, data: bytes) -> bool:
+        """See Source."""
+        return False
+
 
 def _tell(make: Make, texts: list[str], _: str) -> None:
     for text in texts:
@@ -178,6 +192,15 @@ def _tell(make: Make, texts: list[str], _: str) -> None:
 def retold(event: Any, text: str) -> Any:
     """The event with another text."""
     return msgspec.structs.replace(event, **{"arguments" if type(event) is ToolFragment else "text": text})
+
+
+def _is_silent(payload: Any) -> bool:
+    """Whether the deltas of a chunk say nothing."""
+    choices = payload.get("choices") if isinstance(payload, dict) else None
+    if not isinstance(choices, list):
+        return False
+    deltas = [choice.get("delta", {}) if isinstance(choice, dict) else None for choice in choices]
+    return all(isinstance(delta, dict) and not any(delta[name] for name in delta if name != "role") for delta in deltas)
 
 
 def _text_slot(event: Any, payload: Any) -> Slot | None:

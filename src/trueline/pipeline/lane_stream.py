@@ -22,7 +22,7 @@ from .dialect import Reader, Writer
 from .lane_ahead import Ahead, ahead_of
 from .lane_patterns import behind_blanks
 from .lane_shapes import Learner, Notes, Shape, padded_extras
-from .lane_source import Report, Source, source_of
+from .lane_source import Source, source_of
 from .lane_steady import Steady
 from .skeleton import text_of
 
@@ -180,9 +180,11 @@ class StreamLane:
         """As `_pass`, where the room is used up and more events came with this one."""
         self._short = False
         end, limited = at, (self._ahead or self._look_ahead(shape)).limited
-        report = self._source.report(data) if limited is not None and limited.believes is not None else None
-        if limited is not None and (report is not None or limited.admit is not None):
-            end = self._on_credit(data, at, shape, out, limited, report)
+        if limited is not None:
+            report = self._source.report(data) if limited.likely is not None else None
+            likely = limited.likely(report[1]) if report is not None and limited.likely is not None else 0
+            if likely or limited.admit is not None:
+                end = self._on_credit(data, at, shape, out, limited, likely, report[0] if report is not None else 0)
         if end <= at or shape.known.match(data, end):
             self._lends = end > at
             end = self._pass(data, max(at, end), shape, out)
@@ -190,25 +192,26 @@ class StreamLane:
         return end
 
     def _on_credit(
-        self, data: bytes, at: int, shape: Shape, out: list[bytes], limited: Passing, report: Report | None
+        self, data: bytes, at: int, shape: Shape, out: list[bytes], limited: Passing, likely: int, report: int
     ) -> int:
         """Write events that came together, and leave together, before it is known that there is room for them: to look
-        at all of them at once costs less than whenever the room is used up.  Where they are the rest of the reply, the
-        upstream's report may be enough.  -1: there is no room, and nothing was done.
+        at all of them at once costs less than whenever the room is used up.  Where they are all the text before the
+        upstream's `report`, and no more than is `likely` by that, it is believed.  -1: there is none; nothing was done.
         """
         owner, faults, ahead = self._owner, self._faults, self._ahead or self._look_ahead(shape)
         holder = ahead.holder
         waits = holder.waits if holder is not None else ""
         before = self._room, self.taken, len(out), owner._written, dict(faults)
-        self._room, self._credit = CREDIT if report is None else len(data), True
+        self._room, self._credit = likely or CREDIT, True
         end = self._pass(data, at, shape, out)
         self._room, self._credit = 0, False
         if end == at:
             self._room = before[0]
             return at
         text = "".join(self._came)
-        believes = limited.believes if report is not None and report[0] - end <= ENDING else None
-        if believes is not None and report is not None and believes(report[1], text):
+        believe = limited.believe if likely and report - end <= ENDING else None
+        if believe is not None and self._source.silent(data[end:report]):
+            believe()
             self.give(text)
             self._ahead = ahead = ahead.believed()
             self._room = ahead.room

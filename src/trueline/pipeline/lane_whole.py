@@ -19,9 +19,8 @@ from ..errors import TruelineError
 from ..faults import LEFT_ALONE
 from ..messages import ChatRequest
 from ..repairs import LIMITS, is_within
-from ..repairs.credible import FEW, few_for_prompt
+from ..repairs.credible import FEW, few_for, few_for_prompt
 from ..repairs.limits.asked import limit_of
-from ..tokens.least import few_for
 from .lane_looks import CONTENT, Look, look_of
 from .probes import FIRST, SECOND, Probe, ProbeMint
 from .skeleton import CHAT_ID, NAME, NUMBER, OTHER_ID, TEXT, VALUE, Path, Skeleton, Slot, find, get, is_sound, text_of

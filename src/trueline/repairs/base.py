@@ -52,9 +52,12 @@ class Passing(NamedTuple):
     """Called with a text for which there is too little room: whether all of it is within it nevertheless.  `keep` is
     called with it next, and if not, as if this had not been called.  None: that cannot be known.
     """
-    believes: Callable[[Usage, str], bool] | None = None
-    """Called as `admit` is, with the upstream's report and a text that is the rest of the reply, which came together:
-    whether that is enough, and nothing more is counted.
+    likely: Callable[[Usage], int] | None = None
+    """Called with the upstream's report, which came with the end of the reply: how many bytes of text may well come
+    before it; 0: none, or it is not believed.
+    """
+    believe: Callable[[], object] | None = None
+    """Called where no more text than that came: the rule need not look at it.  `keep` is called with it all the same.
     """
 
 

@@ -10,11 +10,14 @@ from typing import Any, Final
 
 from ..context import ReplyContext
 from ..tokens.families import CLASSIC, family_of
-from ..tokens.least import few_for
 from .limits.asked import limit_of
 
-__all__ = ["FEW", "few_for_prompt", "few_for_reply", "many_for_reply"]
+__all__ = ["FEW", "few_for", "few_for_prompt", "few_for_reply", "many_for_reply"]
 
+MOST_BYTES: Final = 256
+"""Of a token: the longest in any vocabulary in use, runs of one character, have 128."""
+BESIDE: Final = 1024
+"""Bytes that may not be the model's: sources, notes of a gateway."""
 FEW: Final = 256
 """Tokens of a prompt that are looked at; an upstream with a small window reads no more than that of a long one."""
 _MOST_TOKENS: Final = 11
@@ -23,6 +26,11 @@ _FRAME: Final = 64
 """Tokens around a choice, and around its calls."""
 _INLINE = "base64,"
 """Pictures in a text are not read as one."""
+
+
+def few_for(tokens: int, size: int) -> bool:
+    """Whether a text of so many bytes cannot be these tokens."""
+    return size > MOST_BYTES * tokens + BESIDE
 
 
 def few_for_prompt(tokens: int, context: ReplyContext) -> bool:

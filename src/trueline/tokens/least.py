@@ -8,17 +8,11 @@ of what they are estimated at.
 from __future__ import annotations
 
 import re
-from typing import Final
 
 from .estimate import Estimate, weights
 from .pieces import well_formed
 
-__all__ = ["BESIDE", "LEAST", "MOST_BYTES", "Least", "few_for"]
-
-MOST_BYTES: Final = 256
-"""Of a token: the longest in any vocabulary in use, runs of one character, have 128."""
-BESIDE: Final = 1024
-"""Bytes of a text that may not be the model's: sources, notes of a gateway."""
+__all__ = ["LEAST", "Least"]
 
 _TIMES = 4
 """So many times its lower bound is what is estimated for the letters of a script."""
@@ -58,8 +52,3 @@ class Least(Estimate):
 
 
 LEAST = Least()
-
-
-def few_for(tokens: int, size: int) -> bool:
-    """Whether a text of so many bytes cannot be these tokens, whatever the tokenizer."""
-    return size > MOST_BYTES * tokens + BESIDE

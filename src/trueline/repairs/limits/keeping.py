@@ -1,8 +1,8 @@
 """Which count a limit is held to: an upstream that kept it by its own count must never be cut.
 
 With `on`, the limit is held by the best count there is.  With `auto`, where the tokens can only be estimated, a reply
-is held to the fewest that it may have, and its thoughts do not count (servers differ).  A reply of which the end is
-there, and that says how many tokens it has, is believed.
+is held to the fewest that it may have, and its thoughts do not count (servers differ).  A whole reply that says how
+many tokens it has is believed, and so is the rest of a stream of which the end is there, where that is likely.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from ...context import ReplyContext
 from ...events import Event, Finish, ReasoningDelta, ReplyStart, ToolCallDelta, ToolCallStart, Usage
 from ...finish_words import meaning
 from ...tokens import ESTIMATE, TokenizerError, tokenizer_for
-from ...tokens.least import LEAST, few_for
+from ...tokens.least import LEAST
 from ...tokens.pieces import PieceTokenizer
 from ..tally import tokenizer_of
 from ..usage import counts, mend_usage, unnoted
@@ -124,10 +124,8 @@ class Keeping:
                 said.setdefault(event.choice, []).append(said_by(event))
         if len(said) != 1 and reported is not None and reported > self._limit:
             reported = None  # of all of them together
-        sizes = [sum(map(size_of, texts)) for texts in said.values()]
-        if reported is not None and few_for(reported, sum(sizes)):
-            reported = None
         kept = self.believes(reported)
+        sizes = [sum(map(size_of, texts)) for texts in said.values()]
 
         def made() -> dict[int, Texts | None]:
             if not self.measures:

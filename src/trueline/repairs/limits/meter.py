@@ -25,8 +25,8 @@ _FIRST, _BLOCK, _PART = 256, 512, 4
 of what was not counted, or half as much more as there is too little room, where that is more.
 """
 
-_LIKELY, _SLACK = 6, 64
-"""Bytes of a token that are nothing special, in most languages; and those that more may come."""
+_LIKELY, _SLACK = 4, 64
+"""By this part, and so many bytes, tokens may be longer than those that were counted."""
 
 
 class Meter:
@@ -37,6 +37,7 @@ class Meter:
         "_admitted",
         "_all",
         "_before",
+        "_counted",
         "_due",
         "_fits",
         "_left",
@@ -54,6 +55,8 @@ class Meter:
         self._left = max(int(tokenizer.in_units(limit) * per_token), 0)
         """Units that are left behind what was counted."""
         self._all = self._left
+        self._counted = 0
+        """Bytes that were counted of this text and those before."""
         self._before: list[tuple[list[str], int]] = []
         """Texts that are over and were not counted, in pieces: each with where it begins."""
         self._tail = ""
@@ -112,25 +115,32 @@ class Meter:
             return False
         if self._before:
             self._count_before()
-        left, fits, room = self._left, self._fits, self.room
+        before = self._left, self._fits, self.room, self._counted
         self.room -= size
         tail = "".join((self._tail, *self._added, text))
         start, beyond = self._count(tail, 0)
         if beyond or self.room < 0:
-            self._left, self._fits, self.room = left, fits, room
+            self._left, self._fits, self.room, self._counted = before
             return False
         self._added.clear()
         self._keep(tail, start, len(tail))
         self._admitted = True
         return True
 
-    def likely(self, tokens: int, text: str) -> bool:
-        """Whether what was not counted, with a text behind it, may well be the rest of so many tokens in all."""
-        if self.room < 0:
-            return False
-        rest = self._tokenizer.in_units(tokens) - (self._all - self._left)
-        size = self._fits - self.room + size_of(text)
-        return size <= _LIKELY * rest // self._tokenizer.in_units(1) + _SLACK
+    def likely(self, tokens: int) -> int:
+        """How many bytes may well come yet, of a text of so many tokens in all, by what was counted of it; 0: none, or
+        nobody can say.
+        """
+        if self.room < 0 or not self._tokenizer.loaded:
+            return 0
+        if not self._counted:
+            self.more(self.room + 1)
+        units = self._all - self._left
+        rest = self._tokenizer.in_units(tokens) - units
+        if not self._counted or units <= 0 or rest <= 0:
+            return 0
+        size = self._counted * rest // units
+        return max(size + size // _LIKELY + _SLACK - (self._fits - self.room), 0)
 
     def take(self, text: str) -> tuple[str, bool]:
         """Take a piece: what leaves of it and of what was held, and whether the limit cuts the text there."""
@@ -173,6 +183,7 @@ class Meter:
             self._count_before()
         tokenizer, start, left, fits = self._tokenizer, self._start, self._left, self._fits
         size, ascii_only, rest, beyond = len(tail), tail.isascii(), fits - self.room, 0
+        self._counted += rest
         block = max((size - start) // _PART, _BLOCK if start else _FIRST)
         while (short := rest + wanted - fits) > 0:
             end = tokenizer.piece_end(tail, start, max(short + short // 2, block))
@@ -192,6 +203,7 @@ class Meter:
                 rest -= size_of(tail[start:end])
             start = end
         self._left, self._fits, self.room = left, fits, fits - rest
+        self._counted -= rest
         return start, beyond
 
     def _keep(self, tail: str, start: int, out: int) -> None:

@@ -88,18 +88,19 @@ class Limits(Rule):
         holder = choice if content and choice.stops is not None else None
         if choice.texts is None:
             return Passing(holder=holder)
-        return choice.texts.passing(kind, holder, self._believes)
+        return choice.texts.passing(kind, holder, self._likely, self._believe)
 
-    def _believes(self, report: Usage, text: str) -> bool:
-        """Whether the upstream kept the limit by its report, which came with a text that is the rest of the reply."""
+    def _likely(self, report: Usage) -> int:
+        """How many bytes the rest of the only choice may well have, where the upstream kept the limit by its report."""
         keeping, choice = self._keeping, self._choices.get(0)
-        if keeping is None or choice is None or choice.texts is None:
-            return False
         said = visible(report, self._thought)
-        if said is None or not keeping.believes(said) or not choice.texts.likely(said, text):
-            return False
-        choice.texts = None
-        return True
+        if keeping is None or choice is None or choice.texts is None or said is None or not keeping.believes(said):
+            return 0
+        return choice.texts.likely(said)
+
+    def _believe(self) -> None:
+        """The rest of the only choice is not counted."""
+        self._choices[0].texts = None
 
     def resume(self) -> Result:
         """See Rule: the vocabulary is there."""

@@ -39,7 +39,9 @@ class Texts:
         self._last: Any = None
         """The last event with text: more of it is written like this one."""
 
-    def passing(self, kind: type, holder: Holder | None, believes: Callable[[Usage, str], bool]) -> Passing:
+    def passing(
+        self, kind: type, holder: Holder | None, likely: Callable[[Usage], int], believe: Callable[[], object]
+    ) -> Passing:
         """How many bytes of a text of this type are within the limit in any case, and what takes them."""
         if kind is ReasoningDelta and not self._thoughts:
             return Passing()
@@ -47,7 +49,7 @@ class Texts:
             return Passing(-1)
         meter = self._meter
         admit = meter.admit if meter.admits else None
-        return Passing(meter.room, ENDLESS, meter.keep, holder, meter.more, admit, believes)
+        return Passing(meter.room, ENDLESS, meter.keep, holder, meter.more, admit, likely, believe)
 
     def passes(self, event: TextDelta) -> bool:
         """Take a content that begins, or goes on, within the limit in any case; False: it was not taken."""
@@ -59,9 +61,9 @@ class Texts:
         self._last = event
         return True
 
-    def likely(self, tokens: int, text: str) -> bool:
-        """Whether all that came, with this text, may well be so many tokens."""
-        return self._meter.likely(tokens, text)
+    def likely(self, tokens: int) -> int:
+        """See Meter."""
+        return self._meter.likely(tokens)
 
     def counts(self, event: Any) -> bool:
         """Whether tokens have to be counted for this event."""
