@@ -105,6 +105,11 @@ _TRUE = report(SAID)
 _NAMED = [b"event: message\n" + event for event in _CONTENT]
 _DIGITS = b'{"index": 0, "delta": {"content": "%b"}, "finish_reason": null}' % (b"7," * 300)
 
+_MESSAGE = _BEGIN.replace(
+    b'"delta": {"role": "assistant", "content": ""}', b'"message": {"content": "%b"}' % (b"7," * 300)
+)
+assert b"7," in _MESSAGE
+
 
 def _digits(number: int) -> bytes:
     return chunk({"content": f"{number % 10},"})
@@ -148,6 +153,11 @@ NOT_BELIEVED: dict[str, tuple[int, list[list[bytes]], Enforce]] = {
     "fewer than short words may well be": (
         SAID + 5,
         [[_BEGIN, *map(_digits, range(500)), *_FINISH, _TRUE, DONE]],
+        AUTO,
+    ),
+    "a message in the place of a delta": (
+        SAID + 5,
+        [[_BEGIN, *_CONTENT, _MESSAGE, *_FINISH, _TRUE, DONE]],
         AUTO,
     ),
     "more in another shape": (

@@ -141,7 +141,9 @@ class ChunkSource:
         return (begins + 2, Usage(usage)) if isinstance(usage, dict) and _is_silent(payload) else None
 
     def silent(self, data: bytes) -> bool:
-        """See Source."""
+        """See Source: most often it is the finish alone."""
+        if data.count(b'"delta"') == 1 and (b'"delta":{}' in data or b'"delta": {}' in data):
+            return b'"message"' not in data and b'"text"' not in data
         try:
             return all(_is_silent(jsonio.decode_strict(event[5:])) for event in data.split(b"\n\n") if event)
         except jsonio.JSONError:
@@ -199,7 +201,9 @@ def _is_silent(payload: Any) -> bool:
     choices = payload.get("choices") if isinstance(payload, dict) else None
     if not isinstance(choices, list):
         return False
-    deltas = [choice.get("delta", {}) if isinstance(choice, dict) else None for choice in choices]
+    if any(not isinstance(choice, dict) or "message" in choice or "text" in choice for choice in choices):
+        return False
+    deltas = [choice.get("delta") for choice in choices]
     return all(isinstance(delta, dict) and not any(delta[name] for name in delta if name != "role") for delta in deltas)
 
 
