@@ -35,7 +35,7 @@ SEVERAL = 4 * 1024
 CREDIT = 8 * 1024
 """Bytes of text that are taken so."""
 ENDING = 1024
-"""Bytes between the last text and the upstream's report of a reply: its finish."""
+"""Bytes between the last text and the upstream's report of a reply that are looked at: its finish."""
 MAX_APART = 16 * 1024
 """Bytes of an event up to which those that arrived together are taken one by one."""
 
