@@ -142,7 +142,7 @@ class ChunkSource:
 
     def silent(self, data: bytes) -> bool:
         """See Source: most often it is the finish alone."""
-        if data.count(b'"delta"') == 1 and (b'"delta":{}' in data or b'"delta": {}' in data):
+        if data.count(b"\n\n") == data.count(b'"delta"') == 1 and (b'"delta":{}' in data or b'"delta": {}' in data):
             return b'"message"' not in data and b'"text"' not in data
         try:
             return all(_is_silent(jsonio.decode_strict(event[5:])) for event in data.split(b"\n\n") if event)

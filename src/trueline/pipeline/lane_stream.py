@@ -16,6 +16,7 @@ from ..context import ReplyContext
 from ..dialects.openai_chat import StreamWriter
 from ..events import Event
 from ..repairs.base import Holder, Passing
+from ..repairs.limits.trim import size_of
 from ..wire import jsonio
 from .base import Chain
 from .dialect import Reader, Writer
@@ -196,20 +197,20 @@ class StreamLane:
     ) -> int:
         """Write events that came together, and leave together, before it is known that there is room for them: to look
         at all of them at once costs less than whenever the room is used up.  Where they are all the text before the
-        upstream's `report`, and no more than is `likely` by that, it is believed.  -1: there is none; nothing was done.
+        upstream's `report`, and no more than is `likely` by that, it is believed.  -1: there is no room.
         """
         owner, faults, ahead = self._owner, self._faults, self._ahead or self._look_ahead(shape)
         holder = ahead.holder
         waits = holder.waits if holder is not None else ""
         before = self._room, self.taken, len(out), owner._written, dict(faults)
-        self._room, self._credit = likely or CREDIT, True
+        self._room, self._credit = 3 * likely or CREDIT, True  # escaped, a text is longer
         end = self._pass(data, at, shape, out)
         self._room, self._credit = 0, False
         if end == at:
             self._room = before[0]
             return at
         text = "".join(self._came)
-        believe = limited.believe if likely and report - end <= ENDING else None
+        believe = limited.believe if report - end <= ENDING and size_of(text) <= likely else None
         if believe is not None and self._source.silent(data[end:report]):
             believe()
             self.give(text)

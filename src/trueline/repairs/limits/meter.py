@@ -25,6 +25,10 @@ _FIRST, _BLOCK, _PART = 256, 512, 4
 of what was not counted, or half as much more as there is too little room, where that is more.
 """
 
+_SAMPLE, _LONG = 128, 5
+"""Bytes of which the tokens tell how long those of the rest are, and bytes of a token that are as many as are likely;
+an estimate of the fewest tokens has a third of them.
+"""
 _LIKELY, _SLACK = 4, 64
 """By this part, and so many bytes, tokens may be longer than those that were counted."""
 
@@ -133,13 +137,16 @@ class Meter:
         """
         if self.room < 0 or not self._tokenizer.loaded:
             return 0
-        if not self._counted:
+        tokenizer, counted = self._tokenizer, -1
+        while counted < self._counted < _SAMPLE:
+            counted = self._counted
             self.more(self.room + 1)
         units = self._all - self._left
-        rest = self._tokenizer.in_units(tokens) - units
-        if not self._counted or units <= 0 or rest <= 0:
+        rest = tokenizer.in_units(tokens) - units
+        if self._counted < _SAMPLE or units <= 0 or rest <= 0:
             return 0
-        size = self._counted * rest // units
+        size = min(self._counted, (_LONG if tokenizer.exact else 3 * _LONG) * units // tokenizer.in_units(1))
+        size = size * rest // units
         return max(size + size // _LIKELY + _SLACK - (self._fits - self.room), 0)
 
     def take(self, text: str) -> tuple[str, bool]:
@@ -238,6 +245,7 @@ class Meter:
         if units > left:
             return tail[out : max(out, tokenizer.cover(tail, start, len(tail), left))], True
         self._left = left - units
+        self._counted += size_of(tail[start:])
         self._fits = self.room = tokenizer.fitting(self._left)
         return tail[out:], False
 
@@ -263,7 +271,9 @@ class Meter:
                 end = end if end > at else len(text)
                 self._left -= tokenizer.weigh(text, at, end)
                 at = end
-            rest -= size_of(text[start:]) + tokenizer.fixed
+            size = size_of(text[start:])
+            rest -= size + tokenizer.fixed
+            self._counted += size
         self._before.clear()
         self._fits = tokenizer.fitting(self._left)
         self.room = self._fits - rest
