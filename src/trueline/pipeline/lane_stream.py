@@ -210,7 +210,7 @@ class StreamLane:
             self._room = before[0]
             return at
         text = "".join(self._came)
-        believe = limited.believe if report - end <= ENDING and size_of(text) <= likely else None
+        believe = limited.believe if report - end <= ENDING and 0 < size_of(text) <= likely else None
         if believe is not None and self._source.silent(data[end:report]):
             believe()
             self.give(text)
